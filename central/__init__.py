@@ -1,0 +1,1 @@
+"""The platform: API and console over PostgreSQL, the ledger of every hall."""

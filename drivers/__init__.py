@@ -1,0 +1,1 @@
+"""Devices as promises: ports, wires, drivers and their virtual twins."""

@@ -1,0 +1,1 @@
+"""One folder a device: pure protocol, driver, virtual twin."""

@@ -1,0 +1,1 @@
+"""One hall: pages, actions, store, devices and the line to the centre."""

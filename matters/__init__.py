@@ -1,0 +1,1 @@
+"""What a hall does: people, papers and rules, as pure functions and data."""

@@ -1,0 +1,1 @@
+"""Proof: unit, contract, simulation, rig, browser, story and bench rings."""

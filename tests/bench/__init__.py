@@ -1,0 +1,1 @@
+"""We are fast, and did not get slow."""

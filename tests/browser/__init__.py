@@ -1,0 +1,1 @@
+"""A clerk does a day of work with the cable out."""

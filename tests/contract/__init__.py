@@ -1,0 +1,1 @@
+"""Two parts mean the same thing."""

@@ -1,0 +1,1 @@
+"""Bytes on a wire are understood."""

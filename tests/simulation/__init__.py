@@ -1,0 +1,1 @@
+"""The whole survives the world, from a seed."""

@@ -1,0 +1,1 @@
+"""The spine story, played against real processes."""

@@ -1,0 +1,1 @@
+"""A rule is right, and says no rightly."""

@@ -1,0 +1,1 @@
+"""The look both programs share: components, tokens, words."""
