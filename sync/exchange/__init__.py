@@ -1,0 +1,1 @@
+"""One exchange between node and centre, as values in and values out."""

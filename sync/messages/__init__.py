@@ -1,0 +1,1 @@
+"""Message kinds and directives: what an entry and a mailbox letter mean."""

@@ -1,0 +1,86 @@
+"""The mailbox of one node: what the centre may tell it, in order, acknowledged by number.
+
+`Directive` itself lives with the acknowledgement that carries it (`sync.batch.acknowledge`); this table says what
+each kind means and which body fields both ends promise. A letter of an unknown kind or with a missing field is
+acknowledged and reported, never obeyed and never a reason to stop (property P6).
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from sync.batch.acknowledge import Directive
+
+__all__ = ["DIRECTIVES", "Directive", "DirectiveKind", "letter", "objection", "unread"]
+
+
+class DirectiveKind(msgspec.Struct, frozen=True, kw_only=True):
+    """One row: the kind, its words (zh, en) and the body fields that must be there with their JSON type.
+
+    Further fields are allowed and kept: a newer centre may say more.
+    """
+
+    kind: str
+    words: tuple[str, str]
+    fields: tuple[tuple[str, type], ...]
+
+
+def _row(kind: str, zh: str, en: str, **fields: type) -> DirectiveKind:
+    return DirectiveKind(kind=kind, words=(zh, en), fields=tuple(fields.items()))
+
+
+DIRECTIVES: tuple[DirectiveKind, ...] = (
+    # The same facts with the centre's data: the provisional report stands.
+    _row("report.confirmed", "报告已确认", "report confirmed", serial=str),
+    # `changes`: what differs, each [zh, en]; the person goes on the hall's call list.
+    _row("report.superseded", "报告已被取代", "report superseded", serial=str, changes=list),
+    # `note`: what to tell the person, in the centre's words.
+    _row("case.fulfilled", "办件已办结", "case fulfilled", case=str, note=str),
+    # `reason`: [zh, en]; `rule`: the article it rests on.
+    _row("case.refused", "办件不予受理", "case refused", case=str, reason=list, rule=str),
+    # `lease`: base64 of the signed lease; the acknowledgement's own list is the usual way.
+    _row("lease", "离线授权", "lease", lease=str),
+    # `finding`: its id; `state`: open, explained or closed; `words`: [zh, en].
+    _row("finding", "对账差异", "finding", finding=str, day=str, state=str, words=list),
+    # Total the day again and close it with a new entry.
+    _row("reconcile", "重新对账", "reconcile again", day=str),
+    # This origin is no longer trusted: stop sensitive answers, hand in the last batch as evidence.
+    _row("revoked", "节点已吊销", "node revoked", reason=list),
+    # `settings`: site settings by name, e.g. window_ms.
+    _row("policy", "站点策略", "site policy", settings=dict),
+)
+
+_BY_KIND = {row.kind: row for row in DIRECTIVES}
+
+
+def letter(number: int, kind: str, body: dict[str, Any]) -> Directive:
+    """A directive that its row accepts; one that it does not is a bug of the caller (ValueError)."""
+    directive = Directive(number=number, kind=kind, body=body)
+    reason = objection(directive)
+    if reason:
+        raise ValueError(reason)
+    return directive
+
+
+def objection(directive: Directive) -> str:
+    """Why this directive cannot be obeyed (English, for the log), or empty when it can."""
+    row = _BY_KIND.get(directive.kind)
+    if row is None:
+        return f"directive {directive.number}: unknown kind {directive.kind!r}"
+    for field, wanted in row.fields:
+        if not isinstance(directive.body.get(field), wanted):
+            return f"directive {directive.number} {directive.kind}: {field} must be {wanted.__name__}"
+    return ""
+
+
+def unread(seen: int, letters: Iterable[Directive]) -> tuple[Directive, ...]:
+    """The letters after number `seen`, in order, up to the first gap; repeats and old ones are skipped.
+
+    What lies behind a gap is left for the next acknowledgement: order is part of the meaning.
+    """
+    fresh: list[Directive] = []
+    for directive in sorted(letters, key=lambda one: one.number):
+        if directive.number == seen + len(fresh) + 1:
+            fresh.append(directive)
+    return tuple(fresh)

@@ -1,0 +1,1 @@
+"""Batches, packs, leases and the exchange, tested as values."""
