@@ -1,0 +1,1 @@
+"""Slip printer: ESC/POS with Chinese, over TCP or a serial line."""

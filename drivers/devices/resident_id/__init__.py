@@ -1,0 +1,1 @@
+"""Resident ID card reader: SDT frames over a serial line."""

@@ -1,0 +1,129 @@
+"""What the hall may ask of a device, whatever its make: the ports.
+
+A port is a Protocol. The edge names ports only; `drivers.registry` finds the driver behind an address.
+All methods raise errors of `drivers.errors` and nothing else, all waits are limited.
+"""
+
+import datetime
+from typing import Literal, Protocol
+
+import msgspec
+
+from matters.model import Words
+
+CardKind = Literal["citizen", "J", "I", "Y"]
+PaperLevel = Literal["ok", "near-end", "out", "unknown"]
+
+
+class CardRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What one identity card says, whole or not at all.
+
+    `record` is the layout: citizen, J (Hong Kong, Macao, Taiwan residence permit), I and Y (foreigner's
+    permanent residence card of 2017 and 2023). `sex` is the GB/T 2261.1 digit, `nation` the raw GB 3304 code
+    (codes 57 and 81-99 differ by vendor). `valid_to` None means 长期. `photo` is the 1,024-byte WLT block,
+    opaque. `newest_address` is empty when the card holds none.
+    """
+
+    record: CardKind
+    name: str
+    number: str
+    birth: datetime.date
+    sex: str = "0"
+    nation: str = ""
+    address: str = ""
+    issuer: str = ""
+    valid_from: datetime.date | None = None
+    valid_to: datetime.date | None = None
+    newest_address: str = ""
+    photo: bytes = b""
+    fingerprint: bytes = b""
+    english_name: str = ""
+    pass_number: str = ""
+    issue_count: str = ""
+    nationality: str = ""
+    version: str = ""
+    former_number: str = ""
+
+    def __repr__(self) -> str:
+        """Names the kind of card only: a card must not reach a log by accident."""
+        return f"CardRecord(record={self.record!r})"
+
+
+class IdReader(Protocol):
+    """A reader for resident identity cards. One owner; calls do not overlap (Busy)."""
+
+    async def open(self) -> None:
+        """Open the line and make sure a reader answers. Raises Absent, Busy, TimedOut, NotThisDevice."""
+
+    async def close(self) -> None:
+        """Let go of the line. Closing twice is no error."""
+
+    async def find(self) -> bool:
+        """Whether a card lies on the reader now; a card already read counts again once lifted and laid."""
+
+    async def read_card(self, timeout_s: float) -> CardRecord:
+        """Wait up to `timeout_s` for a card and read it whole.
+
+        Raises NoCard (a TimedOut) when none came, CardRefused when it could not be read, Garbled, TimedOut
+        or Unplugged for trouble on the line. Never returns a part of a card.
+        """
+
+    async def describe(self) -> str:
+        """One line for the device page: the security module's number and the line's speed."""
+
+
+class PrinterState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the printer said of itself, in full. `words` and `next` are for the clerk."""
+
+    online: bool
+    paper: PaperLevel
+    cover_open: bool = False
+    fault: Literal["none", "cutter", "recoverable", "unrecoverable", "line"] = "none"
+    words: Words
+    next: Words
+
+    @property
+    def ready(self) -> bool:
+        """Whether a job may start. Paper near its end is still ready."""
+        return self.online and not self.cover_open and self.paper != "out" and self.fault == "none"
+
+
+class PrintOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one job that was (at least partly) sent.
+
+    `confirmed`: the printer itself said, after the last byte, that the job is done and all is well. If False
+    the paper may or may not have come out: ask the clerk, never print again by yourself. `reason` is then the
+    code of the error that stood in the way, and `state` the last state known.
+    """
+
+    confirmed: bool
+    state: PrinterState
+    reason: str = ""
+    sent_bytes: int = 0
+
+
+class ReceiptPrinter(Protocol):
+    """A printer for slips. One owner; calls do not overlap."""
+
+    async def open(self) -> None:
+        """Open the line and make sure a printer answers. Raises Absent, Busy, TimedOut, NotThisDevice."""
+
+    async def close(self) -> None:
+        """Let go of the line. Closing twice is no error."""
+
+    async def status(self) -> PrinterState:
+        """Ask the printer now. Raises TimedOut, Unplugged, Garbled."""
+
+    async def print(self, job: bytes) -> PrintOutcome:
+        """Print one job, once.
+
+        An exception (PaperOut, CoverOpen, Offline, TimedOut, Unplugged, Garbled, Busy) means that no byte of
+        the job was sent: it may be queued again. Once a byte was sent the return is a PrintOutcome, whatever
+        happens.
+        """
+
+    async def describe(self) -> str:
+        """One line for the device page."""
+
+
+Device = IdReader | ReceiptPrinter

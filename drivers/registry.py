@@ -1,0 +1,62 @@
+"""Which driver serves which kind of device on which kind of line: the table to add a row to."""
+
+from collections.abc import Callable
+from typing import Literal, overload
+
+import msgspec
+
+from drivers.devices.receipt_printer.driver import EscPosPrinter
+from drivers.devices.resident_id.driver import SdtReader
+from drivers.errors import NotThisDevice
+from drivers.ports import Device, IdReader, ReceiptPrinter
+from drivers.wires.address import Address, parse_address
+from matters.model import Words
+
+Kind = Literal["id_reader", "receipt_printer"]
+
+
+class Driver(msgspec.Struct, frozen=True, kw_only=True):
+    """One row: `make` builds the device for an address without touching it; `open()` connects."""
+
+    kind: Kind
+    name: str
+    schemes: tuple[str, ...]
+    words: Words
+    make: Callable[[Address], Device]
+
+
+DRIVERS: tuple[Driver, ...] = (
+    Driver(
+        kind="id_reader",
+        name="resident_id",
+        schemes=("serial",),
+        words=Words(zh="居民身份证阅读机（SDT 串口）", en="Resident ID card reader (SDT, serial)"),
+        make=SdtReader,
+    ),
+    Driver(
+        kind="receipt_printer",
+        name="receipt_printer",
+        schemes=("tcp", "serial"),
+        words=Words(zh="热敏回执打印机（ESC/POS）", en="Slip printer (ESC/POS)"),
+        make=EscPosPrinter,
+    ),
+)
+
+
+@overload
+def open_device(kind: Literal["id_reader"], address: str) -> IdReader: ...
+@overload
+def open_device(kind: Literal["receipt_printer"], address: str) -> ReceiptPrinter: ...
+
+
+def open_device(kind: Kind, address: str) -> Device:
+    """The device of `kind` behind `address`, ready for its `open()`; nothing is touched yet.
+
+    Addresses are URLs: `serial:/dev/ttyUSB0?baud=115200`, `tcp:127.0.0.1:9100`. Raises NotThisDevice when no
+    row serves this kind on this scheme or the address cannot be understood.
+    """
+    where = parse_address(address)
+    for row in DRIVERS:
+        if row.kind == kind and where.scheme in row.schemes:
+            return row.make(where)
+    raise NotThisDevice(f"no driver for {kind} on {where.scheme}:", device=address)

@@ -1,0 +1,63 @@
+"""Where a device is, as a URL the technician types."""
+
+import re
+from typing import Literal
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from drivers.errors import NotThisDevice
+
+Scheme = Literal["serial", "tcp"]
+
+_TCP = re.compile(r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})$")
+
+
+class Address(msgspec.Struct, frozen=True):
+    """A parsed device address. `place` is a path for serial lines, `host:port` for TCP."""
+
+    scheme: Scheme
+    place: str
+    options: dict[str, str]
+    text: str
+
+    def number(self, option: str, default: int) -> int:
+        """The option as a whole number, or `default` when absent. Raises NotThisDevice for anything else."""
+        text = self.options.get(option)
+        if text is None:
+            return default
+        if not re.fullmatch(r"\d{1,9}", text):
+            raise NotThisDevice(f"option {option} is not a number", device=self.text)
+        return int(text)
+
+    def choice(self, option: str, allowed: tuple[str, ...]) -> str:
+        """The option, which must be one of `allowed`; the first is the default. Raises NotThisDevice."""
+        text = self.options.get(option, allowed[0])
+        if text not in allowed:
+            raise NotThisDevice(f"option {option} must be one of {', '.join(allowed)}", device=self.text)
+        return text
+
+    def only(self, *known: str) -> None:
+        """Raise NotThisDevice naming the first option that is not `known`: a typing error must not pass."""
+        for option in self.options:
+            if option not in known:
+                raise NotThisDevice(f"unknown option {option}", device=self.text)
+
+    @property
+    def host_port(self) -> tuple[str, int]:
+        """Host and port of a TCP address."""
+        host, _, port = self.place.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+def parse_address(text: str) -> Address:
+    """Read `serial:/dev/ttyUSB0?baud=9600` or `tcp:127.0.0.1:9100`. Raises NotThisDevice naming what is wrong."""
+    scheme, colon, rest = text.partition(":")
+    place, _, query = rest.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if colon and scheme == "serial" and place.startswith("/"):
+        return Address("serial", place, options, text)
+    matched = _TCP.match(place) if scheme == "tcp" else None
+    if matched and 0 < int(matched[2]) < 65536:  # noqa: PLR2004 - the range of TCP ports
+        return Address("tcp", place, options, text)
+    raise NotThisDevice("address is neither serial:/path nor tcp:host:port", device=text)
