@@ -1,0 +1,114 @@
+"""A release: the centre's signed list of the packs in force for one scope, and which of them a node must fetch.
+
+Protocol section 5. A node remembers the highest version seen and refuses older or mixed sets.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from sync.codec import cbor
+from sync.errors import Malformed, PackRefused
+from sync.limits import LIMITS
+from sync.packs.pack import PackKind
+from sync.signing import cose
+from sync.signing.keys import SigningKey
+
+VERSION = 1
+AAD = b"yizhan/release/1"
+PACKS_MAX = 256
+
+
+class PackRef(msgspec.Struct, frozen=True, kw_only=True):
+    """One pack of a release: it takes a node from one version of the scope to another (a base: from 0).
+
+    `size` is in sealed bytes, for the budget of the line and the words on the screen.
+    """
+
+    digest: bytes
+    kind: PackKind
+    from_version: int
+    to_version: int
+    size: int
+    rows: int
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """The manifest of a scope. `state_root` is what a node must hold after applying; `as_of_ms` the data's age."""
+
+    scope: str
+    version: int
+    data_class: Literal["detail", "staff", "catalogue"]
+    packs: tuple[PackRef, ...]
+    state_root: bytes
+    as_of_ms: int
+    created_ms: int
+
+
+def sign_release(release: Release, key: SigningKey) -> bytes:
+    """The release as COSE_Sign1 under the centre's key; a release that opens nowhere is refused here already."""
+    _check(release)
+    packs = [list(msgspec.structs.astuple(pack)) for pack in release.packs]
+    fields = [release.scope, release.version, release.data_class, packs]
+    fields += [release.state_root, release.as_of_ms, release.created_ms]
+    return cose.sign1(cbor.encode([VERSION, *fields]), key, b"centre", AAD)
+
+
+def open_release(data: bytes, centre_public: bytes) -> Release:
+    """The release the centre signed.
+
+    Raises BadSignature when it did not, Malformed for other bytes, PackRefused for a set that does not fit together.
+    """
+    _, payload = cose.open1(data, {b"centre": centre_public}, AAD)
+    fields = cbor.decode(payload, limit=LIMITS.header_bytes)
+    names = Release.__struct_fields__
+    if len(fields) <= len(names) or fields[0] != VERSION:
+        raise PackRefused("release of an unknown version")
+    named = dict(zip(names, fields[1:], strict=False))
+    try:
+        named["packs"] = [dict(zip(PackRef.__struct_fields__, pack, strict=True)) for pack in fields[4]]
+        release = msgspec.convert(named, Release)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise Malformed(f"release: {error}") from error
+    _check(release)
+    return release
+
+
+def plan(release: Release, have_version: int) -> list[PackRef]:
+    """The packs to apply in order to come from `have_version` (0: nothing held) to the release; [] when level.
+
+    The way with fewest bytes: deltas from what is held, or the base and its deltas. Raises PackRefused when the
+    release is older than what is held (rolled back or replayed), or its packs lead nowhere (mixed).
+    """
+    if release.version < have_version:
+        raise PackRefused(f"release {release.version} of {release.scope} is older than {have_version}, held")
+    if release.version == have_version:
+        return []
+    ways = [way for start in {0, have_version} if (way := _chain(release, start)) is not None]
+    if not ways:
+        raise PackRefused(f"release {release.version} of {release.scope} leads nowhere from {have_version}")
+    return min(ways, key=lambda way: sum(pack.size for pack in way))
+
+
+def _chain(release: Release, version: int) -> list[PackRef] | None:
+    """The packs that lead from `version` to the release, each taken the farthest step it offers."""
+    way: list[PackRef] = []
+    while version != release.version:
+        steps = [p for p in release.packs if p.from_version == version and p.to_version <= release.version]
+        if not steps:
+            return None
+        way.append(max(steps, key=lambda pack: pack.to_version))
+        version = way[-1].to_version
+    return way
+
+
+def _check(release: Release) -> None:
+    """A release must name a new state, step forward only, and reach its version from nothing."""
+    if release.version < 1 or len(release.packs) > PACKS_MAX or len(release.state_root) != 32:  # noqa: PLR2004 -- SHA-256
+        raise PackRefused(f"release of {release.scope} is out of bounds")
+    for pack in release.packs:
+        forward = 0 <= pack.from_version < pack.to_version <= release.version
+        if not forward or len(pack.digest) != 32 or (pack.kind == "base") != (pack.from_version == 0):  # noqa: PLR2004
+            raise PackRefused(f"release {release.version} of {release.scope} mixes packs")
+    if _chain(release, 0) is None:
+        raise PackRefused(f"release {release.version} of {release.scope} cannot be built from nothing")
