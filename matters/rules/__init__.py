@@ -1,0 +1,1 @@
+"""The rules behind a decision: who is present, what a case needs, what a letter must say."""
