@@ -1,0 +1,1 @@
+"""How entries become bytes: strict CBOR and the columnar frame."""

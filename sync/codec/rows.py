@@ -1,0 +1,74 @@
+"""The shape of one ledger row, and the two derived values that cost no bytes on the wire.
+
+These structs stand here, below the ledger, because the columnar codec takes them apart; the rest of the
+house imports them from `sync.ledger.entry`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+import msgspec
+
+_SALT_LABEL = b"yizhan/salt"
+_DETAIL_LABEL = b"yizhan/detail/1"
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """The public part of a row, in the order of the leaf (protocol.md section 2); no personal data.
+
+    Times are Unix ms. `clock` is a `ClockState`; `subject_ref` 16 bytes, or empty where nobody is
+    concerned; `ext` holds what later versions add: any deterministic CBOR values, arrays as tuples.
+    """
+
+    kind: int
+    index: int
+    hlc_ms: int
+    hlc_n: int = 0
+    clock: int = 0
+    boot: int = 0
+    actor: str = ""
+    role: str = ""
+    window: str = ""
+    session: str = ""
+    subject_ref: bytes = b""
+    presence: str = ""
+    relationship: str = ""
+    purpose: str = ""
+    basis: str = ""
+    mode: str = ""
+    as_of: int = 0
+    policy: int = 0
+    outcome: str = ""
+    object: str = ""
+    ext: tuple[Any, ...] = ()
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One ledger row: the entry, its sensitive detail (deterministic CBOR array), and its salt.
+
+    Where the law had the detail deleted, `detail` is empty and `withheld` carries the commitment (32
+    bytes), so that the leaf can still be rebuilt.
+    """
+
+    entry: Entry
+    detail: bytes
+    salt: bytes
+    withheld: bytes = b""
+
+    @property
+    def commitment(self) -> bytes:
+        """What the leaf carries for the detail."""
+        return self.withheld or commit(self.salt, self.detail)
+
+
+def salt(key: bytes, index: int) -> bytes:
+    """The 16 bytes that keep the detail of entry `index` from being guessed; `key` is K_salt of its epoch."""
+    return hmac.digest(key, _SALT_LABEL + index.to_bytes(8, "big"), "sha256")[:16]
+
+
+def commit(salt_: bytes, detail: bytes) -> bytes:
+    """SHA-256 commitment to a detail; without the salt it says nothing about it."""
+    return hashlib.sha256(_DETAIL_LABEL + salt_ + detail).digest()

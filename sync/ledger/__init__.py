@@ -1,0 +1,1 @@
+"""The tamper-evident log: entry, tree, proofs, judge."""

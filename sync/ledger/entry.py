@@ -1,0 +1,73 @@
+"""One entry as a leaf of the tree (protocol.md section 2): bytes that are hashed and never re-encoded."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from msgspec import structs
+
+from sync.codec import cbor
+from sync.codec.rows import Entry, Row, commit, salt
+from sync.errors import LimitExceeded, Malformed, UnknownVersion
+from sync.limits import LIMITS
+
+__all__ = ["Entry", "Row", "commit", "leaf", "leaf_hash", "parse_leaf", "row_leaf", "salt"]
+
+LEAF_VERSION = 1
+LEAF_FIELDS = 23
+HASH_BYTES = 32
+REF_BYTES = 16
+_COMMIT_AT = 21
+_REF_AT = 10
+_INT_MAX = 2**63 - 1  # a database integer
+
+_TYPES = tuple(field.type if field.type in {int, str, bytes} else tuple for field in structs.fields(Entry))
+_INT = tuple(place for place, kind in enumerate(_TYPES) if kind is int)
+
+
+def leaf(entry: Entry, commitment: bytes) -> bytes:
+    """The leaf: a deterministic CBOR array of 23 fields. Raises `Malformed` or `LimitExceeded`."""
+    fields = structs.astuple(entry)
+    _check(fields, commitment)
+    encoded = cbor.encode((LEAF_VERSION, *fields[:-1], commitment, fields[-1]))
+    if len(encoded) > LIMITS.leaf_bytes:
+        raise LimitExceeded(f"a leaf of {len(encoded)} bytes, {LIMITS.leaf_bytes} allowed")
+    return encoded
+
+
+def row_leaf(row: Row) -> bytes:
+    """The leaf of a row, its commitment computed from salt and detail (or as withheld)."""
+    return leaf(row.entry, row.commitment)
+
+
+def leaf_hash(encoded: bytes) -> bytes:
+    """RFC 6962 leaf hash, 32 bytes."""
+    return hashlib.sha256(b"\x00" + encoded).digest()
+
+
+def parse_leaf(encoded: bytes) -> tuple[Entry, bytes]:
+    """Entry and commitment of a leaf; raises `Malformed`, `LimitExceeded`, or `UnknownVersion`."""
+    values = cbor.decode(encoded, limit=LIMITS.leaf_bytes)
+    if values and type(values[0]) is int and values[0] > LEAF_VERSION:
+        raise UnknownVersion(f"leaf version {values[0]}")
+    if len(values) != LEAF_FIELDS or values[0] != LEAF_VERSION or type(values[-1]) is not list:
+        raise Malformed(f"a leaf has {LEAF_FIELDS} fields and version {LEAF_VERSION}")
+    commitment, ext = values[_COMMIT_AT], _frozen(values[-1])
+    fields = (*values[1:_COMMIT_AT], ext)
+    _check(fields, commitment)
+    return Entry(**dict(zip(Entry.__struct_fields__, fields, strict=True))), commitment
+
+
+def _check(fields: tuple[Any, ...], commitment: Any) -> None:
+    if tuple(map(type, fields)) != _TYPES or type(commitment) is not bytes:
+        raise Malformed("a leaf field of another type")
+    for place in _INT:
+        if not 0 <= fields[place] <= _INT_MAX:
+            raise Malformed(f"leaf field {Entry.__struct_fields__[place]} out of range")
+    if len(fields[_REF_AT]) not in {0, REF_BYTES} or len(commitment) != HASH_BYTES:
+        raise Malformed(f"a reference has {REF_BYTES} bytes, a commitment {HASH_BYTES}")
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(element) for element in value) if type(value) is list else value

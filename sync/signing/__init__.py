@@ -1,0 +1,1 @@
+"""Keys and what they make: notes, COSE, sealing, certificates, request signatures."""

@@ -1,0 +1,1 @@
+"""The core of sync: bytes, hashes, signatures."""
