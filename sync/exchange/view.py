@@ -1,0 +1,27 @@
+"""What an exchange needs of a node beyond the ledger itself."""
+
+from typing import Protocol
+
+import msgspec
+
+from sync.batch.view import BatchView
+from sync.signing.keys import SealingKey
+
+
+class CentreSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The centre's ledger as last seen and verified; size 0 before the first contact."""
+
+    size: int
+    root: bytes
+    time_ms: int
+
+
+class NodeView(BatchView, Protocol):
+    """A node's durable state as the exchange reads it; every call answers from what is durable now."""
+
+    @property
+    def sealing_key(self) -> SealingKey:
+        """The key acknowledgements are sealed to."""
+
+    def last_centre(self) -> CentreSeen:
+        """What the last NoteCentre step stored."""
