@@ -1,0 +1,1 @@
+"""The JSON door of the node: programs and pages' scripts."""

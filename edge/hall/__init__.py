@@ -1,0 +1,1 @@
+"""The devices of the hall, supervised, and the live events they cause."""

@@ -1,0 +1,1 @@
+"""The one network door of the node to its centre."""
