@@ -1,0 +1,49 @@
+"""What every action of the centre gets as its first argument, and who is asking."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from central.security.keys import Keyring
+from central.security.permissions import Role
+from central.settings import Settings
+from central.store.database import Store
+from central.upstream.bureau import Bureau
+from matters.model import Matter
+
+
+class AdminSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed-in administrator. `must_change`: the one-time password must be replaced before anything else."""
+
+    id: str
+    admin: str
+    role: Role
+    csrf: str
+    opened_ms: int
+    must_change: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Centre:
+    """The running centre: settings, store, keys, the time, the bureau it may ask, the catalogue of matters.
+
+    `now_ms` is the only clock of the actions (Unix milliseconds); tests hand in one that is told the time.
+    """
+
+    settings: Settings
+    store: Store
+    keys: Keyring
+    now_ms: Callable[[], int]
+    bureau: Bureau | None
+    catalogue: Mapping[str, Matter]
+
+    @property
+    def origin(self) -> str:
+        """The origin of the centre's own ledger."""
+        return f"{self.settings.authority}/centre/main/i1"
+
+
+def operator(role: Role) -> AdminSession:
+    """The person at the machine's own command line, acting in one of the three roles."""
+    return AdminSession(id="command-line", admin=role, role=role, csrf="", opened_ms=0)

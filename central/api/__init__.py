@@ -1,0 +1,1 @@
+"""The centre's HTTP for programs, under /api/."""

@@ -1,0 +1,1 @@
+"""The PostgreSQL of the centre: launcher, pools, migrations, and every statement."""

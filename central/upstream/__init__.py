@@ -1,0 +1,1 @@
+"""Connectors to the systems the centre itself asks."""
