@@ -13,7 +13,7 @@ class Late(AssertionError):
     """The fact waited for did not come true in time."""
 
 
-def until(fact: Callable[[], T], what: str, timeout_s: float = 10.0, every_s: float = 0.05) -> T:
+def until(fact: Callable[[], T | None], what: str, timeout_s: float = 10.0, every_s: float = 0.05) -> T:
     """Return the first true value of `fact()`; raise Late naming `what` after `timeout_s` seconds."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
