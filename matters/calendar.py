@@ -46,7 +46,9 @@ class WorkingDays(msgspec.Struct, frozen=True, kw_only=True):
         stray = [day for day in (*rows.off, *rows.working) if day.year != rows.year]
         both = set(rows.off) & set(rows.working)
         for day in (*stray, *both):
-            raise TableInvalid(f"working days {rows.year}", f"{day.isoformat()} is of another year or stands on both sides")
+            raise TableInvalid(
+                f"working days {rows.year}", f"{day.isoformat()} is of another year or stands on both sides"
+            )
         return WorkingDays(
             years=self.years | {rows.year},
             off=frozenset(day for day in self.off if day.year != rows.year) | set(rows.off),

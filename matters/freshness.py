@@ -15,7 +15,7 @@ BAND_WORDS: dict[str, Words] = {
 
 
 def band(as_of_ms: int, now_ms: int, fresh_s: int, usable_s: int) -> Band:
-    """fresh up to `fresh_s`, ageing up to `usable_s`, then expired; both limits are inclusive, in seconds."""
+    """Fresh up to `fresh_s`, ageing up to `usable_s`, then expired; limits in seconds, inclusive."""
     age_ms = now_ms - as_of_ms
     if age_ms <= fresh_s * 1000:
         return "fresh"
@@ -55,7 +55,9 @@ def use_words(value: Band, usable_s: int) -> Words:
     if usable_s < _MINUTE:
         return Words(zh="仅当场有效", en="valid at this moment only")
     span = span_words(usable_s) if usable_s % _DAY else _hours(usable_s)
-    return Words(zh=f"{span.zh}内可用，联网后由中心确认", en=f"usable within {span.en}, to be confirmed by the centre")
+    return Words(
+        zh=f"{span.zh}内可用，联网后由中心确认", en=f"usable within {span.en}, to be confirmed by the centre"
+    )
 
 
 def _two(large: int, zh: str, en: str, small: int, small_zh: str, small_en: str) -> Words:

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 OfflineRule = Literal["cached", "deferred", "local"]
-"""cached: may be answered from the cache under a lease; deferred: becomes a promise; local: needs no centre."""
+"""cached: answered from the cache under a lease; deferred: becomes a promise; local: needs no centre."""
 
 CASE_NAMES = (
     "self-natural",
@@ -30,7 +30,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A no, as a value: stable `code`, why, the rule with its article, ALL that is missing, what to do now."""
+    """A no, as a value: stable `code`, why, the rule and article, ALL that is missing, what to do now."""
 
     code: str
     message: Words
@@ -157,7 +157,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
     `purpose` is the agreed use in authorised cases, else the stated one. `sign_for`: the citizen signs for a
     printed report (Art 9). `keep_receipt`: the acceptance receipt 受理回执单 is kept (Art 15, 21). `due` is
-    set for delivery by e-mail. `steps` are the acts at the window, in order (codes of `authority.STEP_WORDS`).
+    set for delivery by e-mail. `steps` are the acts at the window in order, codes of `authority.STEP_WORDS`.
     """
 
     basis: Literal["SELF", "AUTHORISED", "OPEN"]
@@ -193,7 +193,7 @@ class QuotaRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Matter(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of service, as its catalogue file states it.
 
-    `authority` names the rule family in `matters.authority.FAMILIES`; `openness` is what its answers may hold;
+    `authority` names the rule family (`matters.authority.FAMILIES`); `openness` is what answers may hold;
     `fresh_s` and `usable_s` are seconds per category with "*" as the rest; `window_s` is the target time at
     the window (0 = none).
     """

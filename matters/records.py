@@ -37,7 +37,7 @@ STATUS_WORDS: dict[str, Words] = {
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One record about a subject (`subject` is the ID number or unified code); `as_of_ms` is its last report."""
+    """One record about a subject (its ID number or unified code); `as_of_ms` is its last report."""
 
     id: str
     subject: str
@@ -94,9 +94,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 def facts(subject: SubjectRecord, records: Iterable[Record]) -> Facts:
     """The canonical facts: records sorted by category order, day (newest first), then id; no ages."""
-    ordered = sorted(
-        records, key=lambda r: (CATEGORIES.index(r.category), -r.decided_on.toordinal(), r.id)
-    )
+    ordered = sorted(records, key=lambda r: (CATEGORIES.index(r.category), -r.decided_on.toordinal(), r.id))
     return Facts(
         kind=subject.kind,
         number=subject.number,
@@ -120,7 +118,7 @@ def parse_facts(data: bytes) -> Facts:
 
 
 def usable(record: Record, today: date) -> bool:
-    """May the record still be used? Not after its keeping time (征信业管理条例 16), not once repaired (Order 36)."""
+    """May the record still be used? Not after its keeping time, not once repaired (NDRC Order 36)."""
     if record.status == "repaired":
         return False
     return record.kept_until is None or record.kept_until >= today

@@ -18,7 +18,7 @@ CAPABILITIES = ("public", "points", "summary", "detail")
 def parse(code: str, toml_bytes: bytes) -> Matter:
     """The matter a TOML text describes; `code` is the file's stem and must equal the `code` inside.
 
-    Raises CatalogueInvalid with file, line (where one can be named), key and reason. Unknown keys are refused.
+    Raises CatalogueInvalid with file, line where known, key and reason. Unknown keys are refused.
     """
     file = f"{code}.toml"
     text = _text(file, toml_bytes)
@@ -42,7 +42,9 @@ def parse(code: str, toml_bytes: bytes) -> Matter:
 def builtin() -> dict[str, Matter]:
     """Every matter shipped with Yizhan, by code, in file-name order."""
     folder = resources.files("matters.catalogue")
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda f: f.name)
+    files = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda f: f.name
+    )
     matters = (parse(file.name.removesuffix(".toml"), file.read_bytes()) for file in files)
     return {matter.code: matter for matter in matters}
 
@@ -67,7 +69,11 @@ def _faults(code: str, matter: Matter) -> list[tuple[str, str]]:
     """(key, reason) for every value that is of the right type and still wrong."""
     checks = [
         ("code", matter.code == code, f"is {matter.code!r} but the file is named {code!r}"),
-        ("cases", bool(matter.cases) and set(matter.cases) <= set(CASE_NAMES), f"allowed: {', '.join(CASE_NAMES)}"),
+        (
+            "cases",
+            bool(matter.cases) and set(matter.cases) <= set(CASE_NAMES),
+            f"allowed: {', '.join(CASE_NAMES)}",
+        ),
         ("authority", matter.authority in FAMILIES, f"no such rule family; known: {', '.join(FAMILIES)}"),
         (
             "categories",
@@ -102,7 +108,11 @@ def _age(ages: dict[str, int], row: str) -> int:
 
 
 def _word_checks(matter: Matter) -> list[tuple[str, bool, str]]:
-    both = (("title", matter.title), ("window_type", matter.window_type), ("refusal_offline", matter.refusal_offline))
+    both = (
+        ("title", matter.title),
+        ("window_type", matter.window_type),
+        ("refusal_offline", matter.refusal_offline),
+    )
     checks = [(key, bool(words.zh and words.en), "needs zh and en") for key, words in both]
     return [*checks, ("permit", bool(matter.permit), "must not be empty")]
 
@@ -126,7 +136,7 @@ def _key_of(message: str) -> str:
 
 
 def _line_in(message: str) -> int | None:
-    """tomllib says `(at line 3, column 5)`; at the end of the document it names no line."""
+    """The line in a message of tomllib, `(at line 3, column 5)`; it names none at the end of the text."""
     _, found, rest = message.partition("at line ")
     digits = rest.split(",")[0]
     return int(digits) if found and digits.isdigit() else None
