@@ -1,6 +1,7 @@
 """The error tree of the centre.
 
-CentralError                  root: stable `code`, `words` (zh, en), `next` (zh, en), process exit code, HTTP status
+CentralError                  root: stable `code`, `words` (zh, en), `next` (zh, en), process exit code,
+HTTP status
 ├── SettingsInvalid           settings.toml or a command's arguments       blame: operator   retry: no
 ├── Trouble                   disk, database, line                         blame: this machine   retry: yes
 │   ├── StoreUnavailable      no database, or it went away
@@ -11,8 +12,8 @@ CentralError                  root: stable `code`, `words` (zh, en), `next` (zh,
     ├── NotFound              no such node, report, finding, pack
     └── FileRefused           an import file that is not what it should be; names what is wrong
 
-What is normal work (a wrong password, a used code) is a returned `matters.model.Refusal`, not an exception. What a
-batch does wrong is an error of `sync.errors`.
+What is normal work (a wrong password, a used code) is a returned `matters.model.Refusal`, not an
+exception. What a batch does wrong is an error of `sync.errors`.
 """
 
 from matters.model import Words

@@ -1,4 +1,7 @@
-"""Settings of the centre: one frozen struct, read once from DATA/settings.toml; an unknown key refuses to start."""
+"""Settings of the centre.
+
+One frozen struct, read once from DATA/settings.toml; an unknown key refuses to start.
+"""
 
 import tomllib
 from pathlib import Path
@@ -44,8 +47,9 @@ BUS = KindPolicy(
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a person may set. Field order is the order of the example in README.md.
 
-    `database` and `database_owner` are DSNs of the roles `yizhan_app` and of the schema's owner; both empty means
-    the embedded database under DATA/pg. `bureau_url` is a credit bureau's address, empty for none.
+    `database` and `database_owner` are DSNs of the roles `yizhan_app` and of the schema's owner; both
+    empty means the embedded database under DATA/pg. `bureau_url` is a credit bureau's address, empty for
+    none.
     """
 
     authority: str = "qingzhou.example"
@@ -74,7 +78,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def read(data: Path) -> Settings:
-    """The settings of DATA; raises SettingsInvalid naming line and key. A missing file means `init` was not run."""
+    """The settings of DATA.
+
+    Raises SettingsInvalid naming line and key. A missing file means `init` was not run.
+    """
     path = data / FILE
     try:
         text = path.read_text(encoding="utf-8")

@@ -14,7 +14,10 @@ from matters.model import Matter
 
 
 class AdminSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A signed-in administrator. `must_change`: the one-time password must be replaced before anything else."""
+    """A signed-in administrator.
+
+    `must_change`: the one-time password must be replaced before anything else.
+    """
 
     id: str
     admin: str

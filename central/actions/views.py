@@ -1,4 +1,7 @@
-"""What the actions show: frozen structs for console pages, the API and the command line. No citizen's name or number."""
+"""What the actions show.
+
+Frozen structs for console pages, the API and the command line. No citizen's name or number.
+"""
 
 from typing import Literal
 
@@ -21,10 +24,12 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One node in the fleet list. Contact, data and health are three facts: `last_contact_ms`, `pending`, `findings`.
+    """One node in the fleet list.
 
-    `pending` is what the node itself said still waits (None: it never said). `lag` is what waited, hour by hour, the
-    last 24 hours, newest last. `reason` says why the state is what it is.
+    Contact, data and health are three facts: `last_contact_ms`, `pending`, `findings`.
+
+    `pending` is what the node itself said still waits (None: it never said). `lag` is what waited, hour by
+    hour, the last 24 hours, newest last. `reason` says why the state is what it is.
     """
 
     node: str
@@ -153,8 +158,8 @@ class NodeCreated(msgspec.Struct, frozen=True, kw_only=True):
 class TrailQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What an auditor asks. With `subject_number` a `purpose` of at least 10 characters is required.
 
-    Times bound when it happened (`occurred`), both inclusive; empty text or None means any. `before` pages on: the
-    `next` of the page before.
+    Times bound when it happened (`occurred`), both inclusive; empty text or None means any. `before` pages
+    on: the `next` of the page before.
     """
 
     subject_number: str | None = None
@@ -170,11 +175,13 @@ class TrailQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccessRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One access: who, about whom (a pseudonym), what, when it happened and when it arrived, why, how, and its proof.
+    """One access.
 
-    `subject` is the first 8 hex digits of the subject's pseudonym. `verified`: the entry is under a countersigned
-    root, or only arrived, or its stored bytes no longer hash to its leaf. `paired`: an online answer stands on two
-    ledgers. `visible`: the citizen sees it too.
+    Who, about whom (a pseudonym), what, when it happened and when it arrived, why, how, and its proof.
+
+    `subject` is the first 8 hex digits of the subject's pseudonym. `verified`: the entry is under a
+    countersigned root, or only arrived, or its stored bytes no longer hash to its leaf. `paired`: an
+    online answer stands on two ledgers. `visible`: the citizen sees it too.
     """
 
     origin: str
@@ -208,7 +215,10 @@ class AccessRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrailPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows, newest first; the halls whose reads may still be missing; where this search itself is recorded."""
+    """The rows, newest first.
+
+    The halls whose reads may still be missing; where this search itself is recorded.
+    """
 
     rows: tuple[AccessRow, ...]
     unreported: tuple[NodeRow, ...]
@@ -219,8 +229,8 @@ class TrailPage(msgspec.Struct, frozen=True, kw_only=True):
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """The evidence of one entry: its leaf, the way to a countersigned root, and that checkpoint.
 
-    `holds` is the verdict of checking all of it again now. `neighbours` are the entries round it: (index, kind words,
-    occurred_ms, leaf_hash).
+    `holds` is the verdict of checking all of it again now. `neighbours` are the entries round it: (index,
+    kind words, occurred_ms, leaf_hash).
     """
 
     origin: str
@@ -358,7 +368,10 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeatRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One node in the days × nodes strip; a cell is "matched", "open" (findings), "missing" (not closed) or "" (idle)."""
+    """One node in the days × nodes strip.
+
+    A cell is "matched", "open" (findings), "missing" (not closed) or "" (idle).
+    """
 
     node: str
     node_name: str
@@ -397,7 +410,8 @@ class LedgerCheck(msgspec.Struct, frozen=True, kw_only=True):
 class VerifyView(msgspec.Struct, frozen=True, kw_only=True):
     """What the public page says about a report's QR text: genuine or not, and what has become of the report.
 
-    `known`: the centre holds the report's entry (a genuine report of a hall that has not reported yet is not known).
+    `known`: the centre holds the report's entry (a genuine report of a hall that has not reported yet is
+    not known).
     """
 
     genuine: bool

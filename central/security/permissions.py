@@ -1,4 +1,7 @@
-"""Who may do what: one table. Three administrators with disjoint powers (三员分立); none sees a citizen's data."""
+"""Who may do what.
+
+One table. Three administrators with disjoint powers (三员分立); none sees a citizen's data.
+"""
 
 from typing import Literal
 
