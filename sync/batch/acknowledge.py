@@ -4,14 +4,93 @@ from typing import Any
 
 import msgspec
 
+from sync.codec import cbor
+from sync.errors import Malformed, UnknownVersion
+
+VERSION = 1
+BYTES_MAX = 8 * 1024 * 1024
+"""Largest encoded acknowledgement; the centre sends more directives in the next one."""
+_HASH_BYTES = 32
+
 
 class Directive(msgspec.Struct, frozen=True, kw_only=True):
     """One letter in a node's ordered mailbox. `kind` is a row of `sync.messages.directives.DIRECTIVES`.
 
-    `number` rises by one per node; the node says the highest it has durably obeyed as `directive_seen`, and the
-    centre repeats what lies above. `body` holds JSON values only.
+    `number` rises by one per node; the node says the highest it has durably obeyed as
+    `directive_seen`, and the centre repeats what lies above. `body` holds JSON values only.
     """
 
     number: int
     kind: str
     body: dict[str, Any]
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
+    """The centre's reply to one origin, durable at the centre before it is sent.
+
+    `next` is the index the centre wants next: progress or `need(next)`, never an acknowledgement. `note` is the node's
+    own checkpoint of (`size`, `root`) with the centre's countersignature, or empty with size 0 when nothing new is
+    countersigned. `centre_consistency` leads from the size in the batch's `centre_seen` to `centre_checkpoint`.
+    `window_ms` 0 and an empty `certificate` mean unchanged.
+    """
+
+    origin: str
+    next: int
+    size: int = 0
+    root: bytes = b""
+    note: bytes = b""
+    centre_checkpoint: bytes = b""
+    centre_consistency: tuple[bytes, ...] = ()
+    centre_time_ms: int
+    directives: tuple[Directive, ...] = ()
+    releases: tuple[bytes, ...] = ()
+    scope_keys: dict[str, bytes] = {}
+    leases: tuple[bytes, ...] = ()
+    rejected: tuple[tuple[int, str], ...] = ()
+    window_ms: int = 0
+    certificate: bytes = b""
+
+
+def encode(acknowledgement: Acknowledgement) -> bytes:
+    """The acknowledgement as a deterministic CBOR array: the version, then its fields in order."""
+    named = msgspec.structs.asdict(acknowledgement)
+    named["directives"] = [
+        [one.number, one.kind, msgspec.json.encode(one.body, order="deterministic")]
+        for one in acknowledgement.directives
+    ]
+    named["scope_keys"] = [[scope, key] for scope, key in sorted(acknowledgement.scope_keys.items())]
+    return cbor.encode([VERSION, *(named[name] for name in Acknowledgement.__struct_fields__)])
+
+
+def decode(data: bytes) -> Acknowledgement:
+    """The acknowledgement of these bytes; fields a newer centre appended are ignored.
+
+    Raises Malformed, LimitExceeded or UnknownVersion; nothing else. Bodies that are no JSON objects are Malformed.
+    """
+    fields = cbor.decode(data, limit=BYTES_MAX)
+    if not fields or fields[0] != VERSION:
+        raise UnknownVersion("acknowledgement of an unknown version")
+    names = Acknowledgement.__struct_fields__
+    if len(fields) <= len(names):
+        raise Malformed("acknowledgement is too short")
+    named = dict(zip(names, fields[1:], strict=False))
+    try:
+        letters = msgspec.convert(named["directives"], tuple[tuple[int, str, bytes], ...])
+        named["directives"] = [_letter(*letter) for letter in letters]
+        named["scope_keys"] = dict(msgspec.convert(named["scope_keys"], tuple[tuple[str, bytes], ...]))
+        acknowledgement = msgspec.convert(named, Acknowledgement)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"acknowledgement: {error}") from error
+    _check(acknowledgement)
+    return acknowledgement
+
+
+def _letter(number: int, kind: str, body: bytes) -> Directive:
+    return Directive(number=number, kind=kind, body=msgspec.json.decode(body, type=dict[str, Any]))
+
+
+def _check(one: Acknowledgement) -> None:
+    if min(one.next, one.size, one.centre_time_ms, one.window_ms) < 0:
+        raise Malformed("acknowledgement with a negative number")
+    if bool(one.note) != (len(one.root) == _HASH_BYTES) or (one.size and not one.note):
+        raise Malformed("a countersignature comes with its note, size and root, or not at all")

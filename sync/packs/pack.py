@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import msgspec
-import zstandard
 
 from sync.codec import cbor
+from sync.codec.squeeze import bounded, squeeze
 from sync.errors import LimitExceeded, Malformed, PackRefused, SyncError
 from sync.limits import LIMITS
 from sync.signing.sealing import aead_open, aead_seal
@@ -36,7 +36,6 @@ BLOB_BYTES_MAX = 1024 * 1024
 REF_BYTES_MAX = 64
 BUCKETS = 256
 _LEVEL = 6
-_TAG_BYTES = 16
 
 
 class PackRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,13 +67,12 @@ def build(scope: str, kind: PackKind, rows: Iterable[PackRow], content_key: byte
 
     Streams: holds one chunk of rows and the compressed result, never all rows.
     """
-    squeeze = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True)
     count = 0
     chunks: list[bytes] = []
     mac = hmac.new(content_key, f"yizhan/pack-salt/1/{scope}/{kind}".encode(), hashlib.sha256)
     for chunk_rows, raw in _gather(rows, allow_removed=kind == "delta"):
         count += chunk_rows
-        chunks.append(squeeze.compress(raw))
+        chunks.append(squeeze(raw, level=_LEVEL))
         mac.update(len(chunks[-1]).to_bytes(4, "big") + chunks[-1])
     salt = mac.digest()[:16]
     header = cbor.encode([VERSION, scope, kind, count, len(chunks), salt])

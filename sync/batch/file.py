@@ -1,0 +1,227 @@
+"""A batch as a file: built as a stream of frames, so a builder holds no more than its budget.
+
+`sync.batch.incoming` reads what this writes. Copying a file anywhere moves no cursor: only a verified
+acknowledgement does.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+
+import hashlib
+
+import msgspec
+
+from sync.batch.frames import BLOB, COLUMNS, Frame, Keys, Packed, Place, pack_rows, seal_frame
+from sync.batch.header import (
+    BLOB_FRAME_BYTES,
+    KEY_BYTES,
+    PACKAGE,
+    VERSION,
+    BatchKind,
+    Header,
+    PublicKeyOf,
+    content_of,
+    header_length,
+    parse_header,
+    sealed_for,
+    sign_header,
+)
+from sync.batch.incoming import MESSAGE_BYTES_MAX, Incoming, epoch_key
+from sync.batch.range_proof import leaf_hashes, prove
+from sync.batch.view import BatchView, Head, SaltEpoch
+from sync.codec.rows import Row
+from sync.codec.squeeze import squeeze
+from sync.errors import InconsistentProof, LimitExceeded, WrongOrigin
+from sync.ledger.tree import consistency
+from sync.limits import LIMITS
+from sync.signing.keys import SealingKey, SigningKey
+
+__all__ = [
+    "BUDGET_BYTES",
+    "Frame",
+    "Header",
+    "Incoming",
+    "Planned",
+    "build_sealed",
+    "build_up",
+    "frames",
+    "open_header",
+    "open_sealed",
+    "plan_up",
+    "write_up",
+]
+
+BUDGET_BYTES = 8 * 1024 * 1024
+"""Packed bytes after which a batch ends early: what a builder holds in memory at most."""
+_BLOB_LEVEL = 6
+_ID_BYTES = 16
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """The packed frames of [start, end) under one checkpoint, before keys are drawn."""
+
+    head: Head
+    start: int
+    end: int
+    epochs: tuple[SaltEpoch, ...]
+    frames: tuple[Packed, ...]
+
+
+def plan_up(view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BYTES) -> Planned:
+    """Read and pack entries [start, end) of the ledger, ending early at a package where the budget is spent.
+
+    Every frame is decoded again and compared with the ledger's own leaf hashes. Raises InconsistentProof naming an
+    entry that is not what the ledger hashed, LimitExceeded for a single entry too large to travel.
+    """
+    head = view.checkpoint()
+    end = min(end, head.size, start + LIMITS.batch_entries)
+    if not 0 <= start <= end:
+        raise InconsistentProof(f"entries {start} to {end} of a ledger of {head.size}")
+    epochs = tuple(view.salt_epochs(start, end)) if end > start else ()
+    packed: list[Packed] = []
+    at, spent = start, 0
+    while at < end and spent < budget_bytes and len(packed) + PACKAGE < LIMITS.frames:
+        # Frames end at multiples of 256 and where a salt epoch begins.
+        last = min((at // PACKAGE + 1) * PACKAGE, *(one.first for one in epochs if one.first > at), end)
+        fresh = _pack(view, list(view.rows(at, last)), epoch_key(epochs, at), head.size)
+        spent += sum(len(one.packed) + len(one.proof) for one in fresh)
+        packed += fresh
+        at = last
+    return Planned(head=head, start=start, end=at, epochs=epochs, frames=tuple(packed))
+
+
+def write_up(view: BatchView, planned: Planned, now_ms: int) -> Iterator[bytes]:
+    """The file's bytes in order: header, one frame at a time, trailer."""
+    content_key, batch_id = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(_ID_BYTES)
+    start, head, centre = planned.start, planned.head, view.centre
+    content = content_of(content_key, planned.epochs)
+    header = Header(
+        version=VERSION,
+        kind="up",
+        batch_id=batch_id,
+        origin=view.origin,
+        destination=centre.origin,
+        created_ms=now_ms,
+        checkpoint=head.note,
+        # Everything before `start` is covered by this proof, everything after by the frames (rule 4.1).
+        old_size=start,
+        consistency=tuple(consistency(view.tiles(), start, head.size)),
+        start=start,
+        end=planned.end,
+        codec=COLUMNS,
+        frames=len(planned.frames),
+        recipients=sealed_for(
+            (centre.sealing, centre.recovery), batch_id, (view.origin, centre.origin), content
+        ),
+        centre_seen=view.centre_seen(),
+        needs=tuple(view.wishes()),
+        statistics=view.statistics(),
+        directive_seen=view.directive_seen(),
+        cuts=tuple(one.first for one in planned.frames[1:] if one.first % PACKAGE),
+    )
+    return _write(header, view.signing_key, content_key, planned.frames)
+
+
+def build_up(view: BatchView, start: int, end: int, now_ms: int) -> bytes:
+    """The batch of entries [start, end) in one piece; see `plan_up` for its errors."""
+    return b"".join(write_up(view, plan_up(view, start, end, LIMITS.batch_bytes), now_ms))
+
+
+def build_sealed(
+    kind: BatchKind,
+    payload: bytes,
+    *,
+    origin: str,
+    destination: str,
+    key: SigningKey,
+    recipients: tuple[bytes, ...],
+    now_ms: int,
+) -> bytes:
+    """`payload` signed by `origin` and sealed to the recipients' X25519 public keys, in frames of 256 KiB."""
+    if len(payload) > MESSAGE_BYTES_MAX:
+        raise LimitExceeded(f"a message of {len(payload)} bytes")
+    content_key, batch_id = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(_ID_BYTES)
+    pieces = [
+        Packed(
+            first=at,
+            count=len(piece := payload[at : at + BLOB_FRAME_BYTES]),
+            codec=BLOB,
+            packed=squeeze(piece, level=_BLOB_LEVEL),
+            proof=b"",
+        )
+        for at in range(0, len(payload), BLOB_FRAME_BYTES)
+    ]
+    header = Header(
+        version=VERSION,
+        kind=kind,
+        batch_id=batch_id,
+        origin=origin,
+        destination=destination,
+        created_ms=now_ms,
+        end=len(payload),
+        codec=BLOB,
+        frames=len(pieces),
+        recipients=sealed_for(recipients, batch_id, (origin, destination), content_of(content_key)),
+    )
+    return b"".join(_write(header, key, content_key, pieces))
+
+
+def open_sealed(
+    data: bytes, key: SealingKey, public_of: PublicKeyOf, *, kind: BatchKind, destination: str
+) -> tuple[Header, bytes]:
+    """Header and payload of a sealed message for us.
+
+    Raises WrongDestination when it is addressed elsewhere, WrongOrigin for another kind of batch, and what
+    `Incoming` raises.
+    """
+    incoming = Incoming(data, key, public_of, destination=destination)
+    if incoming.header.kind != kind:
+        raise WrongOrigin(f"a batch of kind {incoming.header.kind}, {kind} expected")
+    return incoming.header, incoming.payload()
+
+
+def open_header(data: bytes, keys: PublicKeyOf) -> Header:
+    """The signed header of a file, or of its first 64 KiB, with nothing unsealed: to route it."""
+    return parse_header(data[: 8 + header_length(data[:8])], keys).header
+
+
+def frames(
+    data: bytes, header: Header, sealing_key: SealingKey, keys: PublicKeyOf, subject_key: bytes
+) -> Iterator[list[Row]]:
+    """The verified rows of a whole file, frame by frame; `Incoming` gives leaves and hashes too."""
+    incoming = Incoming(data, sealing_key, keys, destination=header.destination)
+    return (frame.rows for frame in incoming.frames(subject_key))
+
+
+def _pack(view: BatchView, rows: Sequence[Row], salt_key: bytes, size: int) -> list[Packed]:
+    """The frame of these rows, halved as often as it takes to keep each within one frame's limit."""
+    first, end = rows[0].entry.index, rows[0].entry.index + len(rows)
+    tiles = view.tiles()
+    try:
+        codec, packed = pack_rows(
+            rows, Keys(salt=salt_key, subject=view.subject_key), leaf_hashes(tiles, first, end)
+        )
+    except LimitExceeded:
+        if len(rows) == 1:
+            raise
+        half = len(rows) // 2
+        return _pack(view, rows[:half], salt_key, size) + _pack(view, rows[half:], salt_key, size)
+    proof = b"".join(prove(tiles, first, end, size))
+    return [Packed(first=first, count=len(rows), codec=codec, packed=packed, proof=proof)]
+
+
+def _write(header: Header, key: SigningKey, content_key: bytes, packed: Iterable[Packed]) -> Iterator[bytes]:
+    """Header, sealed frames, trailer."""
+    whole = hashlib.sha256()
+    prefix = sign_header(header, key)
+    bound = hashlib.sha256(prefix).digest()
+    whole.update(prefix)
+    yield prefix
+    for number, one in enumerate(packed):
+        place = Place(
+            bound=bound, number=number, first=one.first, count=one.count, last=number == header.frames - 1
+        )
+        sealed = seal_frame(place, content_key, one.codec, one.packed, one.proof)
+        whole.update(sealed)
+        yield sealed
+    yield whole.digest()

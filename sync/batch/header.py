@@ -1,0 +1,204 @@
+"""The signed head of a batch: what it is, from whom to whom, and which entries it holds (protocol section 3).
+
+    file = "YZB1" || u32 header length || header || frame* || trailer
+    header = COSE_Sign1 by the sender (key id: its origin) over a deterministic CBOR array, Header's fields in order
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import msgspec
+
+from sync.batch.view import SaltEpoch, Wish
+from sync.codec import cbor
+from sync.errors import BadSignature, LimitExceeded, Malformed, NotForUs, UnknownVersion
+from sync.limits import LIMITS
+from sync.signing import cose
+from sync.signing.keys import SealingKey, SigningKey
+from sync.signing.sealing import seal, unseal
+
+MAGIC = b"YZB1"
+VERSION = 1
+AAD = b"yizhan/batch/1"
+INFO = b"yizhan/batch/1"
+LENGTH_BYTES = 4
+KEY_BYTES = 32
+PACKAGE = 256
+"""Entries between the boundaries at which frames are cut."""
+BLOB_FRAME_BYTES = 256 * 1024
+"""Bytes of a sealed message in one frame."""
+
+BatchKind = Literal["up", "down", "acknowledge", "reconcile"]
+PublicKeyOf = Callable[[str], bytes | None]
+"""The signing key (32 bytes) of an origin we trust, or None."""
+
+
+class Recipient(msgspec.Struct, frozen=True, array_like=True):
+    """The content key and the salt epochs, sealed to one key named by `key_id`."""
+
+    key_id: bytes
+    sealed: bytes
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The header's fields in the order they are signed. Later versions append; unknown further fields are ignored.
+
+    Entry batches: `start`..`end` are entry indexes, frames are cut at multiples of 256 and at `cuts`. Sealed
+    messages: bytes 0..`end`, frames of 256 KiB.
+    """
+
+    version: int
+    kind: BatchKind
+    batch_id: bytes
+    origin: str
+    destination: str
+    created_ms: int
+    checkpoint: bytes = b""
+    old_size: int = 0
+    consistency: tuple[bytes, ...] = ()
+    start: int = 0
+    end: int
+    schema: int = 1
+    dictionary: int = 0
+    codec: int
+    frames: int
+    recipients: tuple[Recipient, ...]
+    centre_seen: bytes = b""
+    needs: tuple[Wish, ...] = ()
+    statistics: dict[str, int] = {}
+    directive_seen: int = 0
+    cuts: tuple[int, ...] = ()
+
+    def pieces(self) -> Iterator[tuple[int, int]]:
+        """(first, count) of every frame in order."""
+        bounds = [self.start, *self.boundaries(), self.end]
+        return ((low, high - low) for low, high in zip(bounds, bounds[1:], strict=False) if high > low)
+
+    def boundaries(self) -> list[int]:
+        """Where frames are cut between start and end."""
+        step = PACKAGE if self.kind in {"up", "reconcile"} else BLOB_FRAME_BYTES
+        first = (self.start // step + 1) * step
+        return sorted({*range(first, self.end, step), *self.cuts})
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A header whose signature held: its value, and the digest every frame is bound to."""
+
+    header: Header
+    bound: bytes
+
+
+def key_id(public: bytes) -> bytes:
+    """The 8 bytes that name a sealing key in a header."""
+    return hashlib.sha256(b"yizhan/key-id/1" + public).digest()[:8]
+
+
+def sealed_for(
+    publics: tuple[bytes, ...], batch_id: bytes, path: tuple[str, str], content: bytes
+) -> tuple[Recipient, ...]:
+    """`content` sealed to each public key, bound to the batch id and to `path` (origin, destination)."""
+    info = _info(batch_id, *path)
+    return tuple(Recipient(key_id(public), seal(public, content, info)) for public in publics)
+
+
+def content_of(content_key: bytes, epochs: tuple[SaltEpoch, ...] = ()) -> bytes:
+    """What is sealed to each recipient."""
+    return cbor.encode([content_key, [[epoch.first, epoch.key] for epoch in epochs]])
+
+
+def open_content(header: Header, key: SealingKey) -> tuple[bytes, tuple[SaltEpoch, ...]]:
+    """Content key and salt epochs of a batch sealed to `key`. Raises NotForUs, or Malformed for other content."""
+    mine = key_id(key.public)
+    sealed = next((one.sealed for one in header.recipients if one.key_id == mine), None)
+    if sealed is None:
+        raise NotForUs(f"batch {header.batch_id.hex()} is not sealed to this key")
+    opened = cbor.decode(unseal(key, sealed, _info(header.batch_id, header.origin, header.destination)))
+    try:
+        content_key, epochs = msgspec.convert(opened, tuple[bytes, tuple[SaltEpoch, ...]])
+    except msgspec.ValidationError as error:
+        raise Malformed(f"batch keys: {error}") from error
+    if len(content_key) != KEY_BYTES:
+        raise Malformed("content key of another length")
+    return content_key, epochs
+
+
+def sign_header(header: Header, key: SigningKey) -> bytes:
+    """Magic, length and signed header: the first bytes of the file. Raises LimitExceeded beyond 64 KiB."""
+    signed = cose.sign1(cbor.encode(_fields(header)), key, header.origin.encode(), AAD)
+    if len(signed) > LIMITS.header_bytes:
+        raise LimitExceeded(f"batch header of {len(signed)} bytes")
+    return MAGIC + len(signed).to_bytes(LENGTH_BYTES, "big") + signed
+
+
+def header_length(prefix: bytes) -> int:
+    """Length of the signed header from the first 8 bytes of a file; checked before anything is parsed."""
+    if len(prefix) < len(MAGIC) + LENGTH_BYTES or prefix[:4] != MAGIC:
+        raise Malformed("not a batch")
+    size = int.from_bytes(prefix[4:8], "big")
+    if size > LIMITS.header_bytes:
+        raise LimitExceeded(f"batch header of {size} bytes")
+    return size
+
+
+def parse_header(prefix: bytes, public_of: PublicKeyOf) -> Opened:
+    """The header of a file's first bytes (magic, length, signed header) by a sender `public_of` knows.
+
+    Raises BadSignature, Malformed, LimitExceeded, UnknownVersion. Destination and kind are the caller's to check.
+    """
+    signed = prefix[len(MAGIC) + LENGTH_BYTES :]
+    if len(signed) != header_length(prefix):
+        raise Malformed("batch header is cut")
+    kid = cose.key_id(signed)
+    public = public_of(kid.decode("utf-8", "replace"))
+    _, payload = cose.open1(signed, {kid: public} if public else {}, AAD)
+    header = _header(cbor.decode(payload, limit=LIMITS.header_bytes))
+    if header.origin.encode() != kid:
+        raise BadSignature("batch is signed by another origin than it names")
+    return Opened(header=header, bound=hashlib.sha256(prefix).digest())
+
+
+def _header(fields: list[object]) -> Header:
+    if not fields or type(fields[0]) is not int:
+        raise Malformed("batch header without a version")
+    if fields[0] != VERSION:
+        raise UnknownVersion(f"batch version {fields[0]}")
+    names = Header.__struct_fields__
+    if len(fields) < len(names):
+        raise Malformed("batch header is too short")
+    named = dict(zip(names, fields, strict=False))
+    try:
+        named["statistics"] = dict(msgspec.convert(named["statistics"], tuple[tuple[str, int], ...]))
+        header = msgspec.convert(named, Header)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"batch header: {error}") from error
+    _bounds(header)
+    return header
+
+
+def _fields(header: Header) -> list[object]:
+    named = msgspec.structs.asdict(header)
+    named["recipients"] = [[one.key_id, one.sealed] for one in header.recipients]
+    named["needs"] = [[wish.scope, wish.version] for wish in header.needs]
+    named["statistics"] = [[name, value] for name, value in sorted(header.statistics.items())]
+    return [named[name] for name in Header.__struct_fields__]
+
+
+def _bounds(header: Header) -> None:
+    """Counts and ranges, before anything is allocated by them."""
+    entries = header.kind in {"up", "reconcile"}
+    most = LIMITS.batch_entries if entries else LIMITS.batch_bytes
+    if not 0 <= header.start <= header.end or header.end > LIMITS.ledger_entries or len(header.batch_id) != 16:  # noqa: PLR2004
+        raise Malformed("batch header out of range")
+    if header.end - header.start > most or len(header.cuts) > LIMITS.frames:
+        raise LimitExceeded(f"batch of {header.end - header.start}")
+    if len(header.recipients) > LIMITS.recipients or len(header.consistency) > LIMITS.proof_hashes:
+        raise LimitExceeded("batch header with too many recipients or proof hashes")
+    if any(not header.start < cut < header.end for cut in header.cuts):
+        raise Malformed("batch is cut outside its range")
+    if header.frames > LIMITS.frames or sum(1 for _ in header.pieces()) != header.frames:
+        raise Malformed(f"batch of {header.frames} frames")
+
+
+def _info(batch_id: bytes, origin: str, destination: str) -> bytes:
+    return INFO + cbor.encode([batch_id, origin, destination])
