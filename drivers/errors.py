@@ -7,6 +7,7 @@
     │   └── NoCard        no-card           nobody: no card lay on the reader
     ├── Unplugged         device-unplugged  cable or power      after opening again
     ├── Garbled           device-garbled    the line            yes; the line is already in step again
+    ├── Faulty            device-faulty     the device          no: it says itself that it is broken
     ├── NotThisDevice     not-this-device   address             after correcting the address
     ├── CardRefused       card-refused      the card            after laying it again
     ├── PaperOut          paper-out         the printer         after a new roll
@@ -40,12 +41,17 @@ class DriverError(Exception):
     )
 
     def __init__(
-        self, detail: str = "", *, device: str = "", words: Words | None = None, next: Words | None = None
+        self,
+        detail: str = "",
+        *,
+        device: str = "",
+        words: Words | None = None,
+        next_step: Words | None = None,
     ) -> None:
         self.detail = detail
         self.device = device
         self.words = words or self.default_words
-        self.next = next or self.default_next
+        self.next = next_step or self.default_next
         super().__init__(detail)
 
     def at(self, device: str) -> "DriverError":
@@ -115,7 +121,8 @@ class Unplugged(DriverError):
     retry = True
     default_words = Words(zh="设备连接已断开。", en="The device was unplugged.")
     default_next = Words(
-        zh="请重新插好连接线，设备会自动恢复。", en="Plug the cable in again; the device comes back by itself."
+        zh="请重新插好连接线，设备会自动恢复。",
+        en="Plug the cable in again; the device comes back by itself.",
     )
 
 
@@ -125,7 +132,9 @@ class Garbled(DriverError):
     code = "device-garbled"
     blame = "line"
     retry = True
-    default_words = Words(zh="设备传来的数据有误，已全部丢弃。", en="The device sent damaged data; none of it was used.")
+    default_words = Words(
+        zh="设备传来的数据有误，已全部丢弃。", en="The device sent damaged data; none of it was used."
+    )
     default_next = Words(
         zh="请再试一次；经常出现时请更换连接线。", en="Try again; if it happens often, replace the cable."
     )
@@ -139,6 +148,17 @@ class NotThisDevice(DriverError):
     default_words = Words(zh="该地址上不是所设的设备。", en="This address is not the configured device.")
     default_next = Words(
         zh="请管理员核对设备地址和型号。", en="Ask the manager to check the device's address and model."
+    )
+
+
+class Faulty(DriverError):
+    """The device answers and says itself that it is broken, or does not know what was asked."""
+
+    code = "device-faulty"
+    default_words = Words(zh="设备报告自身故障。", en="The device reports a fault of its own.")
+    default_next = Words(
+        zh="请关闭设备电源 5 秒后重开；仍报告故障请报修，并改用手工录入。",
+        en="Switch it off for 5 seconds; if the fault returns call for repair and type by hand.",
     )
 
 

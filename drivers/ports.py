@@ -4,7 +4,7 @@ A port is a Protocol. The edge names ports only; `drivers.registry` finds the dr
 All methods raise errors of `drivers.errors` and nothing else, all waits are limited.
 """
 
-import datetime
+import datetime as dt
 from typing import Literal, Protocol
 
 import msgspec
@@ -27,13 +27,13 @@ class CardRecord(msgspec.Struct, frozen=True, kw_only=True):
     record: CardKind
     name: str
     number: str
-    birth: datetime.date
+    birth: dt.date
     sex: str = "0"
     nation: str = ""
     address: str = ""
     issuer: str = ""
-    valid_from: datetime.date | None = None
-    valid_to: datetime.date | None = None
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
     newest_address: str = ""
     photo: bytes = b""
     fingerprint: bytes = b""

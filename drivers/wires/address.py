@@ -51,7 +51,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def parse_address(text: str) -> Address:
-    """Read `serial:/dev/ttyUSB0?baud=9600` or `tcp:127.0.0.1:9100`. Raises NotThisDevice naming what is wrong."""
+    """Read `serial:/dev/ttyUSB0?baud=9600` or `tcp:127.0.0.1:9100`. Raises NotThisDevice if it is neither."""
     scheme, colon, rest = text.partition(":")
     place, _, query = rest.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))

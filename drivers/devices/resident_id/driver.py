@@ -1,0 +1,194 @@
+"""The driver of a resident ID reader: finds its speed, finds a card, reads it whole or not at all.
+
+One exchange: (1) throw away what an earlier answer left, and if that one went wrong or was broken off, until
+the line is quiet; (2) send the request; (3) read until one whole frame is there; (4) check that it is an
+answer to this request. So nothing of a bad answer can be taken for a part of the next.
+"""
+
+import asyncio
+
+from drivers.devices.resident_id import card as cards
+from drivers.devices.resident_id import protocol
+from drivers.devices.resident_id.protocol import Answer, Command, Damage, Frames
+from drivers.errors import CardRefused, Garbled, NoCard, NotThisDevice, TimedOut, Unplugged
+from drivers.ports import CardRecord
+from drivers.wires.address import Address
+from drivers.wires.serial_line import SerialLine, open_serial
+from drivers.wires.wire import READ_BYTES, Turn, settle
+
+ANSWER_S = 1.0
+PROBE_S = 0.25
+READ_S = 3.0
+TURN_S = 1.0
+GAP_S = 0.3  # an answer that has begun comes without a pause; a longer one means it is not coming
+QUIET_S = 0.03
+SETTLE_S = 1.0
+POLL_S = 0.1
+NOISE_BYTES_MAX = 16 * 1024
+BITS_PER_BYTE = 10
+NOT_OFFERED = frozenset((0x21, 0x23, 0x24))
+
+
+class SdtReader:
+    """An `IdReader` on a serial line.
+
+    Address options: `baud` (default: probe 115200 … 9600), `fingerprint=yes` (default no: read only what is
+    needed), `newest=no` to leave out the newest address.
+    """
+
+    def __init__(self, address: Address) -> None:
+        address.only("baud", "fingerprint", "newest")
+        self.name = address.text
+        self._path = address.place
+        fixed = address.number("baud", 0)
+        if fixed and fixed not in protocol.BAUDS:
+            raise NotThisDevice(f"no reader speaks {fixed} baud", device=self.name)
+        self._bauds = (fixed,) if fixed else protocol.BAUDS
+        fingerprint = address.choice("fingerprint", ("no", "yes")) == "yes"
+        self._read = protocol.READ_FINGERPRINT if fingerprint else protocol.READ
+        self._newest = address.choice("newest", ("yes", "no")) == "yes"
+        self._line: SerialLine | None = None
+        self._frames = Frames()
+        self._turn = Turn(self.name, TURN_S)
+        self._found = False
+        self._in_step = False
+
+    async def open(self) -> None:
+        async with self._turn:
+            if self._line is not None:
+                return
+            self._line = await open_serial(self._path, self._bauds[0], self.name)
+            try:
+                await self._probe(self._line)
+            except BaseException:
+                await self._let_go()
+                raise
+
+    async def close(self) -> None:
+        await self._let_go()
+
+    async def find(self) -> bool:
+        async with self._turn:
+            return await self._find()
+
+    async def read_card(self, timeout_s: float) -> CardRecord:
+        async with self._turn:
+            loop = asyncio.get_running_loop()
+            end = loop.time() + timeout_s
+            while not (self._found or await self._find()):
+                if loop.time() + POLL_S >= end:
+                    raise NoCard(f"none in {timeout_s:g} s", device=self.name)
+                await asyncio.sleep(POLL_S)
+            return await self._read_found()
+
+    async def describe(self) -> str:
+        async with self._turn:
+            answer = await self._ask(protocol.NUMBER, ANSWER_S)
+            return f"SAM {protocol.sam_number(answer.payload)}, {self._open_line().baud} baud"
+
+    async def _probe(self, line: SerialLine) -> None:
+        """Take the first speed at which *SAM status* is answered, fastest first."""
+        noisy = False
+        for baud in self._bauds:
+            line.set_baud(baud)
+            try:
+                await self._ask(protocol.STATUS, PROBE_S)
+            except TimedOut:
+                continue
+            except Garbled:
+                noisy = True
+            else:
+                return
+        if noisy:
+            raise NotThisDevice("answers, but not as an ID reader does", device=self.name)
+        raise TimedOut("silent at every speed", device=self.name)
+
+    async def _find(self) -> bool:
+        """Ask for a card, once more after a no (the first answer after a card is laid may still be no)."""
+        for _ in range(2):
+            answer = await self._exchange(protocol.FIND, ANSWER_S)
+            self._found = answer.sw == protocol.FOUND
+            if self._found:
+                return True
+            if answer.sw != protocol.NO_CARD:
+                raise protocol.trouble(protocol.FIND, answer.sw).at(self.name)
+        return False
+
+    async def _read_found(self) -> CardRecord:
+        self._found = False  # whatever happens now, the next read begins with finding a card
+        await self._ask(protocol.SELECT, ANSWER_S)
+        answer = await self._ask(self._read, READ_S + self._wire_s(self._read))
+        text, photo, fingerprint = protocol.split_read(self._read, answer.payload)
+        newest = await self._newest_address() if self._newest else ""
+        try:
+            return cards.read_card_text(text, photo, fingerprint, newest)
+        except CardRefused as refused:
+            raise refused.at(self.name) from None
+
+    async def _newest_address(self) -> str:
+        answer = await self._exchange(protocol.NEWEST_ADDRESS, READ_S)
+        if answer.sw == protocol.NO_ENTRY or answer.sw in NOT_OFFERED:
+            return ""
+        if answer.sw != protocol.OK:
+            raise protocol.trouble(protocol.NEWEST_ADDRESS, answer.sw).at(self.name)
+        return cards.read_addresses(answer.payload)
+
+    def _wire_s(self, command: Command) -> float:
+        longest = max(max(lengths) for lengths in command.good.values())
+        return longest * BITS_PER_BYTE / self._open_line().baud
+
+    async def _ask(self, command: Command, timeout_s: float) -> Answer:
+        """An exchange that must succeed: a bad status becomes its error."""
+        answer = await self._exchange(command, timeout_s)
+        if answer.sw not in command.good:
+            raise protocol.trouble(command, answer.sw).at(self.name)
+        return answer
+
+    async def _exchange(self, command: Command, timeout_s: float) -> Answer:
+        line = self._open_line()
+        quiet_s = 0.0 if self._in_step else QUIET_S
+        self._in_step = False
+        try:
+            await settle(line, quiet_s, SETTLE_S)
+            await line.write(protocol.request(command), timeout_s)
+            body = await self._one_frame(line, command, timeout_s)
+            answer = protocol.parse_answer(body, command)
+        except Unplugged:
+            await self._let_go()
+            raise
+        except (Garbled, TimedOut) as error:
+            self._found = False
+            raise error.at(self.name) from None
+        self._in_step = True
+        return answer
+
+    async def _one_frame(self, line: SerialLine, command: Command, timeout_s: float) -> bytes:
+        """The body of the next whole frame. Damage, noise without end and half a frame are Garbled."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout_s
+        self._frames.reset()
+        while self._frames.dropped_bytes <= NOISE_BYTES_MAX:
+            begun = self._frames.pending or self._frames.dropped_bytes
+            left_s = max(0.0, end - loop.time())
+            try:
+                chunk = await line.read(READ_BYTES, min(left_s, GAP_S) if begun else left_s)
+            except TimedOut:
+                if begun:
+                    raise Garbled(f"{command.name}: {self._frames.pending} bytes of a frame") from None
+                raise
+            for event in self._frames.feed(chunk):
+                if isinstance(event, Damage):
+                    raise Garbled(f"{command.name}: {event.reason}")
+                return event.body
+        raise Garbled(f"{command.name}: only noise")
+
+    def _open_line(self) -> SerialLine:
+        if self._line is None:
+            raise Unplugged("not open", device=self.name)
+        return self._line
+
+    async def _let_go(self) -> None:
+        line, self._line = self._line, None
+        self._found = False
+        if line is not None:
+            await line.close()

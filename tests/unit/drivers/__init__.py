@@ -1,0 +1,1 @@
+"""Parsers, encoders and tables of the devices."""
