@@ -1,0 +1,158 @@
+"""What passes between the centre and one node: contacts, leases, the ordered mailbox."""
+
+from typing import Any
+
+import msgspec
+
+from central.store.database import Tx
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """One exchange. `pending`: what the node said still waited after it; `needs`: (scope, version held)."""
+
+    origin: str
+    at_ms: int
+    batch_id: bytes
+    carrier: str
+    entries: int
+    bytes_up: int
+    pending: int | None
+    statistics: dict[str, int]
+    needs: dict[str, int]
+
+
+class LeaseKept(msgspec.Struct, frozen=True, kw_only=True):
+    """A lease given to a node, with its signed bytes."""
+
+    origin: str
+    lease_id: str
+    capability: str
+    scope: str
+    not_before_ms: int
+    not_after_ms: int
+    signed: bytes
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A letter in a node's mailbox; `body_sealed` opens with the centre's storage key."""
+
+    number: int
+    kind: str
+    body_sealed: bytes
+    created_ms: int
+
+
+async def add_contact(tx: Tx, contact: Contact) -> None:
+    """Note an exchange."""
+    await tx.execute(
+        "INSERT INTO contact (origin, at_ms, batch_id, carrier, entries, bytes_up, pending, statistics,"
+        " needs)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (origin, at_ms, batch_id) DO NOTHING",
+        contact.origin,
+        contact.at_ms,
+        contact.batch_id,
+        contact.carrier,
+        contact.entries,
+        contact.bytes_up,
+        contact.pending,
+        msgspec.json.encode(contact.statistics).decode(),
+        msgspec.json.encode(contact.needs).decode(),
+    )
+
+
+async def contacts(tx: Tx, origin: str, since_ms: int, limit: int = 2000) -> list[Contact]:
+    """Exchanges of one origin since then, newest first."""
+    rows = await tx.fetch(
+        "SELECT * FROM contact WHERE origin = $1 AND at_ms >= $2 ORDER BY at_ms DESC LIMIT $3",
+        origin,
+        since_ms,
+        limit,
+    )
+    return [_contact(dict(row)) for row in rows]
+
+
+async def last_contacts(tx: Tx) -> dict[str, Contact]:
+    """The newest exchange of every origin."""
+    rows = await tx.fetch("SELECT DISTINCT ON (origin) * FROM contact ORDER BY origin, at_ms DESC")
+    return {row["origin"]: _contact(dict(row)) for row in rows}
+
+
+async def forget_contacts(tx: Tx, before_ms: int) -> None:
+    """Drop old contacts; the newest of each origin stays with its ledger's checkpoints."""
+    await tx.execute("DELETE FROM contact WHERE at_ms < $1", before_ms)
+
+
+def _contact(row: dict[str, Any]) -> Contact:
+    row["statistics"] = msgspec.json.decode(row["statistics"], type=dict[str, int])
+    row["needs"] = msgspec.json.decode(row["needs"], type=dict[str, int])
+    return Contact(**row)
+
+
+async def add_leases(tx: Tx, leases: list[LeaseKept]) -> None:
+    """Keep leases before they leave."""
+    await tx.executemany(
+        "INSERT INTO lease (origin, lease_id, capability, scope, not_before_ms, not_after_ms, signed)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        [msgspec.structs.astuple(lease) for lease in leases],
+    )
+
+
+async def leases(tx: Tx, origin: str) -> list[LeaseKept]:
+    """The newest lease of every capability and scope of an origin."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT ON (capability, scope) * FROM lease WHERE origin = $1"
+        " ORDER BY capability, scope, not_after_ms DESC",
+        origin,
+    )
+    return [LeaseKept(**dict(row)) for row in rows]
+
+
+async def open_mailbox(tx: Tx, origin: str) -> None:
+    """Make the mailbox of a new origin."""
+    await tx.execute(
+        "INSERT INTO mailbox (origin, last_number, seen_number) VALUES ($1, 0, 0)"
+        " ON CONFLICT (origin) DO NOTHING",
+        origin,
+    )
+
+
+async def reserve(tx: Tx, origin: str, many: int) -> int:
+    """The first of `many` new letter numbers; the mailbox is locked until the transaction ends."""
+    query = "UPDATE mailbox SET last_number = last_number + $2 WHERE origin = $1 RETURNING last_number"
+    last: int = await tx.fetchval(query, origin, many)
+    return last - many + 1
+
+
+async def post(tx: Tx, origin: str, letters: list[Letter]) -> None:
+    """Put letters into the mailbox; durable with the transaction."""
+    await tx.executemany(
+        "INSERT INTO directive (origin, number, kind, body_sealed, created_ms) VALUES ($1, $2, $3, $4, $5)",
+        [(origin, *msgspec.structs.astuple(letter)) for letter in letters],
+    )
+
+
+async def seen(tx: Tx, origin: str, number: int) -> None:
+    """The node has durably obeyed everything up to `number` (never lowered)."""
+    await tx.execute(
+        "UPDATE mailbox SET seen_number = $2 WHERE origin = $1 AND seen_number < $2 AND last_number >= $2",
+        origin,
+        number,
+    )
+
+
+async def letters(tx: Tx, origin: str, above: int, limit: int = 500) -> list[Letter]:
+    """Letters with a higher number than `above`, in order."""
+    rows = await tx.fetch(
+        "SELECT number, kind, body_sealed, created_ms FROM directive WHERE origin = $1 AND number > $2"
+        " ORDER BY number LIMIT $3",
+        origin,
+        above,
+        limit,
+    )
+    return [Letter(**dict(row)) for row in rows]
+
+
+async def unseen(tx: Tx, origin: str) -> list[Letter]:
+    """Letters the node has not said it obeyed."""
+    number = await tx.fetchval("SELECT seen_number FROM mailbox WHERE origin = $1", origin)
+    return await letters(tx, origin, number or 0)
