@@ -64,6 +64,24 @@ class Row(msgspec.Struct, frozen=True):
         return self.withheld or commit(self.salt, self.detail)
 
 
+class FrameContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What both ends know and no frame carries.
+
+    `subject_key` is the jurisdiction's key of `ids.subject_ref`; `salt_keys` are (first index, K_salt) of the
+    salt epochs, ascending, the first at or below every row's index.
+    """
+
+    subject_key: bytes
+    salt_keys: tuple[tuple[int, bytes], ...]
+
+    def salt(self, index: int) -> bytes:
+        """The salt of entry `index` under its epoch; empty where no epoch covers it."""
+        for first, key in reversed(self.salt_keys):
+            if first <= index:
+                return salt(key, index)
+        return b""
+
+
 def salt(key: bytes, index: int) -> bytes:
     """The 16 bytes that keep the detail of entry `index` from being guessed; `key` is K_salt of its epoch."""
     return hmac.digest(key, _SALT_LABEL + index.to_bytes(8, "big"), "sha256")[:16]
@@ -72,3 +90,8 @@ def salt(key: bytes, index: int) -> bytes:
 def commit(salt_: bytes, detail: bytes) -> bytes:
     """SHA-256 commitment to a detail; without the salt it says nothing about it."""
     return hashlib.sha256(_DETAIL_LABEL + salt_ + detail).digest()
+
+
+def frozen(value: Any) -> Any:
+    """Decoded CBOR with its arrays as tuples, so that it may stand in an `Entry`."""
+    return tuple(frozen(element) for element in value) if type(value) is list else value

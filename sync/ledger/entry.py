@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from sync.codec import cbor
-from sync.codec.rows import Entry, Row, commit, salt
+from sync.codec.rows import Entry, Row, commit, frozen, salt
 from sync.errors import LimitExceeded, Malformed, UnknownVersion
 from sync.limits import LIMITS
 
@@ -53,7 +53,7 @@ def parse_leaf(encoded: bytes) -> tuple[Entry, bytes]:
         raise UnknownVersion(f"leaf version {values[0]}")
     if len(values) != LEAF_FIELDS or values[0] != LEAF_VERSION or type(values[-1]) is not list:
         raise Malformed(f"a leaf has {LEAF_FIELDS} fields and version {LEAF_VERSION}")
-    commitment, ext = values[_COMMIT_AT], _frozen(values[-1])
+    commitment, ext = values[_COMMIT_AT], frozen(values[-1])
     fields = (*values[1:_COMMIT_AT], ext)
     _check(fields, commitment)
     return Entry(**dict(zip(Entry.__struct_fields__, fields, strict=True))), commitment
@@ -67,7 +67,3 @@ def _check(fields: tuple[Any, ...], commitment: Any) -> None:
             raise Malformed(f"leaf field {Entry.__struct_fields__[place]} out of range")
     if len(fields[_REF_AT]) not in {0, REF_BYTES} or len(commitment) != HASH_BYTES:
         raise Malformed(f"a reference has {REF_BYTES} bytes, a commitment {HASH_BYTES}")
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(element) for element in value) if type(value) is list else value

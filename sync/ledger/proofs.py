@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sync.errors import InconsistentProof
 from sync.limits import LIMITS
@@ -104,37 +104,8 @@ def _consistency_roots(old: int, new: int, path: list[bytes]) -> tuple[bytes, by
     return found_old, found_new
 
 
-def check_span(hashes: Sequence[bytes], start: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
-    """Return when `hashes` are the leaves from `start` in the tree of `size` and `root`.
-
-    The counterpart of `tree.span_proof`: one proof for a whole frame. Raises `InconsistentProof`.
-    """
-    _check_shape(size, (root, *proof, *hashes))
-    end = start + len(hashes)
-    if not 0 <= start < end <= size:
-        raise InconsistentProof(f"leaves {start} to {end} outside a tree of {size}")
-    rest = iter(proof)
-    found = _span_root(0, size, start, hashes, rest)
-    if found != root or next(rest, None) is not None:
-        raise InconsistentProof(f"leaves {start} to {end} are not under the root of size {size}")
-
-
-def _span_root(low: int, high: int, start: int, hashes: Sequence[bytes], rest: Iterator[bytes]) -> bytes:
-    end = start + len(hashes)
-    if high <= start or low >= end:
-        given = next(rest, None)
-        if given is None:
-            raise InconsistentProof("span proof too short")
-        return given
-    if start <= low and high <= end:
-        return root_of(hashes[low - start : high - start])
-    middle = low + split(high - low)
-    left = _span_root(low, middle, start, hashes, rest)
-    return node_hash(left, _span_root(middle, high, start, hashes, rest))
-
-
 def _check_shape(size: int, hashes: Sequence[bytes]) -> None:
-    if not 0 <= size <= LIMITS.ledger_entries or len(hashes) > LIMITS.proof_hashes + LIMITS.batch_entries:
+    if not 0 <= size <= LIMITS.ledger_entries or len(hashes) > LIMITS.proof_hashes:
         raise InconsistentProof("a proof beyond every tree")
     if any(len(each) != HASH_BYTES for each in hashes):
         raise InconsistentProof("a hash of another length")

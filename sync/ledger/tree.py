@@ -61,10 +61,6 @@ class Tree:
         """See `consistency`."""
         return consistency(self._tiles, old, new)
 
-    def span_proof(self, start: int, end: int, size: int) -> list[bytes]:
-        """See `span_proof`."""
-        return span_proof(self._tiles, start, end, size)
-
     def append(self, size: int, hashes: Sequence[bytes]) -> tuple[int, dict[tuple[int, int], bytes]]:
         """See `append`."""
         return append(self._tiles, size, hashes)
@@ -131,29 +127,6 @@ def consistency(tiles: TileSource, old: int, new: int) -> list[bytes]:
     if low:  # the old tree's last part; where the old tree is this node itself, its root is known
         proof.append(reader.span(low, high))
     return proof[::-1]
-
-
-def span_proof(tiles: TileSource, start: int, end: int, size: int) -> list[bytes]:
-    """Proof that the leaves `start` to `end` (exclusive) stand there among `size`: what lies around them.
-
-    At most two paths of hashes, from left to right; `proofs.check_span` reads it.
-    """
-    if not 0 <= start < end <= size:
-        raise Malformed(f"leaves {start} to {end} outside a tree of {size}")
-    proof: list[bytes] = []
-    _around(_Reader(tiles), (0, size), (start, end), proof)
-    return proof
-
-
-def _around(reader: _Reader, whole: tuple[int, int], part: tuple[int, int], proof: list[bytes]) -> None:
-    low, high = whole
-    start, end = part
-    if high <= start or low >= end:
-        proof.append(reader.span(low, high))
-    elif low < start or high > end:
-        middle = low + split(high - low)
-        _around(reader, (low, middle), part, proof)
-        _around(reader, (middle, high), part, proof)
 
 
 class _Reader:

@@ -1,0 +1,223 @@
+"""Columns of text: repeated values as codes, and the shapes hall work is full of.
+
+Resident numbers lose their check digit and become a region code and 27 bits; hexadecimal becomes bytes;
+serial numbers become a head and a counter; Chinese names become codes into their own small alphabet.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+
+from sync.codec.numbers import look_up, read_numbers, write_numbers
+from sync.codec.stream import COUNT_MAX, ColumnReader, ColumnWriter
+from sync.errors import Malformed
+
+_CODES, _JOINED, _SIZED, _HEX, _COUNTED, _RESIDENT, _PARTED, _ALPHABET = range(8)
+_BREAK = "\n"
+_HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
+_TAIL = re.compile(r"(.*?)([0-9]{1,15})", re.DOTALL)
+_TAIL_MAX = 15
+_RESIDENT_NUMBER = re.compile(r"([0-9]{6})([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{3})[0-9X]")
+_REGION = re.compile(r"[0-9]{6}")
+_SEQUENCES = 1000
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECK = "10X98765432"
+_PARTED_SHARE = 4  # worth two columns from a quarter on
+_REPEATED_SHARE = 0.75
+_ASCII_END = 0x80
+_UNICODE_END = 0x10FFFF
+
+_Resident = tuple[str, int]
+
+
+def write_texts(writer: ColumnWriter, values: list[str]) -> None:
+    """Write at most 256 texts."""
+    table = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    if len(table) <= len(values) * _REPEATED_SHARE:
+        writer.mark(_CODES, len(table))
+        _write_distinct(writer, list(table))
+        writer.add_bytes(bytes([table[value] for value in values]))
+    else:
+        _write_distinct(writer, values)
+
+
+def read_texts(reader: ColumnReader, count: int) -> list[str]:
+    """Read `count` texts back; raises `Malformed` or `LimitExceeded`."""
+    shape = reader.number(0, len(_READERS) - 1)
+    reader.deeper()
+    values = _READERS[shape](reader, count)
+    reader.higher()
+    return values
+
+
+def _write_distinct(writer: ColumnWriter, values: list[str]) -> None:
+    residents = [resident_parts(value) for value in values]
+    found = [resident for resident in residents if resident is not None]
+    if values and len(found) == len(values):
+        _write_residents(writer, found)
+    elif len(found) * _PARTED_SHARE >= len(values) > 0:
+        writer.mark(_PARTED)
+        writer.add_bytes(bytes([resident is None for resident in residents]))
+        _write_residents(writer, found)
+        write_texts(writer, [text for text, part in zip(values, residents, strict=True) if part is None])
+    else:
+        _write_plain(writer, values)
+
+
+def _write_plain(writer: ColumnWriter, values: list[str]) -> None:
+    if _write_hexadecimal(writer, values) or _write_counted(writer, values):
+        return
+    joined = _BREAK.join(values)
+    if joined.count(_BREAK) != len(values) - 1:  # a value holds the separator, or there is no value
+        writer.mark(_SIZED)
+        write_numbers(writer, [len(value) for value in values])
+        writer.add_text("".join(values))
+        return
+    alphabet = sorted(set(joined))
+    if alphabet[-1] < chr(_ASCII_END) or len(alphabet) > COUNT_MAX:
+        writer.mark(_JOINED)
+        writer.add_text(joined)
+        return
+    codes = {letter: code for code, letter in enumerate(alphabet)}
+    writer.mark(_ALPHABET, len(alphabet), len(joined))
+    write_numbers(writer, [ord(letter) for letter in alphabet])
+    writer.add_bytes(bytes([codes[letter] for letter in joined]))
+
+
+def _write_hexadecimal(writer: ColumnWriter, values: list[str]) -> bool:
+    if not values or not all(len(v) == len(values[0]) and _HEXADECIMAL.fullmatch(v) for v in values):
+        return False
+    writer.mark(_HEX, len(values[0]) // 2)
+    writer.add_bytes(bytes.fromhex("".join(values)))
+    return True
+
+
+def _write_counted(writer: ColumnWriter, values: list[str]) -> bool:
+    """Serial numbers: few heads, digits at the end."""
+    parts = [_TAIL.fullmatch(value) for value in values]
+    matches = [part for part in parts if part is not None]
+    heads = [match[1] for match in matches]
+    if len(matches) < len(values) or len(set(heads)) * _PARTED_SHARE > len(values):
+        return False
+    writer.mark(_COUNTED)
+    write_texts(writer, heads)
+    write_numbers(writer, [len(match[2]) for match in matches])
+    write_numbers(writer, [int(match[2]) for match in matches])
+    return True
+
+
+def _write_residents(writer: ColumnWriter, residents: list[_Resident]) -> None:
+    writer.mark(_RESIDENT)
+    write_texts(writer, [region for region, _ in residents])
+    write_numbers(writer, [rest for _, rest in residents])
+
+
+def resident_parts(text: str) -> _Resident | None:
+    """Region code and (birth day, sequence) as one number, or None for what is no valid resident number."""
+    found = _RESIDENT_NUMBER.fullmatch(text)
+    if found is None or text[-1] != _check_digit(text):
+        return None
+    try:
+        birth = dt.date(int(found[2]), int(found[3]), int(found[4]))
+    except ValueError:
+        return None
+    return found[1], birth.toordinal() * _SEQUENCES + int(found[5])
+
+
+def resident_text(region: str, rest: int) -> str:
+    """The number those parts came from; raises `Malformed`."""
+    ordinal, sequence = divmod(rest, _SEQUENCES)
+    try:
+        birth = dt.date.fromordinal(ordinal)
+    except (ValueError, OverflowError) as error:
+        raise Malformed("a birth day outside the calendar") from error
+    if not _REGION.fullmatch(region):
+        raise Malformed("a region code that is none")
+    text = f"{region}{birth.year:04}{birth.month:02}{birth.day:02}{sequence:03}"
+    return text + _check_digit(text)
+
+
+def _check_digit(text: str) -> str:
+    """GB 11643 check digit over the first 17 digits."""
+    return _CHECK[sum(map(int.__mul__, _WEIGHTS, map(int, text[:17]))) % 11]
+
+
+def _read_codes(reader: ColumnReader, count: int) -> list[str]:
+    table = read_texts(reader, reader.number(1, COUNT_MAX))
+    return look_up(table, reader.take_bytes(count))
+
+
+def _read_joined(reader: ColumnReader, count: int) -> list[str]:
+    return _parted_text(reader.take_text(), count)
+
+
+def _read_sized(reader: ColumnReader, count: int) -> list[str]:
+    sizes, text = read_numbers(reader, count), reader.take_text()
+    if sum(sizes) != len(text) or min(sizes, default=0) < 0:
+        raise Malformed("text sizes that do not fit")
+    values, at = [], 0
+    for size in sizes:
+        values.append(text[at : at + size])
+        at += size
+    return values
+
+
+def _read_hexadecimal(reader: ColumnReader, count: int) -> list[str]:
+    width = reader.number(1, 2**20)
+    digits = reader.take_bytes(width * count).hex()
+    return [digits[at : at + 2 * width] for at in range(0, len(digits), 2 * width)]
+
+
+def _read_counted(reader: ColumnReader, count: int) -> list[str]:
+    heads, widths, tails = read_texts(reader, count), read_numbers(reader, count), read_numbers(reader, count)
+    if not all(0 < width <= _TAIL_MAX for width in widths) or not all(
+        0 <= tail < 10**_TAIL_MAX for tail in tails
+    ):
+        raise Malformed("a counter that is none")
+    return [f"{head}{tail:0{width}}" for head, width, tail in zip(heads, widths, tails, strict=True)]
+
+
+def _read_residents(reader: ColumnReader, count: int) -> list[str]:
+    regions = read_texts(reader, count)
+    return [
+        resident_text(region, rest) for region, rest in zip(regions, read_numbers(reader, count), strict=True)
+    ]
+
+
+def _read_parted(reader: ColumnReader, count: int) -> list[str]:
+    flags = reader.take_bytes(count)
+    others = flags.count(1)
+    if others + flags.count(0) != count:
+        raise Malformed("a flag that is none")
+    first, second = iter(read_texts(reader, count - others)), iter(read_texts(reader, others))
+    return [next(second if flag else first) for flag in flags]
+
+
+def _read_alphabet(reader: ColumnReader, count: int) -> list[str]:
+    known, length = reader.number(1, COUNT_MAX), reader.number(0, 2**20)
+    points = read_numbers(reader, known)
+    if not all(0 <= point <= _UNICODE_END for point in points):
+        raise Malformed("a letter outside Unicode")
+    letters = look_up([chr(point) for point in points], reader.take_bytes(length))
+    return _parted_text("".join(letters), count)
+
+
+def _parted_text(joined: str, count: int) -> list[str]:
+    values = joined.split(_BREAK)
+    if len(values) != count:
+        raise Malformed("another number of texts")
+    return values
+
+
+_READERS: tuple[Callable[[ColumnReader, int], list[str]], ...] = (
+    _read_codes,
+    _read_joined,
+    _read_sized,
+    _read_hexadecimal,
+    _read_counted,
+    _read_residents,
+    _read_parted,
+    _read_alphabet,
+)
