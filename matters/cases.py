@@ -57,7 +57,7 @@ def move(state: CaseState, to: CaseState) -> CaseState | Refusal:
 
 
 def first_state(matter: Matter, *, online: bool) -> CaseState:
-    """What a new case starts as: a matter that needs the line becomes a promise while the line is down (F010)."""
+    """What a new case starts as: without the line a matter that needs it is a promise (F010)."""
     return "opened" if online or matter.offline != "deferred" else "deferred"
 
 

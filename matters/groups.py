@@ -1,6 +1,6 @@
-"""An answer as groups of records, each with source, age, band and rule of use: one shape for screen and paper.
+"""An answer as groups of records, each with source, age, band and rule of use.
 
-The same function serves online and cached answers. A group whose data has expired carries no lines; a group
+One function for screen and paper, online and cached. A group whose data has expired carries no lines; a group
 without records says so with its age, because "none" is also a statement that grows old.
 """
 
@@ -46,7 +46,7 @@ def groups(
 
 
 def shown_records(matter: Matter, records: Iterable[Record], now_ms: int) -> tuple[Record, ...]:
-    """The records a matter may show today: its categories, its openness, still usable; newest decision first."""
+    """The records a matter may show today: its categories, its openness, still usable; newest first."""
     today = china_day(now_ms)
     shown = [
         record

@@ -1,10 +1,11 @@
 """Rows of the centre's import files (CSV, JSONL, Parquet): parsed once, refused with a reason to act on.
 
 Subjects and records may stand in one file; the column `row` says which. Days are written 2026-11-21, moments
-with their offset (2026-11-21T09:30:00+08:00), `fields` as JSON text of names and values. A value that its kind
-of row does not have is empty.
+with their offset (2026-11-21T09:30:00+08:00), `fields` as JSON text of names and values. What a kind of row
+does not have is empty.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, NoReturn, TypeVar, get_args
@@ -48,6 +49,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST_MS = 0
 _LATEST_MS = 4_102_444_800_000  # 2100-01-01
 _Chosen = TypeVar("_Chosen")
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f]")
 _FIELDS = msgspec.json.Decoder(dict[str, str])
 
 
@@ -100,7 +102,7 @@ def write_row(value: SubjectRecord | Record) -> dict[str, str]:
     row["as_of"] = _moment_text(value.as_of_ms)
     row["source"] = value.source
     if isinstance(value, SubjectRecord):
-        same = ("kind", "number", "name", "sex", "region", "address")
+        same: tuple[str, ...] = ("kind", "number", "name", "sex", "region", "address")
         row |= {"row": "subject", "birth": _day_text(value.birth)}
     else:
         same = ("id", "category", "title", "openness", "status")
@@ -165,7 +167,7 @@ def _cell(row: Mapping[str, str], name: str) -> str:
         _fail("empty", name, f"{name} 不能为空", f"{name} must not be empty")
     if len(text) > _CELL_CHARACTERS_MAX:
         _fail("too-long", name, f"{name} 过长", f"{name} is longer than {_CELL_CHARACTERS_MAX} characters")
-    if not text.isprintable():
+    if _CONTROL.search(text):
         _fail("control-character", name, f"{name} 含有控制字符", f"{name} holds control characters")
     return text
 
@@ -212,17 +214,9 @@ def _day(cells: dict[str, str], name: str) -> date:
 
 def _moment(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = datetime.min  # noqa: DTZ901 - naive on purpose: refused by the next test
-    if moment.tzinfo is None:
-        _fail(
-            "bad-date",
-            "as_of",
-            "报送时间应带时区（如2026-11-21T09:30:00+08:00）",
-            "as_of needs date, time and offset",
-        )
-    ms = (moment - _EPOCH) // timedelta(milliseconds=1)
+        ms = (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
+    except (ValueError, TypeError):  # no moment at all, or one without offset
+        _fail("bad-date", "as_of", "报送时间应含日期、时间和时区", "as_of needs date, time and offset")
     if not _EARLIEST_MS <= ms < _LATEST_MS:
         _fail("bad-date", "as_of", "报送时间超出范围", "as_of is out of range")
     return ms
