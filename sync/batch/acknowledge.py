@@ -14,7 +14,7 @@ _HASH_BYTES = 32
 
 
 class Directive(msgspec.Struct, frozen=True, kw_only=True):
-    """One letter in a node's ordered mailbox. `kind` is a row of `sync.messages.directives.DIRECTIVES`.
+    """One letter in a node's ordered mailbox; `kind` is a row of `sync.messages.directives`.
 
     `number` rises by one per node; the node says the highest it has durably obeyed as
     `directive_seen`, and the centre repeats what lies above. `body` holds JSON values only.
@@ -28,10 +28,14 @@ class Directive(msgspec.Struct, frozen=True, kw_only=True):
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     """The centre's reply to one origin, durable at the centre before it is sent.
 
-    `next` is the index the centre wants next: progress or `need(next)`, never an acknowledgement. `note` is the node's
-    own checkpoint of (`size`, `root`) with the centre's countersignature, or empty with size 0 when nothing new is
-    countersigned. `centre_consistency` leads from the size in the batch's `centre_seen` to `centre_checkpoint`.
-    `window_ms` 0 and an empty `certificate` mean unchanged.
+    `next` is the index the centre wants next: progress or `need(next)`, never an acknowledgement. `note` is
+    the node's own checkpoint of (`size`, `root`) with the centre's countersignature, or empty with size 0
+    when nothing is countersigned yet.
+
+    `centre_checkpoint` (always present) is the centre's own ledger, signed; `centre_consistency` leads to it
+    from `centre_old_size`, the size in the batch's `centre_seen`. `centre_hops` are proofs from further sizes
+    [(old size, proof)] that earlier acknowledgements to this node carried since, so that sticks which
+    overtake each other still fit. `window_ms` 0 and an empty `certificate` mean unchanged.
     """
 
     origin: str
@@ -40,7 +44,9 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     root: bytes = b""
     note: bytes = b""
     centre_checkpoint: bytes = b""
+    centre_old_size: int = 0
     centre_consistency: tuple[bytes, ...] = ()
+    centre_hops: tuple[tuple[int, tuple[bytes, ...]], ...] = ()
     centre_time_ms: int
     directives: tuple[Directive, ...] = ()
     releases: tuple[bytes, ...] = ()
@@ -65,7 +71,8 @@ def encode(acknowledgement: Acknowledgement) -> bytes:
 def decode(data: bytes) -> Acknowledgement:
     """The acknowledgement of these bytes; fields a newer centre appended are ignored.
 
-    Raises Malformed, LimitExceeded or UnknownVersion; nothing else. Bodies that are no JSON objects are Malformed.
+    Raises Malformed, LimitExceeded or UnknownVersion; nothing else. Bodies that are no JSON objects are
+    Malformed.
     """
     fields = cbor.decode(data, limit=BYTES_MAX)
     if not fields or fields[0] != VERSION:
@@ -90,7 +97,7 @@ def _letter(number: int, kind: str, body: bytes) -> Directive:
 
 
 def _check(one: Acknowledgement) -> None:
-    if min(one.next, one.size, one.centre_time_ms, one.window_ms) < 0:
+    if min(one.next, one.size, one.centre_old_size, one.centre_time_ms, one.window_ms) < 0:
         raise Malformed("acknowledgement with a negative number")
     if bool(one.note) != (len(one.root) == _HASH_BYTES) or (one.size and not one.note):
         raise Malformed("a countersignature comes with its note, size and root, or not at all")

@@ -4,16 +4,18 @@
 acknowledgement does.
 """
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 
-import hashlib
-
 import msgspec
 
-from sync.batch.frames import BLOB, COLUMNS, Frame, Keys, Packed, Place, pack_rows, seal_frame
+from sync.batch.frames import Frame, Packed, Place, seal_frame
 from sync.batch.header import (
     BLOB_FRAME_BYTES,
+    CODEC_COLUMNS,
+    CODEC_ZSTD,
+    ID_BYTES,
     KEY_BYTES,
     PACKAGE,
     VERSION,
@@ -26,12 +28,14 @@ from sync.batch.header import (
     sealed_for,
     sign_header,
 )
-from sync.batch.incoming import MESSAGE_BYTES_MAX, Incoming, epoch_key
+from sync.batch.incoming import MESSAGE_BYTES_MAX, Incoming, frame_context
 from sync.batch.range_proof import leaf_hashes, prove
 from sync.batch.view import BatchView, Head, SaltEpoch
-from sync.codec.rows import Row
+from sync.codec.columns import pack_frame
+from sync.codec.rows import FrameContext, Row
 from sync.codec.squeeze import squeeze
-from sync.errors import InconsistentProof, LimitExceeded, WrongOrigin
+from sync.errors import Gap, InconsistentProof, LimitExceeded, WrongOrigin
+from sync.ledger.entry import leaf_hash, row_leaf
 from sync.ledger.tree import consistency
 from sync.limits import LIMITS
 from sync.signing.keys import SealingKey, SigningKey
@@ -54,7 +58,6 @@ __all__ = [
 BUDGET_BYTES = 8 * 1024 * 1024
 """Packed bytes after which a batch ends early: what a builder holds in memory at most."""
 _BLOB_LEVEL = 6
-_ID_BYTES = 16
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,20 +73,24 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 def plan_up(view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BYTES) -> Planned:
     """Read and pack entries [start, end) of the ledger, ending early at a package where the budget is spent.
 
-    Every frame is decoded again and compared with the ledger's own leaf hashes. Raises InconsistentProof naming an
-    entry that is not what the ledger hashed, LimitExceeded for a single entry too large to travel.
+    Every frame is decoded again before release, and its rows compared with the ledger's own leaf hashes.
+    Raises InconsistentProof naming an entry that is not what the ledger hashed, Gap for entries no
+    longer held, and LimitExceeded for a single entry too large to travel.
     """
     head = view.checkpoint()
     end = min(end, head.size, start + LIMITS.batch_entries)
     if not 0 <= start <= end:
         raise InconsistentProof(f"entries {start} to {end} of a ledger of {head.size}")
     epochs = tuple(view.salt_epochs(start, end)) if end > start else ()
+    context = frame_context(epochs, view.subject_key)
     packed: list[Packed] = []
     at, spent = start, 0
     while at < end and spent < budget_bytes and len(packed) + PACKAGE < LIMITS.frames:
-        # Frames end at multiples of 256 and where a salt epoch begins.
-        last = min((at // PACKAGE + 1) * PACKAGE, *(one.first for one in epochs if one.first > at), end)
-        fresh = _pack(view, list(view.rows(at, last)), epoch_key(epochs, at), head.size)
+        last = min((at // PACKAGE + 1) * PACKAGE, end)
+        rows = view.rows(at, last)
+        if len(rows) != last - at:
+            raise Gap(at)
+        fresh = _pack(view, rows, context, head.size)
         spent += sum(len(one.packed) + len(one.proof) for one in fresh)
         packed += fresh
         at = last
@@ -92,7 +99,7 @@ def plan_up(view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BY
 
 def write_up(view: BatchView, planned: Planned, now_ms: int) -> Iterator[bytes]:
     """The file's bytes in order: header, one frame at a time, trailer."""
-    content_key, batch_id = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(_ID_BYTES)
+    content_key, batch_id = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(ID_BYTES)
     start, head, centre = planned.start, planned.head, view.centre
     content = content_of(content_key, planned.epochs)
     header = Header(
@@ -108,7 +115,7 @@ def write_up(view: BatchView, planned: Planned, now_ms: int) -> Iterator[bytes]:
         consistency=tuple(consistency(view.tiles(), start, head.size)),
         start=start,
         end=planned.end,
-        codec=COLUMNS,
+        codec=CODEC_COLUMNS,
         frames=len(planned.frames),
         recipients=sealed_for(
             (centre.sealing, centre.recovery), batch_id, (view.origin, centre.origin), content
@@ -140,14 +147,12 @@ def build_sealed(
     """`payload` signed by `origin` and sealed to the recipients' X25519 public keys, in frames of 256 KiB."""
     if len(payload) > MESSAGE_BYTES_MAX:
         raise LimitExceeded(f"a message of {len(payload)} bytes")
-    content_key, batch_id = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(_ID_BYTES)
+    content_key, batch_id = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(ID_BYTES)
     pieces = [
         Packed(
             first=at,
             count=len(piece := payload[at : at + BLOB_FRAME_BYTES]),
-            codec=BLOB,
             packed=squeeze(piece, level=_BLOB_LEVEL),
-            proof=b"",
         )
         for at in range(0, len(payload), BLOB_FRAME_BYTES)
     ]
@@ -159,7 +164,7 @@ def build_sealed(
         destination=destination,
         created_ms=now_ms,
         end=len(payload),
-        codec=BLOB,
+        codec=CODEC_ZSTD,
         frames=len(pieces),
         recipients=sealed_for(recipients, batch_id, (origin, destination), content_of(content_key)),
     )
@@ -193,21 +198,22 @@ def frames(
     return (frame.rows for frame in incoming.frames(subject_key))
 
 
-def _pack(view: BatchView, rows: Sequence[Row], salt_key: bytes, size: int) -> list[Packed]:
+def _pack(view: BatchView, rows: Sequence[Row], context: FrameContext, size: int) -> list[Packed]:
     """The frame of these rows, halved as often as it takes to keep each within one frame's limit."""
     first, end = rows[0].entry.index, rows[0].entry.index + len(rows)
     tiles = view.tiles()
     try:
-        codec, packed = pack_rows(
-            rows, Keys(salt=salt_key, subject=view.subject_key), leaf_hashes(tiles, first, end)
-        )
+        packed = pack_frame(rows, context)
     except LimitExceeded:
         if len(rows) == 1:
             raise
         half = len(rows) // 2
-        return _pack(view, rows[:half], salt_key, size) + _pack(view, rows[half:], salt_key, size)
+        return _pack(view, rows[:half], context, size) + _pack(view, rows[half:], context, size)
+    for row, hashed in zip(rows, leaf_hashes(tiles, first, end), strict=True):
+        if leaf_hash(row_leaf(row)) != hashed:
+            raise InconsistentProof(f"entry {row.entry.index} is not what the ledger hashed")
     proof = b"".join(prove(tiles, first, end, size))
-    return [Packed(first=first, count=len(rows), codec=codec, packed=packed, proof=proof)]
+    return [Packed(first=first, count=len(rows), packed=packed, proof=proof)]
 
 
 def _write(header: Header, key: SigningKey, content_key: bytes, packed: Iterable[Packed]) -> Iterator[bytes]:
@@ -221,7 +227,7 @@ def _write(header: Header, key: SigningKey, content_key: bytes, packed: Iterable
         place = Place(
             bound=bound, number=number, first=one.first, count=one.count, last=number == header.frames - 1
         )
-        sealed = seal_frame(place, content_key, one.codec, one.packed, one.proof)
+        sealed = seal_frame(place, content_key, one)
         whole.update(sealed)
         yield sealed
     yield whole.digest()

@@ -1,11 +1,13 @@
 """The signed head of a batch: what it is, from whom to whom, and which entries it holds (protocol section 3).
 
-    file = "YZB1" || u32 header length || header || frame* || trailer
-    header = COSE_Sign1 by the sender (key id: its origin) over a deterministic CBOR array, Header's fields in order
+file = "YZB1" || u32 header length || header || frame* || trailer
+header = COSE_Sign1 by the sender (key id: its origin) over a deterministic CBOR array, Header's fields
+in order
 """
 
 import hashlib
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
@@ -20,10 +22,16 @@ from sync.signing.sealing import seal, unseal
 
 MAGIC = b"YZB1"
 VERSION = 1
+SCHEMA = 1
 AAD = b"yizhan/batch/1"
 INFO = b"yizhan/batch/1"
+CODEC_COLUMNS = 1
+"""Frames of entries, `sync.codec.columns`."""
+CODEC_ZSTD = 2
+"""Frames of a message."""
 LENGTH_BYTES = 4
 KEY_BYTES = 32
+ID_BYTES = 16
 PACKAGE = 256
 """Entries between the boundaries at which frames are cut."""
 BLOB_FRAME_BYTES = 256 * 1024
@@ -42,7 +50,7 @@ class Recipient(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """The header's fields in the order they are signed. Later versions append; unknown further fields are ignored.
+    """The header's fields in the order they are signed; later versions append, further fields are ignored.
 
     Entry batches: `start`..`end` are entry indexes, frames are cut at multiples of 256 and at `cuts`. Sealed
     messages: bytes 0..`end`, frames of 256 KiB.
@@ -59,7 +67,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     consistency: tuple[bytes, ...] = ()
     start: int = 0
     end: int
-    schema: int = 1
+    schema: int = SCHEMA
     dictionary: int = 0
     codec: int
     frames: int
@@ -70,14 +78,19 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     directive_seen: int = 0
     cuts: tuple[int, ...] = ()
 
+    @property
+    def holds_entries(self) -> bool:
+        """Whether the frames are ledger entries rather than a message."""
+        return self.kind in {"up", "reconcile"}
+
     def pieces(self) -> Iterator[tuple[int, int]]:
         """(first, count) of every frame in order."""
         bounds = [self.start, *self.boundaries(), self.end]
-        return ((low, high - low) for low, high in zip(bounds, bounds[1:], strict=False) if high > low)
+        return ((low, high - low) for low, high in pairwise(bounds) if high > low)
 
     def boundaries(self) -> list[int]:
         """Where frames are cut between start and end."""
-        step = PACKAGE if self.kind in {"up", "reconcile"} else BLOB_FRAME_BYTES
+        step = PACKAGE if self.holds_entries else BLOB_FRAME_BYTES
         first = (self.start // step + 1) * step
         return sorted({*range(first, self.end, step), *self.cuts})
 
@@ -108,7 +121,7 @@ def content_of(content_key: bytes, epochs: tuple[SaltEpoch, ...] = ()) -> bytes:
 
 
 def open_content(header: Header, key: SealingKey) -> tuple[bytes, tuple[SaltEpoch, ...]]:
-    """Content key and salt epochs of a batch sealed to `key`. Raises NotForUs, or Malformed for other content."""
+    """Content key and salt epochs of a batch sealed to `key`. Raises NotForUs or Malformed."""
     mine = key_id(key.public)
     sealed = next((one.sealed for one in header.recipients if one.key_id == mine), None)
     if sealed is None:
@@ -144,7 +157,8 @@ def header_length(prefix: bytes) -> int:
 def parse_header(prefix: bytes, public_of: PublicKeyOf) -> Opened:
     """The header of a file's first bytes (magic, length, signed header) by a sender `public_of` knows.
 
-    Raises BadSignature, Malformed, LimitExceeded, UnknownVersion. Destination and kind are the caller's to check.
+    Raises BadSignature, Malformed, LimitExceeded, UnknownVersion. Destination and kind are the caller's
+    to check.
     """
     signed = prefix[len(MAGIC) + LENGTH_BYTES :]
     if len(signed) != header_length(prefix):
@@ -186,9 +200,8 @@ def _fields(header: Header) -> list[object]:
 
 def _bounds(header: Header) -> None:
     """Counts and ranges, before anything is allocated by them."""
-    entries = header.kind in {"up", "reconcile"}
-    most = LIMITS.batch_entries if entries else LIMITS.batch_bytes
-    if not 0 <= header.start <= header.end or header.end > LIMITS.ledger_entries or len(header.batch_id) != 16:  # noqa: PLR2004
+    most = LIMITS.batch_entries if header.holds_entries else LIMITS.batch_bytes
+    if not 0 <= header.start <= header.end <= LIMITS.ledger_entries or len(header.batch_id) != ID_BYTES:
         raise Malformed("batch header out of range")
     if header.end - header.start > most or len(header.cuts) > LIMITS.frames:
         raise LimitExceeded(f"batch of {header.end - header.start}")

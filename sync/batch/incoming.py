@@ -1,22 +1,25 @@
 """A received batch: checked in the order of the file, given out frame by frame.
 
-    1  whole files: the trailer, before anything is parsed
-    2  limits of the header's length; the sender's signature over the header
-    3  destination; the checkpoint's own signature by the same origin
-    4  our copy of the content key and salt epochs
-    5  each frame: seal (place, order, end), columns, indexes, leaves, range proof to the signed root
+1  whole files: the trailer, before anything is parsed
+2  limits of the header's length; the sender's signature over the header
+3  destination; the checkpoint's own signature by the same origin
+4  our copy of the content key and salt epochs
+5  each frame: seal (place, order, end), columns, indexes, leaves, range proof to the signed root
 """
 
 import hashlib
 import hmac
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from sync.batch.frames import BLOB, LENGTH, Frame, Keys, Place, open_frame, proven, unpack_rows
+from sync.batch.frames import LENGTH, Frame, Place, open_frame, proven
 from sync.batch.header import (
     BLOB_FRAME_BYTES,
+    CODEC_COLUMNS,
+    CODEC_ZSTD,
     LENGTH_BYTES,
     MAGIC,
+    SCHEMA,
     Header,
     PublicKeyOf,
     header_length,
@@ -24,8 +27,10 @@ from sync.batch.header import (
     parse_header,
 )
 from sync.batch.view import SaltEpoch
+from sync.codec.columns import unpack_frame
+from sync.codec.rows import FrameContext
 from sync.codec.squeeze import bounded
-from sync.errors import LimitExceeded, Malformed, WrongDestination, WrongOrigin
+from sync.errors import LimitExceeded, Malformed, UnknownVersion, WrongDestination, WrongOrigin
 from sync.ledger.proofs import EMPTY_ROOT
 from sync.limits import LIMITS
 from sync.signing.keys import SealingKey
@@ -48,7 +53,7 @@ class Incoming:
     def __init__(
         self, data: bytes, key: SealingKey, public_of: PublicKeyOf, *, destination: str, prefix: bool = False
     ) -> None:
-        """Over bytes in memory; `prefix` accepts a file whose end was lost, as far as its frames are whole."""
+        """Over bytes in memory; `prefix` accepts a file whose end was lost, as far as frames are whole."""
         if len(data) > LIMITS.batch_bytes:
             raise LimitExceeded(f"batch of {len(data)} bytes")
         if not prefix:
@@ -59,7 +64,7 @@ class Incoming:
     def from_stream(
         cls, read: Read, key: SealingKey, public_of: PublicKeyOf, *, destination: str, prefix: bool = False
     ) -> "Incoming":
-        """Over a file of any size with flat memory: the trailer is checked at the end, after the last frame."""
+        """Over a file of any size with flat memory: the trailer is checked after the last frame."""
         self = cls.__new__(cls)
         self._start(read, key, public_of, destination, prefix=prefix)
         return self
@@ -67,12 +72,15 @@ class Incoming:
     def _start(
         self, read: Read, key: SealingKey, public_of: PublicKeyOf, destination: str, *, prefix: bool
     ) -> None:
-        self._read, self._prefix = read, prefix
+        self._read, self._prefix, self._cut = read, prefix, False
         self._hash = hashlib.sha256()
         size = header_length(head := self._take(len(MAGIC) + LENGTH_BYTES))
         opened = parse_header(head + self._take(size), public_of)
         self.header: Header = opened.header
         self._bound = opened.bound
+        wanted = CODEC_COLUMNS if self.header.holds_entries else CODEC_ZSTD
+        if self.header.codec != wanted or self.header.schema != SCHEMA or self.header.dictionary:
+            raise UnknownVersion(f"batch codec {self.header.codec}, schema {self.header.schema}")
         if self.header.destination != destination:
             raise WrongDestination(f"batch for {self.header.destination}")
         self.checkpoint = checkpoint_of(self.header, public_of)
@@ -85,24 +93,23 @@ class Incoming:
 
         With `prefix` a cut file simply ends early and `complete` stays False.
         """
-        if self.header.kind not in {"up", "reconcile"}:
+        if not self.header.holds_entries:
             raise WrongOrigin(f"a batch of kind {self.header.kind} holds no entries")
+        context = frame_context(self._epochs, subject_key)
         for place, sealed in self._places():
-            codec, packed, proof = open_frame(place, self._content_key, sealed)
-            keys = Keys(salt=epoch_key(self._epochs, place.first), subject=subject_key)
-            rows = unpack_rows(codec, packed, place.first, place.count, keys)
-            yield proven(place, rows, proof, self.checkpoint)
+            packed, proof = open_frame(place, self._content_key, sealed)
+            yield proven(place, unpack_frame(packed, context), proof, self.checkpoint)
 
     def payload(self) -> bytes:
         """The message of a sealed batch, whole."""
-        if self.header.kind in {"up", "reconcile"} or self.header.end > MESSAGE_BYTES_MAX:
+        if self.header.holds_entries or self.header.end > MESSAGE_BYTES_MAX:
             raise LimitExceeded(f"a batch of kind {self.header.kind} with {self.header.end} bytes")
         return b"".join(self._piece(place, sealed) for place, sealed in self._places())
 
     def _piece(self, place: Place, sealed: bytes) -> bytes:
-        codec, packed, proof = open_frame(place, self._content_key, sealed)
+        packed, proof = open_frame(place, self._content_key, sealed)
         piece = bounded(packed, BLOB_FRAME_BYTES)
-        if codec != BLOB or proof or len(piece) != place.count:
+        if proof or len(piece) != place.count:
             raise Malformed(f"frame {place.number} is no part of a message")
         return piece
 
@@ -114,8 +121,8 @@ class Incoming:
                 place = Place(bound=self._bound, number=number, first=first, count=count, last=number == last)
                 yield place, self._take(self._frame_length())
             self._finish()
-        except _Cut:
-            if not self._prefix:
+        except Malformed:
+            if not (self._prefix and self._cut):
                 raise
 
     def _frame_length(self) -> int:
@@ -138,14 +145,11 @@ class Incoming:
             parts.append(part)
             left -= len(part)
         if left:
-            raise _Cut("batch is cut")
+            self._cut = True
+            raise Malformed("batch is cut")
         taken = b"".join(parts)
         self._hash.update(taken)
         return taken
-
-
-class _Cut(Malformed):
-    """The file ended before it should."""
 
 
 def checkpoint_of(header: Header, public_of: PublicKeyOf) -> Checkpoint:
@@ -154,7 +158,7 @@ def checkpoint_of(header: Header, public_of: PublicKeyOf) -> Checkpoint:
     Raises BadSignature, WrongOrigin, or Malformed when entries lie beyond it.
     """
     if not header.checkpoint:
-        if header.kind in {"up", "reconcile"} and (header.end or header.old_size):
+        if header.holds_entries and (header.end or header.old_size):
             raise Malformed("entries without a checkpoint")
         return Checkpoint(origin=header.origin, size=0, root=EMPTY_ROOT, signers=())
     public = public_of(header.origin)
@@ -166,15 +170,15 @@ def checkpoint_of(header: Header, public_of: PublicKeyOf) -> Checkpoint:
     return checkpoint
 
 
-def epoch_key(epochs: tuple[SaltEpoch, ...], index: int) -> bytes:
-    """The salt key in force at entry `index`. Raises Malformed when there is none."""
-    held = [epoch for epoch in epochs if epoch.first <= index]
-    if not held:
-        raise Malformed(f"no salt key for entry {index}")
-    return max(held, key=lambda epoch: epoch.first).key
+def frame_context(epochs: Iterable[SaltEpoch], subject_key: bytes) -> FrameContext:
+    """What both ends derive columns from."""
+    keys = tuple((epoch.first, epoch.key) for epoch in epochs)
+    return FrameContext(subject_key=subject_key, salt_keys=keys)
 
 
 def _check_trailer(data: bytes) -> None:
     body = memoryview(data)[: max(0, len(data) - TRAILER_BYTES)]
-    if len(data) < TRAILER_BYTES or not hmac.compare_digest(hashlib.sha256(body).digest(), data[-TRAILER_BYTES:]):
+    if len(data) < TRAILER_BYTES or not hmac.compare_digest(
+        hashlib.sha256(body).digest(), data[-TRAILER_BYTES:]
+    ):
         raise Malformed("batch does not match its trailer")

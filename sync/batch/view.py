@@ -65,7 +65,7 @@ class BatchView(Protocol):
         """The jurisdiction's HMAC key of subject references."""
 
     def checkpoint(self) -> Head:
-        """The newest signed checkpoint, durable before this returns it; size 0 and an empty note before the first."""
+        """The newest signed checkpoint, durable before this returns it; before the first: size 0, no note."""
 
     def acknowledged(self) -> tuple[int, bytes]:
         """Size and root of the newest checkpoint the centre countersigned; (0, SHA-256 of nothing) before."""
@@ -89,4 +89,4 @@ class BatchView(Protocol):
         """Number of the last directive durably obeyed."""
 
     def statistics(self) -> dict[str, int]:
-        """Small numbers for the fleet page (never about persons): clock state, free disk, open cases, and so on."""
+        """Small numbers for the fleet page, never about persons: clock state, free disk, open cases."""

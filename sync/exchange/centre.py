@@ -1,11 +1,11 @@
 """The centre's side of one uplink as pure rules (protocol section 4); the caller reads and commits.
 
-    1  judge_offer      the checkpoint is consistent with what we hold, or it is evidence
-    2  judge_frame      equal overlap is skipped, new entries follow without a gap, a difference is evidence
-    3  judge_root       only a root equal to the signed one may be countersigned
-       countersign      after the commit: persist the result, then reply
-    4  reply            the acknowledgement a node can hold us to
-    6  effect_key       one effect per (origin, index), also for entries carried over after a fork
+1  judge_offer      the checkpoint is consistent with what we hold, or it is evidence
+2  judge_frame      equal overlap is skipped, new entries follow without a gap, a difference is evidence
+3  judge_root       only a root equal to the signed one may be countersigned
+   countersign      after the commit: persist the result, then reply
+4  reply            the acknowledgement a node can hold us to
+6  effect_key       one effect per (origin, index), also for entries carried over after a fork
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,14 @@ from sync.signing.keys import SigningKey
 from sync.signing.notes import Checkpoint, cosign
 
 CARRIED = "carried"
-"""First word of the `ext` element [CARRIED, origin, index] of an entry carried over into a new incarnation."""
+"""First word of the `ext` element (CARRIED, origin, index) of an entry carried into a new incarnation."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the centre durably holds of one origin.
 
-    `size` entries are stored (countersigned or not); `roots` are our own roots at the sizes `sizes_needed` named.
+    `size` entries are stored (countersigned or not); `roots` are our own roots at the sizes
+    `sizes_needed` named.
     """
 
     origin: str
@@ -50,9 +51,10 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ForkEvidence(msgspec.Struct, frozen=True, kw_only=True):
-    """Two histories: keep both, refuse, alarm. `size` is where they differ; `ours` and `theirs` the two hashes.
+    """Two histories: keep both, refuse, alarm.
 
-    `index` is the first differing entry where it is known, else -1.
+    `size` is where they differ, `ours` and `theirs` the two hashes; `index` is the first differing entry
+    where it is known, else -1.
     """
 
     origin: str
@@ -80,8 +82,8 @@ def judge_offer(
 ) -> Accept | Need | ForkEvidence:
     """Rule 4.1, and the gap of rule 4.2. The signatures of header and note are already verified.
 
-    Raises WrongDestination or WrongOrigin for a batch that is not ours to judge, InconsistentProof for a proof that
-    does not lead from our own root to the signed one.
+    Raises WrongDestination or WrongOrigin for a batch that is not ours to judge, InconsistentProof for a
+    proof that does not lead from our own root to the signed one.
     """
     if header.destination != destination:
         raise WrongDestination(f"batch for {header.destination}")
@@ -89,14 +91,14 @@ def judge_offer(
         raise WrongOrigin(f"batch of {header.origin}, checkpoint of {checkpoint.origin}")
     if header.end > checkpoint.size or not header.start <= header.old_size <= checkpoint.size:
         # Overlap is compared from `start` on, what lies before must be covered by the consistency proof.
-        raise InconsistentProof(f"entries {header.start}..{header.end} from {header.old_size} to {checkpoint.size}")
+        raise InconsistentProof(
+            f"entries {header.start}..{header.end} from {header.old_size} to {checkpoint.size}"
+        )
     # An offer no larger than what we hold must be a prefix of it: same size, same root.
     if checkpoint.size <= known.size:
         ours = _root(known, checkpoint.size)
         if ours != checkpoint.root:
-            return ForkEvidence(
-                origin=known.origin, size=checkpoint.size, ours=ours, theirs=checkpoint.root
-            )
+            return ForkEvidence(origin=known.origin, size=checkpoint.size, ours=ours, theirs=checkpoint.root)
         return _from_start(header, known)
     # The node starts from more than we hold (we were restored): it must begin again where we are.
     if header.old_size > known.size:
@@ -116,11 +118,13 @@ def _root(known: Known, size: int) -> bytes:
     return known.roots[size] if size else EMPTY_ROOT
 
 
-def judge_frame(origin: str, frame: Frame, known_hashes: Sequence[bytes], size: int) -> NewRows | Need | ForkEvidence:
+def judge_frame(
+    origin: str, frame: Frame, known_hashes: Sequence[bytes], size: int
+) -> NewRows | Need | ForkEvidence:
     """Rule 4.2 for one frame, already proven against the signed root.
 
-    `size` is how many entries we hold now, `known_hashes` our leaf hashes of the frame's overlap with them. Commit new
-    entries, tiles, effects and next in ONE transaction per frame.
+    `size` is how many entries we hold now, `known_hashes` our leaf hashes of the frame's overlap with
+    them. Commit new entries, tiles, effects and next in ONE transaction per frame.
     """
     if frame.first > size:
         return Need(next=size)
@@ -135,7 +139,7 @@ def judge_frame(origin: str, frame: Frame, known_hashes: Sequence[bytes], size: 
 
 
 def judge_root(origin: str, our_root: bytes, size: int, checkpoint: Checkpoint) -> bool | ForkEvidence:
-    """Rule 4.3: True when we hold the checkpoint's size with its root and may countersign; False when not yet there.
+    """Rule 4.3: True when we hold the checkpoint's size and root and may countersign; False when not yet.
 
     `our_root` is the root of our own tiles at min(size, checkpoint.size).
     """
@@ -154,14 +158,14 @@ def countersign(note: bytes, name: str, key: SigningKey) -> bytes:
 def witnessed(seen: Checkpoint, our_root_there: bytes | None) -> bool:
     """Whether a centre checkpoint that a node signed back is part of our own ledger.
 
-    `our_root_there` is our root at `seen.size`, None when we are smaller: this centre was restored from a backup and
-    must countersign nothing until it is level again (crash rule 8).
+    `our_root_there` is our root at `seen.size`, None when we are smaller: this centre was restored from
+    a backup and must countersign nothing until it is level again (crash rule 8).
     """
     return our_root_there == seen.root
 
 
 def effect_key(origin: str, entry: Entry) -> tuple[str, int]:
-    """Rule 4.6: the key under which the entry has at most one effect; a carried-over entry keeps its first one."""
+    """Rule 4.6: the key under which an entry has at most one effect; a carried-over entry keeps its own."""
     for element in entry.ext:
         if isinstance(element, list | tuple) and len(element) == 3 and element[0] == CARRIED:  # noqa: PLR2004
             return str(element[1]), int(element[2])

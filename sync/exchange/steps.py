@@ -1,7 +1,7 @@
 """What an exchange asks of whoever runs it: values, carried out in the order given.
 
-Each step says when its effect must be durable. A step that fails ends the round; the next round starts again from
-what is durable, and every step may be repeated without harm.
+Each step says when its effect must be durable. A step that fails ends the round; the next round starts
+again from what is durable, and every step may be repeated without harm.
 """
 
 from typing import Literal
@@ -11,6 +11,9 @@ import msgspec
 from sync.batch.acknowledge import Directive
 from sync.lease.lease import Lease
 from sync.packs.release import PackRef, Release
+
+Outcome = Literal["level", "progress", "stale", "refused", "failed"]
+"""Level: all is countersigned. Progress: accepted, not all. Stale: an old file. Else nothing changed."""
 
 
 class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,8 +38,8 @@ class StoreAcknowledgement(msgspec.Struct, frozen=True, kw_only=True):
 class NoteCentre(msgspec.Struct, frozen=True, kw_only=True):
     """The centre's own ledger as now seen; store `checkpoint` (cosigned by us) to send it back next time.
 
-    `centre_time_ms` is a trusted time for the clock; `window_ms` the fail-closed window in force (0: unchanged).
-    `next` is where the centre wants us to continue: progress, not an acknowledgement.
+    `centre_time_ms` is a trusted time for the clock; `window_ms` the fail-closed window in force (0:
+    unchanged). `next` is where the centre wants us to continue: progress, not an acknowledgement.
     """
 
     checkpoint: bytes
@@ -94,8 +97,8 @@ class ApplyRelease(msgspec.Struct, frozen=True, kw_only=True):
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """Something was refused. `code` is one of ALARMS or a SyncError code; `detail` is safe to log.
 
-    `grave` means evidence of a rollback, fork or forgery: stop sensitive answers and tell the manager. Others are a
-    wrong stick or a damaged file: say so, go on.
+    `grave` means evidence of a rollback, fork or forgery: stop sensitive answers and tell the manager.
+    Others are a wrong stick or a damaged file: say so, go on.
     """
 
     code: str
@@ -106,7 +109,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """The round is over. `sent` entries, `left` still to send, `outcome` for the line page."""
 
-    outcome: Literal["level", "progress", "stale", "refused", "failed"]
+    outcome: Outcome
     sent: int
     left: int
     detail: str = ""

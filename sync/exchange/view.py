@@ -9,11 +9,12 @@ from sync.signing.keys import SealingKey
 
 
 class CentreSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """The centre's ledger as last seen and verified; size 0 before the first contact."""
+    """The centre as the last NoteCentre step left it; zeros and an empty root before the first contact."""
 
-    size: int
-    root: bytes
-    time_ms: int
+    size: int = 0
+    root: bytes = b""
+    time_ms: int = 0
+    next: int = 0
 
 
 class NodeView(BatchView, Protocol):

@@ -1,7 +1,8 @@
 """A lease: the centre's signed leave to answer from cache, bounded by time, answers and boots.
 
-Protocol section 6. A lease is graduated by capability: losing the strongest never takes the weaker ones. Judging is a
-function of the interval the node can prove its clock lies in, so a clock set back cannot lengthen a lease.
+Protocol section 6. A lease is graduated by capability: losing the strongest never takes the weaker ones.
+Judging is a function of the interval the node can prove its clock lies in, so a clock set back cannot
+lengthen a lease.
 """
 
 from collections.abc import Iterable
@@ -52,7 +53,8 @@ DURATIONS_MS: dict[Capability, dict[Place, int]] = {
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """The signed value. `scope` is a region prefix ("330102", "330104001"); times are Unix milliseconds.
 
-    `answers` and `boots` are how many of each may happen under it; `policy` is the version of the rules in force.
+    `answers` and `boots` are how many of each may happen under it; `policy` is the version of the rules
+    in force.
     """
 
     id: str
@@ -101,19 +103,19 @@ def open_lease(data: bytes, centre_public: bytes) -> Lease:
 def judge(lease: Lease, used: int, boots: int, interval: Interval, origin: str) -> Verdict:
     """How the lease stands: a colour in LIVE while answers may be given, else the code of why not.
 
-    `used` answers and `boots` were counted under it; `interval` is what the clock can prove. It ends by the latest
-    possible time and begins by it too, so doubt about the clock always shortens, never lengthens.
+    `used` answers and `boots` were counted under it; `interval` is what the clock can prove. It ends by
+    the latest possible time and begins by it too, so doubt about the clock always shortens, never lengthens.
     """
-    if lease.origin != origin:
-        return "lease-other-origin"
-    if interval.latest_ms < lease.not_before_ms:
-        return "lease-not-yet"
-    if interval.latest_ms >= lease.not_after_ms:
-        return "lease-expired"
-    if used >= lease.answers:
-        return "lease-answers-spent"
-    if boots > lease.boots:
-        return "lease-boots-spent"
+    ended: tuple[tuple[bool, Verdict], ...] = (
+        (lease.origin != origin, "lease-other-origin"),
+        (interval.latest_ms < lease.not_before_ms, "lease-not-yet"),
+        (interval.latest_ms >= lease.not_after_ms, "lease-expired"),
+        (used >= lease.answers, "lease-answers-spent"),
+        (boots > lease.boots, "lease-boots-spent"),
+    )
+    for is_so, code in ended:
+        if is_so:
+            return code
     worst = _worst_percent(lease, used, boots, interval)
     if worst >= RED_FROM:
         return "red"
@@ -141,7 +143,7 @@ def covers(lease: Lease, region: str, capability: Capability) -> bool:
 def best(
     states: Iterable[LeaseState], region: str, capability: Capability, interval: Interval, origin: str
 ) -> tuple[LeaseState, Verdict] | None:
-    """The lease to answer under: live before ended, then the one that lasts longest; None when none covers it."""
+    """The lease to answer under: live before ended, then the longest; None when none covers it."""
     judged = [
         (state, judge(state.lease, state.used_answers, state.boots, interval, origin))
         for state in states

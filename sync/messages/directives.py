@@ -1,8 +1,8 @@
 """The mailbox of one node: what the centre may tell it, in order, acknowledged by number.
 
-`Directive` itself lives with the acknowledgement that carries it (`sync.batch.acknowledge`); this table says what
-each kind means and which body fields both ends promise. A letter of an unknown kind or with a missing field is
-acknowledged and reported, never obeyed and never a reason to stop (property P6).
+`Directive` itself lives with the acknowledgement that carries it (`sync.batch.acknowledge`); this table
+says what each kind means and which body fields both ends promise. A letter of an unknown kind or with a
+missing field is acknowledged and reported, never obeyed and never a reason to stop (property P6).
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,8 @@
 """The one table of entry kinds: number, name, words, and the order of the detail's fields.
 
 Numbers and field orders are for ever: a field may be added at the end, never renamed, retyped or reused;
-a changed meaning is a new number. `tests/unit/sync_exchange/test_registry.py` holds golden bytes for every row.
+a changed meaning is a new number. `tests/unit/sync_exchange/test_registry.py` holds golden bytes for
+every row.
 """
 
 import msgspec
@@ -45,8 +46,9 @@ NOTE = ("note",)
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table.
 
-    `detail` names the fields of the detail array in order. `sensitive` means the detail identifies a person: it is
-    encrypted at rest and may be deleted when the law says so, while its commit stays in the leaf.
+    `detail` names the fields of the detail array in order. `sensitive` means the detail identifies a
+    person: it is encrypted at rest and may be deleted when the law says so, while its commit stays in
+    the leaf.
     """
 
     number: int
@@ -121,7 +123,7 @@ def known(number: int) -> bool:
 
 
 def by_number(number: int) -> Kind:
-    """The row of that number. A number from a newer peer gives a row named `unknown.<n>` without detail fields.
+    """The row of that number; a number from a newer peer gives a row named `unknown.<n>` without fields.
 
     Such an entry is stored as evidence and has no effect (property P6); it never blocks the queue.
     """
@@ -133,9 +135,9 @@ def by_number(number: int) -> Kind:
 
 
 def encode_detail(name: str, fields: dict[str, DetailValue]) -> bytes:
-    """The detail bytes of kind `name`: a deterministic CBOR array in the row's order; absent fields are empty text.
+    """The detail bytes of kind `name`: a deterministic CBOR array in the row's order.
 
-    A field the row does not know is a bug of the caller (KeyError names it).
+    Absent fields are empty text. A field the row does not know is a bug of the caller (KeyError names it).
     """
     order = kind(name).detail
     strange = set(fields) - set(order)

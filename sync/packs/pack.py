@@ -6,8 +6,9 @@
     row    = u8 length || ref || u32 (0 removed, else 1 + length) || blob
     pack key = HMAC-SHA256(scope content key, "yizhan/pack/1" || pack salt)
 
-The pack salt is an HMAC over the compressed chunks, so equal rows give the equal pack and a key never meets two
-plaintexts. Rows ascend by ref without repeats. Whoever carries it can read nothing and change nothing.
+The pack salt is an HMAC over the compressed chunks, so equal rows give the equal pack and a key never
+meets two plaintexts. Rows ascend by ref without repeats. Whoever carries it can read nothing and change
+nothing.
 """
 
 import hashlib
@@ -91,9 +92,10 @@ def open_pack(
 ) -> Iterator[PackRow]:
     """The rows of a pack, one chunk in memory at a time.
 
-    Address and header are checked before this returns, each chunk before its first row is given, order and counts as
-    they come: apply the rows in ONE transaction and roll back on any error. With `scope` and `kind` the pack must be
-    of these. Raises PackRefused (altered, wrong key, other scope), Malformed, LimitExceeded, UnknownVersion.
+    Address and header are checked before this returns, each chunk before its first row is given, order
+    and counts as they come: apply the rows in ONE transaction and roll back on any error. With `scope`
+    and `kind` the pack must be of these. Raises PackRefused (altered, wrong key, other scope),
+    Malformed, LimitExceeded, UnknownVersion.
     """
     if not hmac.compare_digest(hashlib.sha256(data).digest(), digest):
         raise PackRefused("pack does not match its address")

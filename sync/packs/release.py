@@ -1,4 +1,4 @@
-"""A release: the centre's signed list of the packs in force for one scope, and which of them a node must fetch.
+"""A release: the centre's signed list of the packs in force for one scope, and which of them to fetch.
 
 Protocol section 5. A node remembers the highest version seen and refuses older or mixed sets.
 """
@@ -17,10 +17,11 @@ from sync.signing.keys import SigningKey
 VERSION = 1
 AAD = b"yizhan/release/1"
 PACKS_MAX = 256
+_HASH_BYTES = 32
 
 
 class PackRef(msgspec.Struct, frozen=True, kw_only=True):
-    """One pack of a release: it takes a node from one version of the scope to another (a base: from 0).
+    """One pack of a release: it takes a scope from one version to another; a base from 0, replacing it all.
 
     `size` is in sealed bytes, for the budget of the line and the words on the screen.
     """
@@ -34,7 +35,7 @@ class PackRef(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """The manifest of a scope. `state_root` is what a node must hold after applying; `as_of_ms` the data's age."""
+    """The manifest of a scope: `state_root` is what a node must hold after applying, `as_of_ms` the age."""
 
     scope: str
     version: int
@@ -46,7 +47,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sign_release(release: Release, key: SigningKey) -> bytes:
-    """The release as COSE_Sign1 under the centre's key; a release that opens nowhere is refused here already."""
+    """The release as COSE_Sign1 under the centre's key; one that opens nowhere is refused here already."""
     _check(release)
     packs = [list(msgspec.structs.astuple(pack)) for pack in release.packs]
     fields = [release.scope, release.version, release.data_class, packs]
@@ -57,7 +58,8 @@ def sign_release(release: Release, key: SigningKey) -> bytes:
 def open_release(data: bytes, centre_public: bytes) -> Release:
     """The release the centre signed.
 
-    Raises BadSignature when it did not, Malformed for other bytes, PackRefused for a set that does not fit together.
+    Raises BadSignature when it did not, Malformed for other bytes, PackRefused for a set that does not
+    fit together.
     """
     _, payload = cose.open1(data, {b"centre": centre_public}, AAD)
     fields = cbor.decode(payload, limit=LIMITS.header_bytes)
@@ -75,10 +77,10 @@ def open_release(data: bytes, centre_public: bytes) -> Release:
 
 
 def plan(release: Release, have_version: int) -> list[PackRef]:
-    """The packs to apply in order to come from `have_version` (0: nothing held) to the release; [] when level.
+    """The packs to apply in order to come from `have_version` (0: nothing) to the release; [] when level.
 
-    The way with fewest bytes: deltas from what is held, or the base and its deltas. Raises PackRefused when the
-    release is older than what is held (rolled back or replayed), or its packs lead nowhere (mixed).
+    The way with fewest bytes: deltas from what is held, or the base and its deltas. Raises PackRefused
+    when the release is older than what is held (rolled back or replayed), or its packs lead nowhere (mixed).
     """
     if release.version < have_version:
         raise PackRefused(f"release {release.version} of {release.scope} is older than {have_version}, held")
@@ -104,11 +106,15 @@ def _chain(release: Release, version: int) -> list[PackRef] | None:
 
 def _check(release: Release) -> None:
     """A release must name a new state, step forward only, and reach its version from nothing."""
-    if release.version < 1 or len(release.packs) > PACKS_MAX or len(release.state_root) != 32:  # noqa: PLR2004 -- SHA-256
+    if release.version < 1 or len(release.packs) > PACKS_MAX or len(release.state_root) != _HASH_BYTES:
         raise PackRefused(f"release of {release.scope} is out of bounds")
     for pack in release.packs:
         forward = 0 <= pack.from_version < pack.to_version <= release.version
-        if not forward or len(pack.digest) != 32 or (pack.kind == "base") != (pack.from_version == 0):  # noqa: PLR2004
+        if (
+            not forward
+            or len(pack.digest) != _HASH_BYTES
+            or (pack.kind == "base") != (pack.from_version == 0)
+        ):
             raise PackRefused(f"release {release.version} of {release.scope} mixes packs")
     if _chain(release, 0) is None:
         raise PackRefused(f"release {release.version} of {release.scope} cannot be built from nothing")

@@ -1,0 +1,243 @@
+"""One exchange as a node sees it: values in, steps out; no I/O, no clock, no waiting.
+
+Used unchanged over HTTP, with files on a stick, and in the simulation. Protocol section 4 from the
+node's side:
+
+    1  begin      offer the checkpoint with a consistency proof from where we continue, and the entries
+    after it 2  received   progress or need(next): continue from there, as often as rounds allow
+    3  received   a countersignature: StoreAcknowledgement, then everything else the centre sent along
+    4  accept     nothing of a reply counts before all of rule 4.4 holds (`sync.exchange.acceptance`)
+
+A reply that is not accepted gives an Alarm and ends the round; the next round starts from what is durable.
+"""
+
+from collections.abc import Iterator
+
+from sync.batch.acknowledge import Acknowledgement, decode
+from sync.batch.file import open_sealed, plan_up, write_up
+from sync.errors import SyncError
+from sync.exchange.acceptance import Accepted, NotAccepted, accept
+from sync.exchange.steps import (
+    Alarm,
+    ApplyRelease,
+    Deliver,
+    FetchPack,
+    Finished,
+    NoteCentre,
+    OpenLease,
+    Outcome,
+    Rejected,
+    RenewCertificate,
+    SendBatch,
+    Step,
+    StoreAcknowledgement,
+)
+from sync.exchange.view import CentreSeen, NodeView
+from sync.lease.lease import open_lease
+from sync.messages.directives import objection, unread
+from sync.packs.release import Release, open_release, plan
+from sync.signing.certificate import open_certificate
+from sync.signing.notes import cosign
+
+__all__ = ["CentreSeen", "NodeExchange", "NodeView", "Step", "export"]
+
+BATCH_ENTRIES = 4096
+"""Entries offered at a time over a line: small enough that a cut line loses little."""
+ROUNDS_MAX = 256
+"""Batches in one exchange; the next exchange continues."""
+GRAVE_REFUSALS = frozenset({"fork", "revoked", "inconsistent-proof"})
+"""Refusals of the centre after which the node must stop sensitive answers and call for help."""
+FIRST_LANES = frozenset({"staff", "catalogue"})
+"""Data classes of lane 1: before entries. Records (lane 4) wait until the uplink is done."""
+
+
+class NodeExchange:
+    """One round of exchange. Call `begin`, carry out the steps, give each reply to `received`.
+
+    For a file from a stick call `received` alone. Nothing raises SyncError: trouble comes back as Alarm
+    and Finished.
+    """
+
+    def __init__(
+        self, view: NodeView, *, batch_entries: int = BATCH_ENTRIES, rounds: int = ROUNDS_MAX
+    ) -> None:
+        self._view = view
+        self._batch_entries, self._rounds_left = batch_entries, rounds
+        self._now_ms = 0
+        self._target: int | None = None
+        self._start = 0
+        self._sent = 0
+
+    def begin(self, now_ms: int) -> list[Step]:
+        """Step 1: the first batch; also with no news, as the timer's offer of the checkpoint."""
+        view = self._view
+        self._now_ms = now_ms
+        self._target = view.checkpoint().size
+        acknowledged = view.acknowledged()[0]
+        # Where the centre said it is goes before the last countersignature: thin lines resume, nothing
+        # is believed.
+        hint = view.last_centre().next
+        return self._send(hint if acknowledged < hint <= self._target else acknowledged)
+
+    def received(self, reply: bytes) -> list[Step]:
+        """Steps 2 to 4 for the centre's reply, or for an acknowledgement file."""
+        view = self._view
+        try:
+            header, payload = open_sealed(
+                reply,
+                view.sealing_key,
+                lambda origin: view.centre.signing if origin == view.centre.origin else None,
+                kind="acknowledge",
+                destination=view.origin,
+            )
+            ack = decode(payload)
+        except SyncError as error:
+            return [
+                Alarm(code=error.code, detail=error.detail, grave=False),
+                self._finished("refused", error.code),
+            ]
+        accepted = accept(header, ack, view)
+        if isinstance(accepted, NotAccepted):
+            alarm = Alarm(code=accepted.reason, detail=accepted.detail, grave=accepted.grave)
+            outcome: Outcome = "stale" if accepted.reason == "stale" else "refused"
+            return [alarm, self._finished(outcome, accepted.reason)]
+        return [*_store(ack, accepted, view), *_news(ack, view), *self._onward(ack, accepted)]
+
+    def failed(self, reason: str, code: str = "") -> list[Step]:
+        """The line failed, or the centre refused with `code`; the timer tries again, for ever (P8)."""
+        if not code:
+            return [self._finished("failed", reason)]
+        return [
+            Alarm(code=code, detail=reason, grave=code in GRAVE_REFUSALS),
+            self._finished("refused", code),
+        ]
+
+    def _send(self, start: int) -> list[Step]:
+        assert self._target is not None
+        end = min(self._target, start + self._batch_entries)
+        try:
+            planned = plan_up(self._view, start, end)
+            data = b"".join(write_up(self._view, planned, self._now_ms))
+        except SyncError as error:
+            # Our own ledger does not add up: never send it as evidence, never stop trying, call for help.
+            alarm = Alarm(code=error.code, detail=error.detail, grave=True)
+            return [alarm, self._finished("failed", error.code)]
+        self._start = start
+        self._rounds_left -= 1
+        return [SendBatch(data=data, start=start, end=planned.end)]
+
+    def _onward(self, ack: Acknowledgement, accepted: Accepted) -> list[Step]:
+        """Step 2: the next batch while the centre makes progress, else lane 4 and the end of the round."""
+        late = _downloads(ack, self._view, first=False)
+        if self._target is None:
+            return [*late, self._finished("progress")]
+        self._sent += max(0, min(ack.next, self._target) - self._start)
+        moved = ack.next != self._start
+        if moved and ack.next < self._target and self._rounds_left > 0:
+            return self._send(ack.next)
+        head = accepted.countersigned
+        reached = max(head.size if head else 0, self._view.acknowledged()[0])
+        return [*late, self._finished("level" if reached >= self._target else "progress", reached=reached)]
+
+    def _finished(self, outcome: Outcome, detail: str = "", reached: int | None = None) -> Finished:
+        return Finished(outcome=outcome, sent=self._sent, left=self._left(reached), detail=detail)
+
+    def _left(self, reached: int | None = None) -> int:
+        return self._view.checkpoint().size - (self._view.acknowledged()[0] if reached is None else reached)
+
+
+def export(view: NodeView, now_ms: int, *, budget_bytes: int) -> Iterator[SendBatch]:
+    """Everything not yet acknowledged, as files for a stick; at least one, so that the checkpoint travels.
+
+    Moves no cursor: import the acknowledgement with `received`. Raises SyncError where the ledger does
+    not add up.
+    """
+    start, end = view.acknowledged()[0], view.checkpoint().size
+    while True:
+        planned = plan_up(view, start, end, budget_bytes)
+        yield SendBatch(data=b"".join(write_up(view, planned, now_ms)), start=start, end=planned.end)
+        start = planned.end
+        if start >= end:
+            return
+
+
+def _store(ack: Acknowledgement, accepted: Accepted, view: NodeView) -> list[Step]:
+    """Step 3: what must be durable first."""
+    centre, head = accepted.centre, accepted.countersigned
+    steps: list[Step] = [
+        NoteCentre(
+            checkpoint=cosign(ack.centre_checkpoint, view.origin, view.signing_key),
+            size=centre.size,
+            root=centre.root,
+            centre_time_ms=ack.centre_time_ms,
+            window_ms=ack.window_ms,
+            next=ack.next,
+        )
+    ]
+    if head is not None:
+        steps.append(StoreAcknowledgement(size=head.size, root=head.root, verified_note=ack.note))
+    return steps
+
+
+def _news(ack: Acknowledgement, view: NodeView) -> list[Step]:
+    """Lanes 0 to 2: certificate, staff and catalogue, leases, rejected effects, directives."""
+    letters = unread(view.directive_seen(), ack.directives)
+    steps: list[Step] = [*_certificate(ack, view), *_downloads(ack, view, first=True), *_leases(ack, view)]
+    if ack.rejected:
+        steps.append(Rejected(rejections=ack.rejected))
+    doubts = [reason for one in letters if (reason := objection(one))]
+    steps += [Alarm(code="directive", detail=reason, grave=False) for reason in doubts]
+    if letters:
+        steps.append(Deliver(directives=letters))
+    return steps
+
+
+def _certificate(ack: Acknowledgement, view: NodeView) -> list[Step]:
+    if not ack.certificate:
+        return []
+    try:
+        certificate = open_certificate(ack.certificate, view.centre.signing)
+    except SyncError as error:
+        return [Alarm(code=error.code, detail=f"certificate: {error.detail}", grave=False)]
+    keys = (certificate.signing, certificate.sealing)
+    if certificate.origin != view.origin or keys != (view.signing_key.public, view.sealing_key.public):
+        return [Alarm(code="wrong-origin", detail="certificate of other keys", grave=False)]
+    return [RenewCertificate(certificate=ack.certificate)]
+
+
+def _leases(ack: Acknowledgement, view: NodeView) -> list[Step]:
+    steps: list[Step] = []
+    for signed in ack.leases:
+        try:
+            lease = open_lease(signed, view.centre.signing)
+        except SyncError as error:
+            steps.append(Alarm(code=error.code, detail=f"lease: {error.detail}", grave=False))
+            continue
+        if lease.origin == view.origin:
+            steps.append(OpenLease(lease=lease, signed=signed))
+        else:
+            steps.append(Alarm(code="wrong-origin", detail=f"lease of {lease.origin}", grave=False))
+    return steps
+
+
+def _downloads(ack: Acknowledgement, view: NodeView, *, first: bool) -> list[Step]:
+    """The packs to fetch and the releases to apply; an older or mixed release is refused with an alarm."""
+    held = {wish.scope: wish.version for wish in view.wishes()}
+    steps: list[Step] = []
+    for signed in ack.releases:
+        try:
+            release = open_release(signed, view.centre.signing)
+            if (release.data_class in FIRST_LANES) == first:
+                steps += _apply(release, signed, held.get(release.scope, 0), ack)
+        except SyncError as error:
+            steps.append(Alarm(code=error.code, detail=f"release: {error.detail}", grave=False))
+    return steps
+
+
+def _apply(release: Release, signed: bytes, held: int, ack: Acknowledgement) -> list[Step]:
+    packs = plan(release, held)
+    if not packs:
+        return []
+    key = ack.scope_keys.get(release.scope, b"")
+    fetches = [FetchPack(scope=release.scope, pack=pack) for pack in packs]
+    return [*fetches, ApplyRelease(release=release, signed=signed, packs=tuple(packs), content_key=key)]
