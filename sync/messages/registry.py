@@ -5,6 +5,8 @@ a changed meaning is a new number. `tests/unit/sync_exchange/test_registry.py` h
 every row.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from sync.codec import cbor
@@ -134,7 +136,7 @@ def by_number(number: int) -> Kind:
     return Kind(number=number, name=f"unknown.{number}", words=words, detail=(), sensitive=True)
 
 
-def encode_detail(name: str, fields: dict[str, DetailValue]) -> bytes:
+def encode_detail(name: str, fields: Mapping[str, DetailValue]) -> bytes:
     """The detail bytes of kind `name`: a deterministic CBOR array in the row's order.
 
     Absent fields are empty text. A field the row does not know is a bug of the caller (KeyError names it).
