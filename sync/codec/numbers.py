@@ -16,6 +16,8 @@ _LOW, _HIGH = -(2**63), 2**63 - 1
 _BITS_MAX = 63
 _MARK_BYTES = 4  # a rough price for one more mark
 
+_WEIGHT = [0.0, *(count * math.log2(count) for count in range(1, COUNT_MAX + 1))]
+
 Earlier = Sequence[list[int]]
 _T = TypeVar("_T")
 
@@ -96,14 +98,13 @@ def _never(_: ColumnWriter) -> None:
 
 
 def _cost(values: Sequence[int]) -> float:
-    return math.fsum(map(_entropy, planes_of(values))) if max(values).bit_length() <= _BITS_MAX else math.inf
+    return sum(map(_entropy, planes_of(values))) if max(values).bit_length() <= _BITS_MAX else math.inf
 
 
 def _entropy(plane: bytes) -> float:
     """Bytes an ideal code of single symbols would take."""
-    total = len(plane)
-    spread = math.fsum(count * math.log2(count) for count in Counter(plane).values())
-    return (total * math.log2(total) - spread) / 8
+    spread = sum([_WEIGHT[count] for count in Counter(plane).values()])
+    return (_WEIGHT[len(plane)] - spread) / 8
 
 
 def _read_step(reader: ColumnReader, count: int, _: Earlier) -> list[int]:

@@ -14,6 +14,7 @@ from sync.errors import Malformed
 
 _CONSTANT, _PLAIN, _SAME, _MOSTLY, _DIGEST, _TEXT, _INTEGERS, _BYTES, _BYTE_CODES = range(9)
 _BYTES_MAX = 2**20
+_REPEATED = 8  # a column this repetitive is cheap as codes; comparing it with others costs more than it saves
 _INT_MAX = 2**63 - 1
 
 Column = list[Any]
@@ -27,11 +28,10 @@ class Columns:
         self.columns: list[Column] = []
         self._kinds: list[type | None] = []
 
-    def keep(self, column: Column) -> None:
-        """Let later columns refer to this one."""
-        kinds = set(map(type, column))
+    def keep(self, column: Column, kind: type | None) -> None:
+        """Let later columns refer to this one, of which every value has that type."""
         self.columns.append(column)
-        self._kinds.append(kinds.pop() if len(kinds) == 1 else None)
+        self._kinds.append(kind)
 
     def of(self, kind: type) -> list[tuple[int, Column]]:
         """Places and columns that hold only this type."""
@@ -51,20 +51,25 @@ class Columns:
 
 def write_column(writer: ColumnWriter, values: Column, group: Columns) -> None:
     """Write one column and let later ones of the group refer to it."""
-    _write(writer, values, group)
-    group.keep(values)
+    kind = _kind(values)
+    _write(writer, values, kind, group)
+    group.keep(values, kind)
 
 
 def read_column(reader: ColumnReader, group: Columns) -> Column:
     """Read the next column of the group back; raises `Malformed` or `LimitExceeded`."""
     values = _read(reader, group.count, group)
-    group.keep(values)
+    group.keep(values, _kind(values))
     return values
 
 
-def _write(writer: ColumnWriter, values: Column, group: Columns) -> None:
+def _kind(values: Column) -> type | None:
+    """The one type of all values, or None."""
     kinds = set(map(type, values))
-    kind = kinds.pop() if len(kinds) == 1 else None
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _write(writer: ColumnWriter, values: Column, kind: type | None, group: Columns) -> None:
     if kind is not None and kind in _SIMPLE and values.count(values[0]) == len(values):
         writer.mark(_CONSTANT, values[0])
     elif kind is str or kind is bytes:
@@ -80,14 +85,15 @@ _SIMPLE = frozenset({str, bytes, int, bool, type(None)})
 
 
 def _write_strings(writer: ColumnWriter, kind: type, values: Column, group: Columns) -> None:
-    place, equal = _closest(values, group.of(kind)) if len(values) == group.count else (0, 0)
+    whole = len(values) == group.count and len(set(values)) * _REPEATED > len(values)
+    place, equal = _closest(values, group.of(kind)) if whole else (0, 0)
     if equal == len(values):
         writer.mark(_SAME, place)
     elif equal * 2 >= len(values):
         flags = bytes(map(eq, values, group.columns[place]))
         writer.mark(_MOSTLY, place)
         writer.add_bytes(flags)
-        _write(writer, [value for value, same in zip(values, flags, strict=True) if not same], group)
+        _write(writer, [value for value, same in zip(values, flags, strict=True) if not same], kind, group)
     elif kind is str:
         writer.mark(_TEXT)
         write_texts(writer, values)

@@ -85,9 +85,10 @@ def _split_detail(row: Row) -> tuple[int, list[Any]]:
 
 def _write_public(writer: ColumnWriter, rows: Sequence[Row]) -> None:
     whole = Columns(len(rows))
-    entries = [row.entry for row in rows]
-    for name in _COLUMNS:
-        write_column(writer, [getattr(entry, name) for entry in entries], whole)
+    fields = zip(*[msgspec.structs.astuple(row.entry) for row in rows], strict=True)
+    for name, column in zip(Entry.__struct_fields__, fields, strict=True):
+        if name in _COLUMNS:
+            write_column(writer, list(column), whole)
 
 
 def _write_details(writer: ColumnWriter, rows: list[list[Any]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from operator import mul
 
 from sync.codec.numbers import look_up, read_numbers, write_numbers
 from sync.codec.stream import COUNT_MAX, ColumnReader, ColumnWriter
@@ -23,6 +24,7 @@ _RESIDENT_NUMBER = re.compile(r"([0-9]{6})([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{3
 _REGION = re.compile(r"[0-9]{6}")
 _SEQUENCES = 1000
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_WEIGHTS_OF_ZERO = sum(_WEIGHTS) * ord("0")
 _CHECK = "10X98765432"
 _PARTED_SHARE = 4  # worth two columns from a quarter on
 _REPEATED_SHARE = 0.75
@@ -141,7 +143,7 @@ def resident_text(region: str, rest: int) -> str:
 
 def _check_digit(text: str) -> str:
     """GB 11643 check digit over the first 17 digits."""
-    return _CHECK[sum(map(int.__mul__, _WEIGHTS, map(int, text[:17]))) % 11]
+    return _CHECK[(sum(map(mul, _WEIGHTS, text.encode())) - _WEIGHTS_OF_ZERO) % 11]
 
 
 def _read_codes(reader: ColumnReader, count: int) -> list[str]:

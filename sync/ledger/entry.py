@@ -18,7 +18,8 @@ LEAF_VERSION = 1
 LEAF_FIELDS = 23
 HASH_BYTES = 32
 REF_BYTES = 16
-_COMMIT_AT = 21
+INDEX_AT = 2
+COMMIT_AT = 21
 _REF_AT = 10
 _INT_MAX = 2**63 - 1  # a database integer
 
@@ -49,12 +50,14 @@ def leaf_hash(encoded: bytes) -> bytes:
 def parse_leaf(encoded: bytes) -> tuple[Entry, bytes]:
     """Entry and commitment of a leaf; raises `Malformed`, `LimitExceeded`, or `UnknownVersion`."""
     values = cbor.decode(encoded, limit=LIMITS.leaf_bytes)
-    if values and type(values[0]) is int and values[0] > LEAF_VERSION:
+    if not values or type(values[0]) is not int:  # `true` equals 1, and is no version
+        raise Malformed("a leaf begins with its version")
+    if values[0] > LEAF_VERSION:
         raise UnknownVersion(f"leaf version {values[0]}")
     if len(values) != LEAF_FIELDS or values[0] != LEAF_VERSION or type(values[-1]) is not list:
         raise Malformed(f"a leaf has {LEAF_FIELDS} fields and version {LEAF_VERSION}")
-    commitment, ext = values[_COMMIT_AT], frozen(values[-1])
-    fields = (*values[1:_COMMIT_AT], ext)
+    commitment, ext = values[COMMIT_AT], frozen(values[-1])
+    fields = (*values[1:COMMIT_AT], ext)
     _check(fields, commitment)
     return Entry(**dict(zip(Entry.__struct_fields__, fields, strict=True))), commitment
 

@@ -1,0 +1,162 @@
+"""The judge: recompute a whole ledger from its rows and name the first entry that is not what was signed.
+
+`edge check`, `central check` and the fault tests all call this one function.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from sync.codec import cbor
+from sync.errors import Malformed
+from sync.ledger.entry import COMMIT_AT, INDEX_AT, LEAF_FIELDS, commit
+from sync.ledger.proofs import EMPTY_ROOT, HASH_BYTES, fold, root_of
+from sync.ledger.tree import TILE_WIDTH, TileSource
+
+StoredRow = tuple[int, bytes, bytes, bytes, bytes | None]
+"""Index, leaf, leaf hash, salt, detail (None where it was deleted as the law says)."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the judge found.
+
+    `entries` rows were whole and in order before the first fault, `root` is the tree over them; `broken_at`
+    is the first index that is altered, missing, doubled or out of place, or None; `reason` says which.
+    """
+
+    entries: int
+    root: bytes
+    broken_at: int | None = None
+    reason: str = ""
+
+
+def fsck(rows: Iterable[StoredRow], tiles: TileSource, checkpoints: Iterable[tuple[int, bytes]]) -> Verdict:
+    """Recompute everything; nothing stored is believed.
+
+    `rows` from index 0 in order; `checkpoints` are (size, root) as signed, ascending. Per row: 1. the index
+    follows; 2. the leaf has its hash; 3. the hash stands in its tile, and full tiles in those above; 4. the
+    index inside the leaf is its own; 5. the detail has its commitment; 6. the root at every checkpoint is the
+    signed one. At the end: 7. nothing is missing that a tile or a checkpoint knows. Where leaves, hashes and
+    tiles were all rewritten alike only 6 fails; then the first index after the last good checkpoint is named.
+    """
+    tower, signed = _Tower(tiles), _Signed(checkpoints)
+    count, reason = 0, signed.fault(EMPTY_ROOT) if signed.next_size == 0 else ""
+    if reason:
+        return Verdict(entries=0, root=EMPTY_ROOT, broken_at=0, reason=reason)
+    for index, leaf, leaf_hash, salt, detail in rows:
+        reason = _leaf_fault(count, index, leaf, leaf_hash) or tower.fault(leaf_hash)
+        reason = reason or _content_fault(count, leaf, salt, detail)
+        if reason:
+            return Verdict(entries=count, root=tower.root(), broken_at=count, reason=reason)
+        reason = tower.add(leaf_hash)
+        count += 1
+        if reason:
+            return Verdict(entries=count, root=tower.root(), broken_at=count - 1, reason=reason)
+        reason = signed.fault(tower.root()) if signed.next_size == count else ""
+        if reason:
+            return Verdict(entries=signed.size, root=signed.root, broken_at=signed.size, reason=reason)
+    reason = MISSING if tower.holds_more() or signed.next_size > 0 else ""
+    return Verdict(entries=count, root=tower.root(), broken_at=count if reason else None, reason=reason)
+
+
+REWRITTEN = "rewritten since the last good checkpoint"
+MISSING = "entries missing at the end"
+CLASH = "two roots signed at one size"
+
+
+_NO_MORE = (-1, b"")
+
+
+class _Signed:
+    """The checkpoints still to come, and the last one that held."""
+
+    def __init__(self, checkpoints: Iterable[tuple[int, bytes]]) -> None:
+        self._rest = iter(checkpoints)
+        self.size, self.root = 0, EMPTY_ROOT
+        self.next_size, self._next_root = next(self._rest, _NO_MORE)
+
+    def fault(self, root: bytes) -> str:
+        """What is wrong when `root` is recomputed at `next_size`; if nothing, look for the next one."""
+        size = self.next_size
+        while self.next_size == size:
+            if root != self._next_root:
+                return REWRITTEN if size > self.size else CLASH
+            self.size, self.root = size, root
+            self.next_size, self._next_root = next(self._rest, _NO_MORE)
+        if 0 <= self.next_size < size:
+            raise Malformed("checkpoints must ascend")
+        return ""
+
+
+class _Tower:
+    """The tree as it grows, compared with the stored tiles hash by hash."""
+
+    def __init__(self, tiles: TileSource) -> None:
+        self._tiles = tiles
+        self._levels: list[list[bytes]] = [[]]
+        self._indexes = [0]
+        self._held = tiles.get(0, 0)
+
+    def fault(self, leaf_hash: bytes) -> str:
+        """What is wrong with this leaf hash at its place in the lowest tile."""
+        at = len(self._levels[0]) * HASH_BYTES
+        stored = self._held[at : at + HASH_BYTES]
+        return (
+            ""
+            if stored == leaf_hash
+            else "leaf is not the one in the tree"
+            if stored
+            else "leaf not in the tree"
+        )
+
+    def add(self, leaf_hash: bytes) -> str:
+        """Grow by one leaf; a fault where a full tile does not stand in the one above it."""
+        self._levels[0].append(leaf_hash)
+        level, reason = 0, ""
+        while len(self._levels[level]) == TILE_WIDTH and not reason:
+            parent = fold(b"".join(self._levels[level]))
+            self._levels[level] = []
+            self._indexes[level] += 1
+            level += 1
+            if level == len(self._levels):
+                self._levels.append([])
+                self._indexes.append(0)
+            above = self._levels[level]
+            at = len(above) * HASH_BYTES
+            above.append(parent)
+            if self._tiles.get(level, self._indexes[level])[at : at + HASH_BYTES] != parent:
+                reason = f"tile {level}/{self._indexes[level]} does not follow from its leaves"
+        if level:
+            self._held = self._tiles.get(0, self._indexes[0])
+        return reason
+
+    def root(self) -> bytes:
+        """Root over all leaves added."""
+        edge: list[bytes] = []
+        for level in self._levels:
+            nodes = level + edge
+            edge = [root_of(nodes)] if nodes else []
+        return edge[0] if edge else EMPTY_ROOT
+
+    def holds_more(self) -> bool:
+        """Whether the lowest tile knows a leaf beyond those added."""
+        return len(self._held) > len(self._levels[0]) * HASH_BYTES
+
+
+def _leaf_fault(place: int, index: int, leaf: bytes, leaf_hash: bytes) -> str:
+    if index != place:
+        return "entry missing" if index > place else "entry doubled"
+    return "" if hashlib.sha256(b"\x00" + leaf).digest() == leaf_hash else "leaf altered"
+
+
+def _content_fault(place: int, leaf: bytes, salt: bytes, detail: bytes | None) -> str:
+    try:
+        values = cbor.peek(leaf)
+    except Malformed:
+        return "leaf unreadable"
+    if len(values) != LEAF_FIELDS or values[INDEX_AT] != place:
+        return "entry renumbered"
+    return "" if detail is None or commit(salt, detail) == values[COMMIT_AT] else "detail altered"

@@ -1,0 +1,95 @@
+"""One value, one encoding; everything else is refused."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.codec import cbor
+from sync.errors import LimitExceeded, Malformed, SyncError
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).map(
+    lambda text: unicodedata.normalize("NFC", text)
+)
+PLAIN = st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.binary(max_size=40) | TEXT
+VALUES = st.lists(st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=4), max_leaves=8), max_size=8)
+
+
+@given(VALUES)
+def test_what_is_encoded_is_decoded_the_same(value: list[object]):
+    try:
+        encoded = cbor.encode(value)
+    except LimitExceeded:
+        return
+    assert cbor.decode(encoded) == value
+    assert cbor.peek(encoded) == value
+    assert encoded == cbor2.dumps(value, canonical=True)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_decode_or_are_refused_with_an_error_of_the_tree(encoded: bytes):
+    try:
+        value = cbor.decode(encoded)
+    except SyncError:
+        return
+    assert cbor.encode(value) == encoded
+
+
+@pytest.mark.parametrize(
+    "hexadecimal",
+    [
+        "a0",  # a map
+        "81a0",
+        "811801",  # an integer in a longer head
+        "9f01ff",  # indefinite length
+        "815f4101ff",
+        "81f93c00",  # floats
+        "81fb3ff0000000000000",
+        "81f7",  # undefined
+        "81e0",  # simple value
+        "81c24101",  # tags, known and unknown
+        "81c074323032362d31312d32315430303a30303a30305a",
+        "81d81c80",
+        "81d8238161",
+        "81da00ffffff00",
+        "8000",  # a tail
+        "81",  # cut short
+        "8161ff",  # no UTF-8
+        "81638165cc81",
+        "8163" + "65cc81",  # e and combining acute: not NFC
+        "9b7fffffffffffffff",
+        "5b7fffffffffffffff",
+        "01",
+        "",
+        "1c",
+        "ff",
+    ],
+)
+def test_bytes_that_are_no_deterministic_array_are_refused(hexadecimal: str):
+    with pytest.raises(Malformed):
+        cbor.decode(bytes.fromhex(hexadecimal))
+
+
+def test_size_and_depth_are_refused_before_anything_is_built():
+    with pytest.raises(LimitExceeded):
+        cbor.decode(b"\x80" * 10, limit=9)
+    with pytest.raises(SyncError):
+        cbor.decode(b"\x81" * 100_000)
+    nested: list[object] = []
+    for _ in range(8):
+        nested = [nested]
+    with pytest.raises(LimitExceeded):
+        cbor.encode(nested)
+    assert cbor.decode(cbor.encode(nested[0])) == nested[0]
+
+
+@pytest.mark.parametrize(
+    "value", [1.0, {}, {1}, 2**64, -(2**64) - 1, "e\u0301", "\ud800", bytearray(b"x"), [object()], [2**70]]
+)
+def test_values_without_a_deterministic_form_are_refused(value: object):
+    with pytest.raises(Malformed):
+        cbor.encode(value)
