@@ -2,7 +2,9 @@
 
 MattersError                 something handed to this package cannot be used; carries a stable `code`
 ├── CatalogueInvalid         a matter's TOML does not describe a matter     to blame: who wrote the file
-└── TableInvalid             a deadline or calendar table is not one        to blame: who wrote the table
+├── TableInvalid             a deadline or calendar table is not one        to blame: who wrote the table
+└── RowRefused               a cell of an import row cannot be taken        to blame: who wrote the file;
+                             never leaves matters.importing, which returns it as a Reject
 
 None of them may be retried without a change of the input. A citizen's request that is not granted is no
 error here: it is a returned `matters.model.Refusal`.
@@ -35,3 +37,13 @@ class TableInvalid(MattersError):
 
     def __init__(self, table: str, reason: str) -> None:
         super().__init__("table-invalid", f"{table}: {reason}")
+
+
+class RowRefused(MattersError):
+    """A cell of an import row cannot be taken; `zh` and `en` say why."""
+
+    def __init__(self, code: str, column: str, zh: str, en: str) -> None:
+        super().__init__(code, f"{column}: {en}")
+        self.column = column
+        self.zh = zh
+        self.en = en

@@ -13,6 +13,7 @@ from typing import Literal, NoReturn, TypeVar, get_args
 import msgspec
 
 from matters.calendar import CHINA, china_day
+from matters.errors import RowRefused
 from matters.ids import ResidentNumber, Uscc, resident_number, uscc
 from matters.model import Refusal, Words
 from matters.records import Category, Record, Status, SubjectRecord
@@ -61,14 +62,6 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     reason: Words
 
 
-class _RowRefusedError(Exception):
-    """Carries a Reject from a cell to `parse_row`; it never leaves this module."""
-
-    def __init__(self, reject: Reject) -> None:
-        super().__init__(reject.code)
-        self.reject = reject
-
-
 def check_header(columns: Iterable[str]) -> Reject | None:
     """Why a CSV or Parquet header cannot be imported (missing or unknown columns), or None when it can."""
     given = list(columns)
@@ -92,8 +85,8 @@ def parse_row(row: Mapping[str, str]) -> SubjectRecord | Record | Reject:
         if kind == "record":
             return _record({name: _cell(row, name) for name in RECORD_COLUMNS})
         return _reject("row-kind", "row", "行类型应为 subject 或 record", "row must be subject or record")
-    except _RowRefusedError as refused:
-        return refused.reject
+    except RowRefused as refused:
+        return _reject(refused.code, refused.column, refused.zh, refused.en)
 
 
 def write_row(value: SubjectRecord | Record) -> dict[str, str]:
@@ -241,7 +234,7 @@ def _moment_text(ms: int) -> str:
 
 
 def _fail(code: str, column: str, zh: str, en: str) -> NoReturn:
-    raise _RowRefusedError(_reject(code, column, zh, en))
+    raise RowRefused(code, column, zh, en)
 
 
 def _reject(code: str, column: str, zh: str, en: str) -> Reject:

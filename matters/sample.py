@@ -100,9 +100,9 @@ def people(
     """`count` residents of a region prefix of 6, 9 or 12 digits; no number twice, same seed same people."""
     dice = _dice(seed, f"people {region}")
     today = china_day(as_of_ms)
-    taken: set[str] = set()
+    born: dict[str, int] = {}
     for _ in range(count):
-        number, birth = _fresh_number(dice, region[:6], today, taken)
+        number, birth = _new_number(dice, region[:6], today, born)
         sex = "1" if int(number[16]) % 2 else "2"
         code, address = _residence(dice, region)
         yield SubjectRecord(
@@ -124,12 +124,10 @@ def organisations(
     """`count` organisations of a region prefix, with unified codes whose inner and outer checks hold."""
     dice = _dice(seed, f"organisations {region}")
     county = _SAMPLE.counties.get(region[:6], "青川县")
-    taken: set[str] = set()
-    while len(taken) < count:
-        code = _unified_code(dice, region[:6])
-        if code in taken:
-            continue
-        taken.add(code)
+    codes: dict[str, None] = {}
+    while len(codes) < count:
+        codes[_unified_code(dice, region[:6])] = None
+    for code in codes:
         residence, address = _residence(dice, region)
         yield SubjectRecord(
             kind="legal",
@@ -184,15 +182,15 @@ def _status(share: float) -> Status:
     return "repaired" if share < _REPAIRED_SHARE else "valid"
 
 
-def _fresh_number(dice: Random, county: str, today: date, taken: set[str]) -> tuple[str, date]:
+def _new_number(dice: Random, county: str, today: date, born: dict[str, int]) -> tuple[str, date]:
+    """A number nobody has yet: the order code runs on within one place and birthday (998 of them)."""
     youngest, oldest = _AGE_DAYS
-    while True:
-        prefix = _pick(dice, _SAMPLE.other_prefixes) if dice.random() < _MOVED_SHARE else county
-        birth = date.fromordinal(today.toordinal() - youngest - int(dice.random() * (oldest - youngest)))
-        first17 = f"{prefix}{birth:%Y%m%d}{1 + int(dice.random() * 998):03d}"
-        if first17 not in taken:
-            taken.add(first17)
-            return first17 + resident_check(first17), birth
+    prefix = _pick(dice, _SAMPLE.other_prefixes) if dice.random() < _MOVED_SHARE else county
+    birth = date.fromordinal(today.toordinal() - youngest - int(dice.random() * (oldest - youngest)))
+    place = f"{prefix}{birth:%Y%m%d}"
+    nth = born[place] = born.get(place, -1) + 1
+    first17 = f"{place}{1 + (int(place) * 37 + nth) % 998:03d}"
+    return first17 + resident_check(first17), birth
 
 
 def _unified_code(dice: Random, county: str) -> str:

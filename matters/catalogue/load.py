@@ -128,11 +128,12 @@ def _line_of(text: str, key: str) -> int | None:
 
 
 def _key_of(message: str) -> str:
-    """The key a msgspec message names: a missing field, or the path after `$.`."""
+    """The key a msgspec message names: the path after `$.`, and the missing field if any."""
+    _, found, rest = message.partition("`$.")
+    path = [rest.split("`")[0]] if found else []
     if "missing required field" in message:
-        return message.split("`")[1]
-    _, found, path = message.partition("`$.")
-    return path.split("`")[0] if found else "file"
+        path.append(message.split("`")[1])
+    return ".".join(path)
 
 
 def _line_in(message: str) -> int | None:

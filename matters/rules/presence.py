@@ -180,6 +180,6 @@ def _same_person(presence: Presence, visitor: Party, who: Words) -> Finding | No
         code=code,
         message=Words(zh=f"{zh}，不能开始查询。", en=f"{en[0].upper()}{en[1:]}; no query may start."),
         rule=RULE_FALSE,
-        missing=Words(zh=f"{who.zh}本人的身份证", en=f"the ID card of {who.en}"),
+        missing=Words(zh=f"{who.zh}的身份证", en=f"the ID card of {who.en}"),
         next=COMPARE,
     )
