@@ -182,7 +182,13 @@ def _store(ack: Acknowledgement, accepted: Accepted, view: NodeView) -> list[Ste
 def _news(ack: Acknowledgement, view: NodeView) -> list[Step]:
     """Lanes 0 to 2: certificate, staff and catalogue, leases, rejected effects, directives."""
     letters = unread(view.directive_seen(), ack.directives)
-    steps: list[Step] = [*_certificate(ack, view), *_downloads(ack, view, first=True), *_leases(ack, view)]
+    steps: list[Step] = []
+    acknowledged = view.acknowledged()[0]
+    if ack.next < acknowledged:
+        # The centre was restored from a backup: it gets everything again before it countersigns more.
+        detail = f"centre continues at {ack.next}, it countersigned {acknowledged}"
+        steps.append(Alarm(code="centre-behind", detail=detail, grave=False))
+    steps += [*_certificate(ack, view), *_downloads(ack, view, first=True), *_leases(ack, view)]
     if ack.rejected:
         steps.append(Rejected(rejections=ack.rejected))
     doubts = [reason for one in letters if (reason := objection(one))]

@@ -1,6 +1,7 @@
 """A hall and a centre in memory: real ledgers, keys and rules; only the disk and the line are missing."""
 
 import random
+from typing import Any
 
 import msgspec
 
@@ -8,6 +9,7 @@ from sync.batch.acknowledge import Acknowledgement, encode
 from sync.batch.file import Incoming, build_sealed
 from sync.batch.view import CentreKeys, Head, SaltEpoch, Wish
 from sync.exchange import centre as rules
+from sync.exchange.node import NodeExchange
 from sync.exchange.steps import NoteCentre, Step, StoreAcknowledgement
 from sync.exchange.view import CentreSeen
 from sync.ids import subject_ref
@@ -164,7 +166,9 @@ class Centre(Ledger):
         sizes = rules.sizes_needed(header, incoming.checkpoint, held.size)
         known = rules.Known(origin=held.origin, size=held.size, roots={at: held.root_at(at) for at in sizes})
         offer = rules.judge_offer(header, incoming.checkpoint, known, CENTRE)
-        if not isinstance(offer, rules.Accept):
+        if isinstance(offer, rules.Need):
+            return self.reply(self.acknowledgement(held.origin, header.centre_seen))
+        if isinstance(offer, rules.ForkEvidence):
             return offer
         for number, frame in enumerate(incoming.frames(SUBJECT_KEY)):
             if number >= frames:
@@ -178,6 +182,12 @@ class Centre(Ledger):
             held.add(frame.rows[verdict.skip :])
             self.effects += [rules.effect_key(held.origin, row.entry) for row in frame.rows[verdict.skip :]]
         return self.answer(header.origin, header.checkpoint, header.centre_seen)
+
+    def answered(self, data: bytes, frames: int = 10**6) -> bytes:
+        """`take` where nothing is wrong."""
+        reply = self.take(data, frames)
+        assert isinstance(reply, bytes), reply
+        return reply
 
     def answer(self, origin: str, note: bytes, seen: bytes) -> bytes | rules.ForkEvidence:
         """Countersign when level, and seal the acknowledgement."""
@@ -272,3 +282,13 @@ def enrolled(entries: int = 0) -> tuple[Hall, Centre]:
 def recosign(note: bytes, name: str, key: SigningKey) -> bytes:
     """A note with one more line, for forgeries."""
     return cosign(note, name, key)
+
+
+def begun(exchange: NodeExchange) -> list[Any]:
+    """The first steps of a round, whatever they are."""
+    return list(exchange.begin(START_MS))
+
+
+def replied(exchange: NodeExchange, reply: bytes) -> list[Any]:
+    """The steps a reply leads to, whatever they are."""
+    return list(exchange.received(reply))
