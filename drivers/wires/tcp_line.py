@@ -8,6 +8,7 @@ from drivers.wires.wire import WRITE_S
 
 CONNECT_S = 3.0
 BUFFER_BYTES = 64 * 1024
+SEND_BYTES = 16 * 1024  # little waits in the kernel: what was written is mostly with the device
 
 
 class TcpLine:
@@ -70,5 +71,6 @@ async def open_tcp(host: str, port: int, name: str, timeout_s: float = CONNECT_S
     link = writer.get_extra_info("socket")
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
     writer.transport.set_write_buffer_limits(0)  # drained then means: the kernel has all of it
     return TcpLine(reader, writer, name)

@@ -24,20 +24,21 @@ class Wire(Protocol):
         """Let go of the line. A read that waits ends with Unplugged. Closing twice is no error."""
 
 
-async def settle(wire: Wire, quiet_s: float, limit_s: float) -> int:
-    """Throw away what arrives until nothing came for `quiet_s`; how many bytes that were.
+async def settle(wire: Wire, quiet_s: float, limit_s: float) -> bytes:
+    """Clear the line until nothing came for `quiet_s`; what was thrown away (its first 4,096 bytes).
 
     Raises Garbled when the line is not quiet within `limit_s`, Unplugged when it breaks.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + limit_s
-    dropped = 0
+    dropped = bytearray()
     while loop.time() < end:
         try:
-            dropped += len(await wire.read(READ_BYTES, quiet_s))
+            chunk = await wire.read(READ_BYTES, quiet_s)
         except TimedOut:
-            return dropped
-    raise Garbled(f"the line is not quiet: {dropped} bytes in {limit_s:g} s", device=wire.name)
+            return bytes(dropped)
+        dropped += chunk[: READ_BYTES - len(dropped)]
+    raise Garbled(f"the line was not quiet for {limit_s:g} s", device=wire.name)
 
 
 class Turn:

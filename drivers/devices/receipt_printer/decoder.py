@@ -104,6 +104,8 @@ class Typesetter:
 
     def _spell(self) -> None:
         """Read the bytes so far in the mode they were sent in."""
+        if not self._line:
+            return
         if self._chinese:
             self._marks.append(_from_rom(bytes(self._line)))
         else:

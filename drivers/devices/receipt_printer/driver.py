@@ -48,18 +48,20 @@ class EscPosPrinter:
     do not answer GS r: a job then counts as confirmed when the real-time states stay good for a second.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, confirm_s: float = CONFIRM_S, piece_s: float = PIECE_S) -> None:
         address.only("baud", "columns", "confirm")
         self.name = address.text
         self.columns = int(address.choice("columns", ("48", "32")))
         self._address = address
         self._baud = address.number("baud", SERIAL_BAUD)
         self._by_order = address.choice("confirm", ("command", "realtime")) == "command"
+        self._confirm_s = confirm_s
+        self._piece_s = piece_s
         self._line: Wire | None = None
         self._turn = Turn(self.name, TURN_S)
         self._in_step = False
         self._owed_bytes = 0
-        self._order_answered = False
+        self._orders_open = 0  # answers to GS r still to come; those of a job in doubt may come late
 
     async def open(self) -> None:
         async with self._turn:
@@ -86,16 +88,16 @@ class EscPosPrinter:
             await self._pay_debt()
             _refuse(await self._status(), self.name)
             line = self._open_line()
+            self._in_step = False
             sent = 0
             try:
                 for at in range(0, len(job), PIECE_BYTES):
                     self._owed_bytes = len(job) - at  # a broken job leaves the printer waiting for the rest
-                    await line.write(job[at : at + PIECE_BYTES], PIECE_S)
+                    await line.write(job[at : at + PIECE_BYTES], self._piece_s)
                     sent = min(at + PIECE_BYTES, len(job))
                 self._owed_bytes = 0
                 state = await self._confirmed(line, len(job))
             except DriverError as error:
-                self._in_step = False
                 return await self._in_doubt(error, sent)
             reason = "" if state.ready else _refusal(state).code
             return PrintOutcome(confirmed=state.ready, state=state, reason=reason, sent_bytes=sent)
@@ -114,13 +116,20 @@ class EscPosPrinter:
         """Make sure a printer answers before anything is printed on whatever is there."""
         try:
             await self._pay_debt()
-            await self._status()
+            await self._status_or_again()
         except Garbled as error:
             raise NotThisDevice(
                 f"answers, but not as a printer does: {error.detail}", device=self.name
             ) from None
         except Unplugged as error:
             raise Busy(f"closed at once: {error.detail}", device=self.name) from None
+
+    async def _status_or_again(self) -> None:
+        """The state; asked a second time if a late answer to an earlier program's job came between."""
+        try:
+            await self._status()
+        except Garbled:
+            await self._status()
 
     async def _pay_debt(self) -> None:
         """Fill up an order that an earlier broken job left half sent, lest it swallow this job.
@@ -137,7 +146,8 @@ class EscPosPrinter:
         self._in_step = False
         answers = bytearray()
         try:
-            await settle(line, quiet_s, SETTLE_S)
+            for byte in await settle(line, quiet_s, SETTLE_S):
+                self._orders_open -= bool(self._orders_open and protocol.is_order_status(byte))
             for number in protocol.STATUS_NUMBERS:
                 await line.write(protocol.status_request(number), STATUS_S)
                 answers.append(await self._status_byte(line))
@@ -148,14 +158,14 @@ class EscPosPrinter:
         return protocol.parse_status(bytes(answers))
 
     async def _status_byte(self, line: Wire) -> int:
-        """The next answer to DLE EOT; an answer to GS r on the way is remembered. Raises Garbled."""
+        """The next answer to DLE EOT; an answer to GS r on the way is counted. Raises Garbled."""
         while True:
             byte = (await line.read(1, STATUS_S))[0]
             if protocol.is_status(byte):
                 return byte
-            if self._order_answered or not protocol.is_order_status(byte):
+            if not (self._orders_open and protocol.is_order_status(byte)):
                 raise Garbled(f"status answer {byte:02X}", device=self.name)
-            self._order_answered = True
+            self._orders_open -= 1
 
     async def _confirmed(self, line: Wire, job_bytes: int) -> PrinterState:
         """Wait until the printer has worked off the job; the state then. Raises what stands in the way."""
@@ -163,28 +173,30 @@ class EscPosPrinter:
             await asyncio.sleep(CALM_S)
             return await self._status()
         loop = asyncio.get_running_loop()
-        end = loop.time() + CONFIRM_S + job_bytes * BITS_PER_BYTE / self._baud
+        end = loop.time() + self._confirm_s + job_bytes * BITS_PER_BYTE / self._baud
         await line.write(commands.PAPER_STATUS, PIECE_S)
-        self._order_answered = False
+        self._orders_open += 1
         while loop.time() < end:
-            if await self._order_answer(line):
+            await self._order_answer(line)
+            if not self._orders_open:
                 return await self._status()
             state = await self._status_meanwhile(line)
             if not state.ready:
                 return state
-            if self._order_answered:
-                return state
+        self._orders_open = 0  # ready and silent for so long: none of them will come any more
         raise TimedOut("the printer never finished", device=self.name)
 
-    async def _order_answer(self, line: Wire) -> bool:
-        """Whether the answer to GS r came within one poll."""
+    async def _order_answer(self, line: Wire) -> None:
+        """Wait one poll for an answer to GS r, unless all have come already."""
+        if not self._orders_open:
+            return
         try:
             byte = (await line.read(1, POLL_S))[0]
         except TimedOut:
-            return False
+            return
         if not protocol.is_order_status(byte):
             raise Garbled(f"order answer {byte:02X}", device=self.name)
-        return True
+        self._orders_open -= 1
 
     async def _status_meanwhile(self, line: Wire) -> PrinterState:
         """The real-time states while the answer to GS r is still awaited (so nothing is thrown away)."""

@@ -57,11 +57,11 @@ def wrap(text: str, columns: int) -> list[str]:
 
 
 def _break(lines: list[str], piece: str, columns: int) -> None:
-    """Begin a new line with `piece`, taking the last character along if `piece` may not come first."""
+    """Begin a new line with `piece`, taking characters along while it would begin with a closing mark."""
     before = lines[-1].rstrip()
-    if piece in NOT_FIRST and width(before) > columns // 2 and cell_width(before[-1]) == WIDE:
-        lines[-1] = before[:-1]
-        piece = before[-1] + piece
+    while piece[0] in NOT_FIRST and width(before) > columns // 2 and cell_width(before[-1]) == WIDE:
+        before, piece = before[:-1], before[-1] + piece
+    lines[-1] = before
     if before:
         lines.append("")
     for mark in piece:
