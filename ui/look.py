@@ -93,8 +93,8 @@ def day(value: date | None) -> str:
 
 
 def spaced(number: int) -> str:
-    """A count with narrow spaces between thousands: 48 217."""
-    return f"{number:,}".replace(",", "\u202f")
+    """A count with fixed spaces between thousands: 48 217."""
+    return f"{number:,}".replace(",", "\u00a0")
 
 
 def masked(digest: str | bytes, keep: int = 4) -> str:

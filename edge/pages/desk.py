@@ -1,0 +1,107 @@
+"""What lies on a window's desk between two clicks: the browser holds no fact, so the node does, in memory.
+
+Nothing here is on disk: after a restart the clerk starts the query again, and whatever was answered is on the
+ledger and in the list of cases. A desk belongs to one person at one window and is swept when they sign out,
+when the next citizen is served, or after KEPT_S without a touch.
+"""
+
+import secrets
+from typing import Literal
+
+import msgspec
+
+from edge.actions.views import Answer, CardRead, Deferral
+from edge.pages.views import FieldError, Notice, Trouble
+from edge.security.session import Session
+from matters.model import Refusal
+
+KEPT_S = 1800
+"""A desk nobody touched for half an hour is swept."""
+
+DESKS_MAX = 200
+"""Desks one node holds at a time; the oldest makes room."""
+
+Step = Literal["choose", "papers", "check", "asking", "outcome"]
+Outcome = Answer | Deferral | Refusal | Trouble
+
+
+class Desk(msgspec.Struct, kw_only=True):
+    """One citizen being served. `reads` are cards by role (subject, visitor); `form` is what was typed.
+
+    `nonce` is given out with the check page and taken back with the question, so that one page asks once.
+    """
+
+    begun_ms: int = 0
+    touched_ms: int = 0
+    step: Step = "choose"
+    matter: str = ""
+    case: str = ""
+    form: dict[str, str] = {}
+    reads: dict[str, CardRead] = {}
+    errors: tuple[FieldError, ...] = ()
+    outcome: Outcome | None = None
+    nonce: str = ""
+    notice: Notice | None = None
+
+    def __repr__(self) -> str:
+        """Says where the work stands and nothing of whom it is about."""
+        return f"Desk(step={self.step!r}, matter={self.matter!r})"
+
+    def choose(self, matter: str, case: str, now_ms: int) -> None:
+        """Begin a matter; an earlier answer is put away, cards already read stay."""
+        self.begun_ms, self.step, self.matter, self.case = now_ms, "papers", matter, case
+        self.form, self.errors, self.outcome = {}, (), None
+
+    def fill(self, form: dict[str, str], errors: tuple[FieldError, ...]) -> None:
+        """Keep what was typed; go on to the check page when nothing is wrong with it."""
+        self.form, self.errors = form, errors
+        self.step = "papers" if errors else "check"
+        self.nonce = secrets.token_urlsafe(12)
+
+    def may_ask(self, nonce: str) -> bool:
+        """True once for each check page; the desk is then asking until `settle`."""
+        if self.step != "check" or not secrets.compare_digest(nonce, self.nonce):
+            return False
+        self.step, self.nonce = "asking", ""
+        return True
+
+    def settle(self, outcome: Outcome) -> None:
+        """Show this outcome until the clerk finishes."""
+        self.step, self.outcome = "outcome", outcome
+
+    def back(self) -> None:
+        """One step back; an outcome stays until it is finished."""
+        self.step = {"check": "papers", "papers": "choose"}.get(self.step, self.step)  # type: ignore[assignment]  # a literal in, a literal out
+
+    def take_notice(self) -> Notice | None:
+        """The notice to show once."""
+        notice, self.notice = self.notice, None
+        return notice
+
+
+class Desks:
+    """All desks of this node, by person and window."""
+
+    def __init__(self) -> None:
+        self._desks: dict[tuple[str, str], Desk] = {}
+
+    def of(self, session: Session, now_ms: int) -> Desk:
+        """The desk of a session; a new one after KEPT_S, or on the first look."""
+        self._sweep(now_ms)
+        key = (session.staff, session.window)
+        if key not in self._desks and len(self._desks) >= DESKS_MAX:
+            del self._desks[min(self._desks, key=lambda other: self._desks[other].touched_ms)]
+        desk = self._desks.setdefault(key, Desk())
+        desk.touched_ms = now_ms
+        return desk
+
+    def clear(self, session: Session, notice: Notice | None = None) -> None:
+        """Sweep a desk: the citizen is done, or the clerk signed out."""
+        self._desks.pop((session.staff, session.window), None)
+        if notice is not None:
+            self._desks[session.staff, session.window] = Desk(notice=notice)
+
+    def _sweep(self, now_ms: int) -> None:
+        for key in [k for k, desk in self._desks.items() if now_ms - desk.touched_ms > KEPT_S * 1000]:
+            if self._desks[key].touched_ms:
+                del self._desks[key]

@@ -1,0 +1,91 @@
+"""From a view to a page: which template shows it, and the frame and strip around it."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from edge.actions.views import Status
+from edge.pages import views
+from edge.security.session import Session
+from matters.model import Words
+from ui.frame import Frame, NavLink
+from ui.look import Screens
+
+EVENTS: Final = "/api/events"
+"""The event stream every signed-in page listens to."""
+
+TEMPLATES: Final[dict[type[msgspec.Struct], str]] = {
+    views.SignInView: "signin.html",
+    views.ChooseView: "choose.html",
+    views.PapersView: "papers.html",
+    views.CheckView: "check.html",
+    views.AnswerView: "answer.html",
+    views.RefusalView: "refusal.html",
+    views.DeferralView: "deferral.html",
+    views.TroubleView: "trouble.html",
+    views.CasesView: "cases.html",
+    views.CasePageView: "case.html",
+    views.TasksView: "tasks.html",
+    views.PrintsView: "prints.html",
+    views.DayView: "day.html",
+    views.LineView: "line.html",
+    views.DevicesView: "devices.html",
+    views.OwnTrailView: "own_trail.html",
+    views.HelpView: "help.html",
+    views.PatternsView: "patterns.html",
+    views.TroublePageView: "broken.html",
+}
+"""One row a template: the struct whose fields are exactly the names the template uses."""
+
+PARTS: Final = ("strip", "identity", "ledger", "printing")
+"""Regions a live event re-fetches, each by its own address `/parts/<name>`."""
+
+_SCREENS: Final = Screens(Path(__file__).parent / "templates")
+
+
+def page(view: msgspec.Struct, frame: Frame, status: Status | None) -> str:
+    """The whole page of a view. `status` None only for pages that must work while the node has trouble."""
+    return _SCREENS.render(TEMPLATES[type(view)], frame.lang, _context(view, frame, status))
+
+
+def part(name: str, side: views.Side | None, frame: Frame, status: Status) -> str:
+    """One live region. `side` is None for the strip."""
+    assert name in PARTS, name
+    return _SCREENS.render(
+        f"parts/{name}.html", frame.lang, {"side": side, "frame": frame, "status": status}
+    )
+
+
+def frame_of(session: Session, status: Status, lang: str, here: str, asking: int) -> Frame:
+    """The bar of a signed-in page; `asking` is how many papers wait for the clerk's word."""
+    window = Words(zh=f"{session.window} 号窗口", en=f"Window {session.window}")
+    return Frame(
+        lang=lang,
+        brand=status.hall,
+        who=session.name,
+        under=window.en if lang == "en" else window.zh,
+        nav=_nav(status.open_tasks, asking),
+        here=here,
+        csrf=session.csrf,
+        live=EVENTS,
+        made_ms=status.at_ms,
+    )
+
+
+def _nav(open_tasks: int, asking: int) -> tuple[NavLink, ...]:
+    return (
+        NavLink(path="/", label=Words(zh="办理", en="Serve")),
+        NavLink(path="/cases", label=Words(zh="办件", en="Cases")),
+        NavLink(path="/tasks", label=Words(zh="待办", en="Tasks"), count=open_tasks),
+        NavLink(path="/prints", label=Words(zh="打印", en="Printing"), count=asking),
+        NavLink(path="/day", label=Words(zh="日结", en="Day close")),
+        NavLink(path="/line", label=Words(zh="线路", en="Line")),
+        NavLink(path="/devices", label=Words(zh="设备", en="Devices")),
+        NavLink(path="/help", label=Words(zh="帮助", en="Help")),
+    )
+
+
+def _context(view: msgspec.Struct, frame: Frame, status: Status | None) -> dict[str, Any]:
+    fields = {name: getattr(view, name) for name in view.__struct_fields__}
+    return {**fields, "frame": frame, "status": status}

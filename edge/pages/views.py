@@ -1,0 +1,288 @@
+"""What each page is given: one frozen struct a template, with exactly the fields the template uses.
+
+`tests/unit/ui/test_pages.py` compares both ways. Every page also gets `frame` (ui/frame.py) and `status`
+(the four facts of the strip). Structs of the actions are passed on as they are.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from edge.actions.views import (
+    Answer,
+    CardRead,
+    CaseView,
+    DayTotals,
+    Deferral,
+    DeviceStatus,
+    EntryView,
+    Finding,
+    PrintJob,
+    Sheets,
+    Task,
+    TrailAnswer,
+)
+from matters.groups import Group
+from matters.model import Refusal, Words
+
+
+class FieldError(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing wrong with what was typed; `field` is the name of the input."""
+
+    field: str
+    words: Words
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that did not work: what, and what to do now. `retry` when the same act may be tried again."""
+
+    code: str
+    words: Words
+    step: Words
+    retry: bool = False
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """One sentence about what was just done, shown once at the top of the next page."""
+
+    kind: Literal["fresh", "ageing", "expired"]
+    words: Words
+
+
+# -- the serving window -----------------------------------------------------------------------------
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing a citizen may come for: a matter in one of its cases. `digit` is its key, "" beyond 9."""
+
+    code: str
+    title: Words
+    hint: Words
+    tag: Words
+    tag_kind: str
+    digit: str
+
+
+class PaperTick(msgspec.Struct, frozen=True, kw_only=True):
+    """One tick of the paper list: `field` is `paper:<kind>:<original|copy|sealed|shown>`."""
+
+    field: str
+    words: Words
+    ticked: bool
+    by_card: bool = False
+
+
+class FieldView(msgspec.Struct, frozen=True, kw_only=True):
+    """One input of a form by `kind`; `value` as last typed (never of a secret)."""
+
+    name: str
+    label: Words
+    kind: Literal["text", "number", "day", "secret", "tick"] = "text"
+    value: str = ""
+    hint: Words | None = None
+    required: bool = False
+    error: Words | None = None
+
+
+class FormPart(msgspec.Struct, frozen=True, kw_only=True):
+    """One titled part of the papers form. `role` is whose card fills it ("" for none)."""
+
+    name: str
+    title: Words
+    hint: Words | None = None
+    fields: tuple[FieldView, ...] = ()
+    role: Literal["", "subject", "visitor"] = ""
+    card: CardRead | None = None
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the check page: what was entered, under its label; `part` is where it is changed."""
+
+    label: Words
+    value: Words
+    part: str
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """The left and right columns of the serving window. `window_s` is the matter's target time (0 = none)."""
+
+    begun_ms: int
+    window_s: int
+    case: str
+    matter: Words | None
+    recent: tuple[CaseView, ...]
+    tasks: tuple[Task, ...]
+    card: CardRead | None
+    entries: tuple[EntryView, ...]
+    jobs: tuple[PrintJob, ...]
+    sheets: Sheets
+    devices: tuple[DeviceStatus, ...]
+
+
+class ChooseView(msgspec.Struct, frozen=True, kw_only=True):
+    """Step 2: what has the citizen come for?"""
+
+    side: Side
+    choices: tuple[Choice, ...]
+    notice: Notice | None
+
+
+class PapersView(msgspec.Struct, frozen=True, kw_only=True):
+    """Step 3: who, which papers, what the letter says, how the answer is delivered."""
+
+    side: Side
+    title: Words
+    rule: str
+    parts: tuple[FormPart, ...]
+    ticks: tuple[PaperTick, ...]
+    undertaking: Literal["not asked", "given", "open"]
+    delivery: str
+    contact: tuple[FieldView, ...]
+    errors: tuple[FieldError, ...]
+
+
+class CheckView(msgspec.Struct, frozen=True, kw_only=True):
+    """Step 4: everything that will be asked, once more, and one button that names the act."""
+
+    side: Side
+    title: Words
+    lines: tuple[Line, ...]
+    act: Words
+    permitted: bool
+    offline_words: Words | None
+    nonce: str
+
+
+class AnswerView(msgspec.Struct, frozen=True, kw_only=True):
+    """Step 5, a yes: groups with their ages, the report, what to do at hand-over."""
+
+    side: Side
+    title: Words
+    answer: Answer
+    number_masked: str
+    subject_rows: tuple[tuple[Words, str], ...]
+    job: PrintJob | None
+
+
+class RefusalView(msgspec.Struct, frozen=True, kw_only=True):
+    """Step 5, a no: why, by which rule, everything that is missing, what to do now."""
+
+    side: Side
+    title: Words
+    refusal: Refusal
+
+
+class DeferralView(msgspec.Struct, frozen=True, kw_only=True):
+    """Step 5, a promise: case, due time, who calls back, the slip."""
+
+    side: Side
+    title: Words
+    deferral: Deferral
+    phone: str
+    job: PrintJob | None
+
+
+class TroubleView(msgspec.Struct, frozen=True, kw_only=True):
+    """Step 5, neither: the node could not keep its promise to record, so nothing was shown."""
+
+    side: Side
+    title: Words
+    trouble: Trouble
+
+
+# -- the other pages ------------------------------------------------------------------------------
+
+
+class SignInView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who are you, and at which window? `refusal` after a failed attempt."""
+
+    staff: str
+    window: str
+    windows: tuple[str, ...]
+    refusal: Refusal | None
+
+
+class CasesView(msgspec.Struct, frozen=True, kw_only=True):
+    """Cases of this hall; `state` "" is all."""
+
+    cases: tuple[CaseView, ...]
+    state: str
+    states: tuple[tuple[str, Words], ...]
+
+
+class CasePageView(msgspec.Struct, frozen=True, kw_only=True):
+    """One case with its papers."""
+
+    case: CaseView
+    jobs: tuple[PrintJob, ...]
+
+
+class TasksView(msgspec.Struct, frozen=True, kw_only=True):
+    """What this hall owes: people to call, deferrals waiting, and what was done today."""
+
+    calls: tuple[Task, ...]
+    deferrals: tuple[Task, ...]
+    done: tuple[Task, ...]
+    now_ms: int
+    notice: Notice | None
+
+
+class PrintsView(msgspec.Struct, frozen=True, kw_only=True):
+    """The print journal: first the papers with a question, then those on their way, then the rest."""
+
+    asking: tuple[PrintJob, ...]
+    moving: tuple[PrintJob, ...]
+    settled: tuple[PrintJob, ...]
+    sheets: Sheets
+    notice: Notice | None
+
+
+class DayView(msgspec.Struct, frozen=True, kw_only=True):
+    """The day counted, before or after its close."""
+
+    totals: DayTotals
+    kinds: tuple[tuple[Words, int], ...]
+    findings: tuple[Finding, ...]
+    is_today: bool
+    notice: Notice | None
+
+
+class LineView(msgspec.Struct, frozen=True, kw_only=True):
+    """The way to the centre: what waits, how long it takes, what is held, what may be said offline."""
+
+    notice: Notice | None
+
+
+class DevicesView(msgspec.Struct, frozen=True, kw_only=True):
+    """Every device with its own state, time and next step."""
+
+    rows: tuple[DeviceStatus, ...]
+
+
+class OwnTrailView(msgspec.Struct, frozen=True, kw_only=True):
+    """谁查过我: the citizen's own view; exactly one of `trail`, `deferral`, `refusal` after asking."""
+
+    card: CardRead | None
+    trail: TrailAnswer | None
+    deferral: Deferral | None
+    refusal: Refusal | None
+
+
+class HelpView(msgspec.Struct, frozen=True, kw_only=True):
+    """The manual on the machine; needs no line."""
+
+
+class TroublePageView(msgspec.Struct, frozen=True, kw_only=True):
+    """A page that could not be shown, or an act that was not done."""
+
+    trouble: Trouble
+
+
+class PatternsView(msgspec.Struct, frozen=True, kw_only=True):
+    """Every component once, with the tokens they stand on."""
+
+    tokens: tuple[tuple[str, str], ...]
+    groups: tuple[Group, ...]
+    card: CardRead
+    jobs: tuple[PrintJob, ...]
+    refusal: Refusal

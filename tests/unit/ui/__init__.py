@@ -1,0 +1,1 @@
+"""The look and the pages: templates, words, contrast."""

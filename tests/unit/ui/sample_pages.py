@@ -1,0 +1,118 @@
+"""Every page of the hall by name, as the gallery serves it and the template tests render it."""
+
+from collections.abc import Callable
+from datetime import date
+
+import msgspec
+
+from edge.pages import choices, forms, serving, views
+from edge.pages.desk import Desk
+from edge.pages.tokens import colours
+from matters.catalogue.load import builtin
+from tests.unit.ui import samples
+from tests.unit.ui.samples import W
+
+CATALOGUE = builtin()
+PERMITS = samples.SESSION.permits
+
+LETTER = {
+    "subject_name": "王䶮国", "subject_number": "330102196203074516", "requester_phone": "13800004412",
+    "paper:letter:shown": "yes", "letter_authoriser_name": "yes", "letter_authoriser_number": "yes",
+    "letter_matter": "查询公共信用信息", "letter_to": "2026-12-31", "letter_signature": "yes", "undertaking": "yes",
+}  # fmt: skip
+
+
+def desk(matter: str, case: str, form: dict[str, str] | None = None, *, read: bool = True) -> Desk:
+    made = Desk(step="papers", matter=matter, case=case, form=form or {}, begun_ms=samples.NOW - 221_000)
+    made.reads = {"visitor": samples.card()} if read else {}
+    made.nonce = "nonce"
+    return made
+
+
+def wrong_form() -> Desk:
+    form = {**LETTER, "subject_number": "330102196203074517", "letter_to": "31.12.2026", "email_code": "12"}
+    made = desk("public-credit.authorised", "natural-natural", form)
+    made.errors = forms.errors(made.case, form, date(2026, 11, 21))
+    return made
+
+
+def choose(mode: str = "online", *, read: bool = True) -> views.ChooseView:
+    return views.ChooseView(
+        side=samples.side(read=samples.card() if read else None),
+        choices=choices.choices(CATALOGUE, ("public-credit",), online=mode == "online"),
+        notice=views.Notice(kind="fresh", words=W(zh="报告已交付。请下一位。", en="Report handed over. Next, please.")),
+    )
+
+
+def papers(made: Desk) -> views.PapersView:
+    return serving.papers_view(
+        CATALOGUE[made.matter], made, samples.side(read=made.reads.get("visitor"), matter=True)
+    )
+
+
+def check(made: Desk, permits: tuple[str, ...], *, online: bool) -> views.CheckView:
+    side = samples.side(read=made.reads.get("visitor"), matter=True)
+    return serving.check_view(CATALOGUE[made.matter], made, side, permits, online=online)
+
+
+def outcome(result: object) -> msgspec.Struct:
+    made = desk("public-credit.self", "self-natural", {"phone": "138 0000 4412"})
+    side = samples.side(read=samples.card(), matter=True, number="330102-3-000482")
+    return serving.outcome_view(CATALOGUE[made.matter], made, side, result, samples.JOBS)
+
+
+def day(*, closed: bool) -> views.DayView:
+    totals = msgspec.structs.replace(samples.TOTALS, closed_ms=samples.NOW if closed else 0)
+    return views.DayView(
+        totals=totals,
+        kinds=((W(zh="查询应答", en="Answered"), 29), (W(zh="报告出具", en="Reports issued"), 28)),
+        findings=samples.FINDINGS if closed else (),
+        is_today=not closed,
+        notice=None,
+    )
+
+
+def own_trail(**found: object) -> views.OwnTrailView:
+    fields = {"card": samples.card(), "trail": None, "deferral": None, "refusal": None}
+    return views.OwnTrailView(**{**fields, **found})
+
+
+SELF = ("public-credit.self", "self-natural")
+
+PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
+    "signin": ("", "online", lambda: views.SignInView(staff="li.min", window="3", windows=("1", "2", "3"), refusal=None)),
+    "signin-refused": ("", "offline", lambda: views.SignInView(staff="li.min", window="3", windows=("1", "2", "3"), refusal=samples.REFUSAL)),
+    "choose": ("/", "online", choose),
+    "choose-offline": ("/", "offline", lambda: choose("offline", read=False)),
+    "papers-self": ("/", "online", lambda: papers(desk(*SELF))),
+    "papers-no-card": ("/", "offline", lambda: papers(desk(*SELF, read=False))),
+    "papers-letter": ("/", "online", lambda: papers(desk("public-credit.authorised", "natural-natural", LETTER))),
+    "papers-legal": ("/", "online", lambda: papers(desk("public-credit.authorised", "legal-legal"))),
+    "papers-bureau": ("/", "online", lambda: papers(desk("credit-bureau.self", "natural-natural"))),
+    "papers-wrong": ("/", "online", lambda: papers(wrong_form())),
+    "check": ("/", "online", lambda: check(desk(*SELF, {"paper:resident-id:copy": "yes"}), PERMITS, online=True)),
+    "check-offline": ("/", "offline", lambda: check(desk("public-credit.authorised", "natural-natural", LETTER), PERMITS, online=False)),
+    "check-forbidden": ("/", "online", lambda: check(desk(*SELF), (), online=True)),
+    "answer": ("/", "offline", lambda: outcome(samples.answer())),
+    "answer-online": ("/", "online", lambda: outcome(samples.answer("online"))),
+    "refusal": ("/", "online", lambda: outcome(samples.REFUSAL)),
+    "deferral": ("/", "offline", lambda: outcome(samples.DEFERRAL)),
+    "trouble": ("/", "offline", lambda: outcome(samples.TROUBLE)),
+    "cases": ("/cases", "online", lambda: views.CasesView(cases=samples.CASES, state="deferred", states=(("", W(zh="全部", en="all")), ("deferred", W(zh="待联网办理", en="waiting"))))),
+    "cases-empty": ("/cases", "online", lambda: views.CasesView(cases=(), state="", states=(("", W(zh="全部", en="all")),))),
+    "case": ("/cases", "online", lambda: views.CasePageView(case=samples.CASES[0], jobs=samples.JOBS)),
+    "tasks": ("/tasks", "online", lambda: views.TasksView(calls=samples.TASKS[:2], deferrals=samples.TASKS[2:3], done=samples.TASKS[3:], now_ms=samples.NOW, notice=None)),
+    "prints": ("/prints", "online", lambda: views.PrintsView(asking=(samples.job("sent", 231, problem=True),), moving=samples.JOBS[:3], settled=samples.JOBS[3:], sheets=samples.SHEETS, notice=None)),
+    "day": ("/day", "online", lambda: day(closed=False)),
+    "day-closed": ("/day", "online", lambda: day(closed=True)),
+    "line": ("/line", "offline", lambda: views.LineView(notice=views.Notice(kind="ageing", words=W(zh="中心没有应答，稍后自动再试。", en="No reply; tried again later.")))),
+    "devices": ("/devices", "offline", lambda: views.DevicesView(rows=samples.devices(broken=True))),
+    "own-trail": ("/own-trail", "online", lambda: own_trail(trail=samples.TRAIL)),
+    "own-trail-ask": ("/own-trail", "online", own_trail),
+    "own-trail-offline": ("/own-trail", "offline", lambda: own_trail(deferral=samples.DEFERRAL)),
+    "own-trail-refused": ("/own-trail", "online", lambda: own_trail(card=None, refusal=samples.REFUSAL)),
+    "help": ("/help", "online", views.HelpView),
+    "broken": ("", "online", lambda: views.TroublePageView(trouble=samples.TROUBLE)),
+    "patterns": ("", "online", lambda: views.PatternsView(tokens=colours(), groups=samples.GROUPS[:4], card=samples.card(), jobs=samples.JOBS, refusal=samples.REFUSAL)),
+}  # fmt: skip
+"""Name → (door in the bar, mode of the line, the view)."""
