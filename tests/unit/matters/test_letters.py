@@ -91,6 +91,7 @@ def test_f042_an_expired_letter_is_refused_and_its_last_day_still_counts():
     assert granted(judged("natural-natural", valid_to=TODAY))
     assert refused(judged("natural-natural", valid_from=date(2026, 11, 22))).code == "letter-not-yet-valid"
     assert granted(judged("natural-natural", valid_from=None))
+    assert granted(judged("natural-natural", valid_from=TODAY))
 
 
 def test_f043_a_persons_letter_needs_a_signature_or_a_seal():

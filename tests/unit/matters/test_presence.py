@@ -39,6 +39,7 @@ def test_f001_a_valid_resident_card_of_the_person_present_is_accepted():
     assert granted(with_card(valid_to=None)), "长期"
     assert granted(with_card(valid_to=TODAY)), "the last day counts"
     assert granted(with_card(valid_from=None))
+    assert granted(with_card(valid_from=TODAY)), "the first day counts"
 
 
 @pytest.mark.parametrize(
