@@ -58,7 +58,7 @@ class SettingsInvalid(EdgeError):
     """The settings file holds an unknown key or an impossible value; `line` counts from 1, 0 when unknown."""
 
     code = "settings-invalid"
-    blame = "operator"
+    blame: ClassVar[Blame] = "operator"
     exit_code = 2
     next = Words(zh="请改正该行后再启动。", en="Correct that line, then start again.")
 
@@ -72,11 +72,12 @@ class NotEnrolled(EdgeError):
     """The node has no identity yet."""
 
     code = "not-enrolled"
-    blame = "operator"
+    blame: ClassVar[Blame] = "operator"
     exit_code = 2
     message = Words(zh="本节点尚未登记。", en="This node is not enrolled.")
     next = Words(
-        zh="请先运行 edge enrol，使用中心给出的一次性登记码。", en="Run edge enrol with the centre's one-time code."
+        zh="请先运行 edge enrol，使用中心给出的一次性登记码。",
+        en="Run edge enrol with the centre's one-time code.",
     )
 
 
@@ -84,7 +85,7 @@ class Busy(EdgeError):
     """Another process works on the same data folder."""
 
     code = "busy"
-    blame = "operator"
+    blame: ClassVar[Blame] = "operator"
     retry = True
     message = Words(zh="另一个程序正在使用本节点的数据。", en="Another process is using this node's data.")
     next = Words(zh="请先停止正在运行的 edge serve。", en="Stop the running edge serve first.")
@@ -94,7 +95,7 @@ class Refused(EdgeError):
     """A command was refused by the centre or by a rule; the words say which."""
 
     code = "refused"
-    blame = "asker"
+    blame: ClassVar[Blame] = "asker"
     exit_code = 4
     status = 403
     message = Words(zh="该操作被拒绝。", en="Refused.")
@@ -104,7 +105,7 @@ class StoreTrouble(EdgeError):
     """The database, its key, or its disk."""
 
     code = "store"
-    blame = "disk"
+    blame: ClassVar[Blame] = "disk"
     status = 503
     message = Words(zh="节点数据库不可用。", en="The node's database is not available.")
 
@@ -113,10 +114,13 @@ class WrongKey(StoreTrouble):
     """No key slot opens this database; the file itself may be whole."""
 
     code = "wrong-key"
-    blame = "operator"
-    message = Words(zh="密钥不对，数据库未打开，文件未被改动。", en="Wrong key: the database was not opened or changed.")
+    blame: ClassVar[Blame] = "operator"
+    message = Words(
+        zh="密钥不对，数据库未打开，文件未被改动。", en="Wrong key: the database was not opened or changed."
+    )
     next = Words(
-        zh="请放回本机密钥文件，或用主管密钥槽打开。", en="Put back this machine's key, or open with the manager's slot."
+        zh="请放回本机密钥文件，或用主管密钥槽打开。",
+        en="Put back this machine's key, or open with the manager's slot.",
     )
 
 
@@ -124,7 +128,9 @@ class Damaged(StoreTrouble):
     """The key is right, but the file fails its own checks."""
 
     code = "damaged"
-    message = Words(zh="密钥正确，但数据库文件已损坏。", en="The key is right, but the database file is damaged.")
+    message = Words(
+        zh="密钥正确，但数据库文件已损坏。", en="The key is right, but the database file is damaged."
+    )
     next = Words(
         zh="请勿删除该文件；停止服务，用最近的备份恢复，并报告中心。",
         en="Do not delete the file; stop, restore the latest backup and tell the centre.",
@@ -135,12 +141,15 @@ class RolledBack(StoreTrouble):
     """The database is older than the anchor kept beside it: an old image was put back."""
 
     code = "rolled-back"
-    blame = "operator"
+    blame: ClassVar[Blame] = "operator"
     message = Words(
         zh="数据库比锚点文件旧：可能被恢复为旧映像。敏感查询已停止。",
         en="The database is older than its anchor: an old image may have been restored. Sensitive answers stopped.",
     )
-    next = Words(zh="请联系中心，由两名负责人批准换代登记。", en="Call the centre; two officers must approve a new incarnation.")
+    next = Words(
+        zh="请联系中心，由两名负责人批准换代登记。",
+        en="Call the centre; two officers must approve a new incarnation.",
+    )
 
 
 class LedgerUnavailable(StoreTrouble):
@@ -149,7 +158,8 @@ class LedgerUnavailable(StoreTrouble):
     code = "ledger-unavailable"
     retry = True
     message = Words(
-        zh="台账暂时无法写入，按规定不能显示查询结果。", en="The ledger cannot be written now, so no result may be shown."
+        zh="台账暂时无法写入，按规定不能显示查询结果。",
+        en="The ledger cannot be written now, so no result may be shown.",
     )
     next = Words(
         zh="请先受理其他事项，并通知大厅管理员检查磁盘；磁盘恢复后再查询。",
@@ -161,7 +171,7 @@ class LineTrouble(EdgeError):
     """The way to the centre."""
 
     code = "line"
-    blame = "line"
+    blame: ClassVar[Blame] = "line"
     retry = True
     status = 503
 
@@ -171,14 +181,16 @@ class CentreUnreachable(LineTrouble):
 
     code = "centre-unreachable"
     message = Words(zh="暂时联系不上中心。", en="The centre cannot be reached now.")
-    next = Words(zh="窗口可继续离线办理；线路恢复后会自动交换。", en="Go on offline; the exchange resumes by itself.")
+    next = Words(
+        zh="窗口可继续离线办理；线路恢复后会自动交换。", en="Go on offline; the exchange resumes by itself."
+    )
 
 
 class CentreRefused(LineTrouble):
     """The centre replied with a refusal; its own code is in `centre_code`."""
 
     code = "centre-refused"
-    blame = "centre"
+    blame: ClassVar[Blame] = "centre"
     retry = False
     exit_code = 4
     status = 403
@@ -192,11 +204,15 @@ class CourierRefused(EdgeError):
     """A file on a stick is not for this node, or not whole; nothing was changed."""
 
     code = "courier-refused"
-    blame = "carrier"
+    blame: ClassVar[Blame] = "carrier"
     exit_code = 4
     status = 422
-    message = Words(zh="该数据包不能导入，未作任何改动。", en="This file cannot be imported; nothing was changed.")
-    next = Words(zh="请检查介质，或向中心重新索取。", en="Check the stick, or ask the centre for the file again.")
+    message = Words(
+        zh="该数据包不能导入，未作任何改动。", en="This file cannot be imported; nothing was changed."
+    )
+    next = Words(
+        zh="请检查介质，或向中心重新索取。", en="Check the stick, or ask the centre for the file again."
+    )
 
 
 class TypesetFailed(EdgeError):
@@ -204,7 +220,9 @@ class TypesetFailed(EdgeError):
 
     code = "typeset-failed"
     retry = True
-    message = Words(zh="报告排版失败，报告编号已保留。", en="The report could not be typeset; its serial is kept.")
+    message = Words(
+        zh="报告排版失败，报告编号已保留。", en="The report could not be typeset; its serial is kept."
+    )
     next = Words(zh="请在打印台账中重试。", en="Try again from the print journal.")
 
 
@@ -212,7 +230,7 @@ class SignInNeeded(EdgeError):
     """No session, or it ended by idling, age, or a newer sign-in."""
 
     code = "sign-in-needed"
-    blame = "asker"
+    blame: ClassVar[Blame] = "asker"
     status = 401
     message = Words(zh="请先登录。", en="Sign in first.")
     next = Words(zh="登录后会回到刚才的页面。", en="After signing in you return to the same page.")
@@ -222,7 +240,7 @@ class Forgery(EdgeError):
     """The forgery token is missing or belongs to another session."""
 
     code = "forgery-token"
-    blame = "asker"
+    blame: ClassVar[Blame] = "asker"
     status = 403
     message = Words(zh="页面已过期，本次提交未执行。", en="The page is out of date; nothing was done.")
     next = Words(zh="请刷新页面后重新提交。", en="Reload the page and submit again.")
@@ -232,17 +250,23 @@ class NotAllowed(EdgeError):
     """This person's role or permits do not cover this act."""
 
     code = "not-allowed"
-    blame = "asker"
+    blame: ClassVar[Blame] = "asker"
     status = 403
-    message = Words(zh="您没有办理此项的权限，本次操作已留痕。", en="You have no permit for this; the attempt is on record.")
-    next = Words(zh="请转到有权限的窗口，或联系大厅主管。", en="Pass it to a window with the permit, or ask the supervisor.")
+    message = Words(
+        zh="您没有办理此项的权限，本次操作已留痕。",
+        en="You have no permit for this; the attempt is on record.",
+    )
+    next = Words(
+        zh="请转到有权限的窗口，或联系大厅主管。",
+        en="Pass it to a window with the permit, or ask the supervisor.",
+    )
 
 
 class NotThere(EdgeError):
     """No such case, report, job or task at this node."""
 
     code = "not-there"
-    blame = "asker"
+    blame: ClassVar[Blame] = "asker"
     status = 404
     exit_code = 4
     message = Words(zh="本节点没有这一项。", en="There is no such thing at this node.")
@@ -253,8 +277,11 @@ class WrongMoment(EdgeError):
     """The thing exists but its state does not allow this act."""
 
     code = "wrong-moment"
-    blame = "asker"
+    blame: ClassVar[Blame] = "asker"
     status = 409
     exit_code = 4
-    message = Words(zh="当前状态不能这样操作，未作改动。", en="Its present state does not allow this; nothing was changed.")
+    message = Words(
+        zh="当前状态不能这样操作，未作改动。",
+        en="Its present state does not allow this; nothing was changed.",
+    )
     next = Words(zh="请刷新后查看当前状态。", en="Reload and look at its present state.")

@@ -118,7 +118,9 @@ def write_default(data: Path, *, centre: str, hall: str, region: str, kind: str)
     path = data / FILE
     if path.exists():
         return
-    quoted = {name: _quoted(value) for name, value in (("centre", centre), ("hall", hall), ("region", region))}
+    quoted = {
+        name: _quoted(value) for name, value in (("centre", centre), ("hall", hall), ("region", region))
+    }
     path.write_text(EXAMPLE.format(**quoted, kind=_quoted(kind)), "utf-8")
 
 

@@ -1,37 +1,130 @@
 """The node as every action sees it: what is connected, handed down once, never looked up."""
 
+import asyncio
+import collections
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import httpx
+
+from edge.actions.views import CardRead
+from edge.hall.events import Events
+from edge.hall.hall import Hall
 from edge.security.session import Session
-from matters.model import Matter
+from edge.security.sessions import IdleWatch
+from edge.settings import Settings
+from edge.store.clock import NodeClock
+from edge.store.identity import Identity
+from edge.store.store import Store, open_store
+from edge.typeset.typesetter import Typesetter
+from edge.uplink.line import Uplink
+from matters.calendar import china_day
+from matters.catalogue.load import builtin
+from matters.model import Matter, SitePolicy
 
-if TYPE_CHECKING:
-    from edge.hall.events import Events
-    from edge.hall.hall import Hall
-    from edge.settings import Settings
-    from edge.store.identity import Identity
-    from edge.store.store import Store
-    from edge.typeset.typesetter import Typesetter
-    from edge.uplink.line import Uplink
+__all__ = ["Node", "Session", "close_node", "open_node"]
 
-__all__ = ["Node", "Session"]
+READS_MAX = 64
+TRIES_NAMES_MAX = 1024
 
 
 class Node:
-    """One running hall. Holds connected parts only; all facts are in `store`."""
+    """One running hall. Holds connected parts only; all facts are in `store`.
 
-    data: Path
-    settings: "Settings"
-    store: "Store"
-    identity: "Identity"
-    catalogue: Mapping[str, Matter]
-    hall: "Hall"
-    uplink: "Uplink"
-    events: "Events"
-    typesetter: "Typesetter"
+    `reads` keeps the last cards read, in memory for a few minutes only. `press_bell` wakes the press when paper was
+    asked for, `line_bell` the exchange loop.
+    """
+
+    def __init__(self, data: Path, settings: Settings, store: Store, uplink: Uplink) -> None:
+        self.data = data
+        self.settings = settings
+        self.store = store
+        self.uplink = uplink
+        self.catalogue: Mapping[str, Matter] = builtin()
+        self.events = Events()
+        self.typesetter = Typesetter()
+        self.idle = IdleWatch(settings.idle_lock_s, settings.session_max_s)
+        self.reads: collections.OrderedDict[str, CardRead] = collections.OrderedDict()
+        self.press_bell = asyncio.Event()
+        self.line_bell = asyncio.Event()
+        self.exchanging = asyncio.Lock()
+        self.typesetting = asyncio.Lock()
+        self.hall: Hall | None = None
+        self.entries_per_s = 0.0
+        self._tries: dict[str, list[int]] = {}
+        self.site = SitePolicy(
+            jurisdiction=settings.jurisdiction,
+            region=settings.region,
+            offers=settings.offers or tuple(self.catalogue),
+            prints=settings.prints,
+        )
+
+    @property
+    def identity(self) -> Identity:
+        """Who this node is; raises NotEnrolled."""
+        return self.store.identity
 
     def now_ms(self) -> int:
         """Wall-clock Unix milliseconds, never before the newest time this node ever persisted."""
         return self.store.clock.now_ms()
+
+    def day_of(self, at_ms: int) -> str:
+        """The day in China of a time, as YYYY-MM-DD."""
+        return china_day(at_ms).isoformat()
+
+    def hall_name(self) -> str:
+        """What this place is called on screens and paper."""
+        return self.settings.hall or self.identity.certificate.name
+
+    def too_many_tries(self, staff: str, most: int, within_ms: int) -> bool:
+        """Count one more try to sign in under a name; whether it is one too many within the time."""
+        now_ms = self.now_ms()
+        tries = [at for at in self._tries.get(staff, ()) if now_ms - at < within_ms]
+        self._tries[staff] = [*tries, now_ms][-most - 1 :]
+        while len(self._tries) > TRIES_NAMES_MAX:
+            self._tries.pop(next(iter(self._tries)))
+        return len(tries) >= most
+
+    def forget_tries(self, staff: str) -> None:
+        """A right password clears the count."""
+        self._tries.pop(staff, None)
+
+    def keep_read(self, read: CardRead) -> None:
+        """Remember a card for a few minutes; old ones are forgotten."""
+        self.reads[read.read_id] = read
+        while len(self.reads) > READS_MAX:
+            self.reads.popitem(last=False)
+
+    def read_of(self, read_id: str | None, window: str) -> CardRead | None:
+        """A card read that is still fresh and was laid at this window (or at a shared reader)."""
+        read = self.reads.get(read_id or "")
+        if read is None or read.window not in {"", window}:
+            return None
+        if self.now_ms() - read.read_ms > self.settings.read_keep_s * 1000:
+            del self.reads[read.read_id]
+            return None
+        return read
+
+
+async def open_node(
+    data: Path,
+    settings: Settings,
+    *,
+    clock: NodeClock | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Node:
+    """Open the store and connect the parts; devices and jobs start with the app. Raises StoreTrouble, NotEnrolled."""
+    store = await open_store(data, settings, clock=clock)
+    node = Node(data, settings, store, Uplink(settings.centre, store.clock, transport=transport))
+    node.events.bind(asyncio.get_running_loop())
+    node.uplink.breaker.changed.append(lambda: node.events.publish("status"))
+    store.on_commit(lambda: node.events.publish_from_thread("entry"))
+    return node
+
+
+async def close_node(node: Node) -> None:
+    """End streams, line, typesetter and store; what was committed stays."""
+    node.events.end()
+    await node.uplink.close()
+    await node.typesetter.close()
+    await node.store.close()

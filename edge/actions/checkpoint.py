@@ -1,0 +1,47 @@
+"""Signing the head of the ledger (protocol.md 2): re-read, re-hash, compare, commit, and only then use it."""
+
+from edge.actions.node import Node
+from edge.errors import Damaged
+from edge.store.ledger import DatabaseTiles
+from edge.store.transaction import Transaction
+from sync.ledger import tree
+from sync.ledger.entry import leaf_hash
+from sync.signing.notes import checkpoint_text, sign_note
+
+TILE = 256
+
+
+async def sign(node: Node) -> int:
+    """Sign a checkpoint of everything committed so far; its size. Durable before it is used.
+
+    Never signs a second root at one size. Raises Damaged naming the entry when a stored leaf is not what was hashed.
+    """
+    return await node.store.transact(lambda tx: _sign(tx, node))
+
+
+def _sign(tx: Transaction, node: Node) -> int:
+    (size,) = tx.one("SELECT size FROM ledger_head") or (0,)
+    row = tx.one("SELECT max(size) FROM checkpoint")
+    signed = int(row[0] or 0) if row else 0
+    if size <= signed:
+        return signed
+    tiles = DatabaseTiles(tx.connection)
+    for first in range(signed // TILE * TILE, size, TILE):
+        _compare(tx, tiles.get(0, first // TILE), max(first, signed), min(first + TILE, size), first)
+    root = tree.root(tiles, size)
+    identity = node.identity
+    note = sign_note(checkpoint_text(identity.origin, size, root), identity.origin, identity.signing)
+    tx.execute(
+        "INSERT INTO checkpoint (size, root, note, signed_ms) VALUES (?,?,?,?)", (size, root, note, tx.now_ms)
+    )
+    return int(size)
+
+
+def _compare(tx: Transaction, tile: bytes, start: int, end: int, first: int) -> None:
+    found = tx.query("SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", (start, end))
+    for expected, (index, leaf) in zip(range(start, end), found, strict=False):
+        place = 32 * (expected - first)
+        if index != expected or leaf_hash(leaf) != tile[place : place + 32]:
+            raise Damaged(f"entry {expected} is not the one that was hashed")
+    if len(found) != end - start:
+        raise Damaged(f"entries are missing in {start}..{end}")

@@ -1,0 +1,125 @@
+"""The courier at the node (protocol.md 3): the same sealed batches on a stick, and what comes back on it."""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from edge.actions import checkpoint
+from edge.actions.exchange import Round, do_step, ledger_view, summary
+from edge.actions.node import Node
+from edge.actions.views import ExchangeSummary
+from edge.errors import Busy, CourierRefused
+from edge.store.draft import Draft
+from edge.store.files import hold_lock, sync_folder
+from matters.model import Words
+from sync.exchange.node import NodeExchange, export as batches
+from sync.exchange.steps import Alarm, FetchPack, Finished, SendBatch, Step
+from sync.packs import pack as packs
+
+log = structlog.get_logger("courier")
+SUFFIX = ".yzb"
+FILE_BYTES_MAX = 512 << 20
+BUDGET_BYTES = 64 << 20
+
+
+async def export(node: Node, path: Path) -> dict[str, Any]:
+    """Write everything not yet countersigned into the folder `path`; safe to remove the stick when this returns.
+
+    Moves no cursor. Each file is written as `*.part`, fsynced, read back, compared, renamed. Raises CourierRefused when
+    the stick does not give back what was written.
+    """
+    await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
+    with hold_lock(node.data / "exchange.lock", Busy("another exchange runs")):
+        size = await checkpoint.sign(node)
+        async with ledger_view(node) as view:
+            made = await asyncio.to_thread(_write_all, view, node.now_ms(), path)
+    draft = Draft(kind="courier.exported", outcome="ok", object=f"size-{size}")
+    await node.store.transact(lambda tx: tx.append(draft))
+    return {"files": [name for name, _ in made], "entries": sum(count for _, count in made), "size": size}
+
+
+def _write_all(view: Any, now_ms: int, folder: Path) -> list[tuple[str, int]]:
+    made = []
+    stem = view.origin.split("/", 1)[1].replace("/", "-")
+    for batch in batches(view, now_ms, budget_bytes=BUDGET_BYTES):
+        name = f"{stem}-{batch.start:010d}-{batch.end:010d}{SUFFIX}"
+        _write_checked(folder / name, batch)
+        made.append((name, batch.end - batch.start))
+    return made
+
+
+def _write_checked(path: Path, batch: SendBatch) -> None:
+    """Written, fsynced, read back with the cache dropped, compared, renamed, folder fsynced."""
+    part = path.with_suffix(".part")
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        with os.fdopen(descriptor, "r+b", buffering=0, closefd=False) as file:
+            file.write(batch.data)
+        os.fsync(descriptor)
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
+    if part.read_bytes() != batch.data:
+        part.unlink()
+        raise CourierRefused("read back differs", message=_BAD_STICK)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+_BAD_STICK = Words(
+    zh="介质写入后读回不一致，请更换介质。", en="The stick does not give back what was written: use another."
+)
+
+
+async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
+    """Take what the centre sent back: acknowledgements, releases, packs. Idempotent; a wrong file changes nothing.
+
+    Packs may come in any order beside the acknowledgement that names them. Raises CourierRefused when no file was for
+    this node, naming the first reason.
+    """
+    files = [await asyncio.to_thread(_read, path) for path in paths]
+    done = Round()
+    with hold_lock(node.data / "exchange.lock", Busy("another exchange runs")):
+        for data in files:
+            if data[:4] == packs.MAGIC:
+                done.packs[hashlib.sha256(data).digest()] = data
+        await checkpoint.sign(node)
+        taken = 0
+        for data in files:
+            if data[:4] != packs.MAGIC:
+                taken += await _take(node, data, done)
+    if not taken:
+        raise CourierRefused(", ".join(done.alarms) or "no acknowledgement among the files")
+    draft = Draft(kind="courier.imported", outcome="ok", object=f"files-{taken}")
+    await node.store.transact(lambda tx: tx.append(draft))
+    return await summary(node, done, 0, sum(len(data) for data in files))
+
+
+async def _take(node: Node, data: bytes, done: Round) -> int:
+    """One acknowledgement file; 1 when it was accepted."""
+    async with ledger_view(node) as view:
+        machine = NodeExchange(view)
+        steps: list[Step] = await asyncio.to_thread(machine.received, data)
+    accepted = not any(isinstance(step, Finished) and step.outcome == "refused" for step in steps)
+    for step in steps:
+        if isinstance(step, FetchPack | SendBatch):
+            continue  # what is not on the stick comes with the next one, or over the line
+        await do_step(node, step, done)
+        if isinstance(step, Alarm):
+            log.warning("courier.alarm", code=step.code)
+    return int(accepted)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise CourierRefused(f"{path.name} is too large")
+        return path.read_bytes()
+    except OSError as error:
+        raise CourierRefused(f"{path.name}: {error.strerror}") from error

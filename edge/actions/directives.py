@@ -1,0 +1,247 @@
+"""The centre's letters, obeyed in order; each effect and `directive_seen` in one transaction (P5)."""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+
+from edge.actions import leases
+from edge.actions.close_day import close_again
+from edge.actions.gates import REVOKED
+from edge.actions.node import Node
+from edge.store.draft import Draft
+from edge.store.transaction import Transaction
+from edge.store.view import DIRECTIVE_FACT
+from matters.cases import TRANSITIONS
+from matters.model import Words
+from sync.errors import SyncError
+from sync.lease.lease import open_lease
+from sync.messages.directives import Directive, objection
+
+log = structlog.get_logger("directives")
+Body = dict[str, Any]
+CALL_MS = 24 * 3600 * 1000
+
+
+async def deliver(node: Node, letters: tuple[Directive, ...]) -> int:
+    """Obey the letters that are new, in order; how many. One that cannot be obeyed is noted and passed (P6)."""
+    done = 0
+    for letter in letters:
+        done += await node.store.transact(lambda tx, one=letter: _obey(tx, node, one))
+    if done:
+        node.events.publish("task")
+        node.events.publish("print")
+    return done
+
+
+def _obey(tx: Transaction, node: Node, letter: Directive) -> int:
+    seen = int(tx.noted(DIRECTIVE_FACT) or 0)
+    if letter.number != seen + 1:
+        return 0
+    problem = objection(letter)
+    if not problem:
+        problem = _EFFECTS[letter.kind](tx, node, letter.body)
+    if problem:
+        log.warning("directive.refused", number=letter.number, kind=letter.kind)
+    body = msgspec.json.encode(letter.body)
+    tx.execute(
+        "INSERT OR REPLACE INTO directive VALUES (?,?,?,?,?)",
+        (letter.number, letter.kind, body, tx.now_ms, problem),
+    )
+    tx.note(DIRECTIVE_FACT, letter.number)
+    return 1
+
+
+def _confirmed(tx: Transaction, _: Node, body: Body) -> str:
+    if not tx.execute("UPDATE report SET status = 'confirmed' WHERE serial = ?", (body["serial"],)):
+        return f"no report {body['serial']}"
+    _settled(tx, body["serial"], "confirmed", "")
+    return ""
+
+
+def _superseded(tx: Transaction, node: Node, body: Body) -> str:
+    changes = msgspec.json.encode(body["changes"])
+    row = tx.one("SELECT office_case FROM report WHERE serial = ?", (body["serial"],))
+    if row is None:
+        return f"no report {body['serial']}"
+    tx.execute(
+        "UPDATE report SET status = 'superseded', changes = ? WHERE serial = ?", (changes, body["serial"])
+    )
+    _settled(tx, body["serial"], "superseded", changes.decode())
+    what = "；".join(str(change[0]) for change in body["changes"] if change)
+    words = Words(
+        zh=f"报告 {body['serial']} 的内容有变化，请致电告知并换发：{what}",
+        en=f"Report {body['serial']} changed; call and replace it",
+    )
+    change_case(tx, row[0], "superseded", what)
+    return call_task(tx, node, row[0], words)
+
+
+def _settled(tx: Transaction, serial: str, verdict: str, changes: str) -> None:
+    row = tx.one("SELECT subject_number FROM office_case WHERE serial = ?", (serial,))
+    tx.append(
+        Draft(
+            kind="report.settled",
+            subject=row[0] if row else "",
+            actor="centre",
+            outcome=verdict,
+            object=serial,
+            detail={"serial": serial, "verdict": verdict, "changes": changes},
+        )
+    )
+
+
+def _fulfilled(tx: Transaction, node: Node, body: Body) -> str:
+    problem = change_case(tx, body["case"], "fulfilled", str(body["note"]))
+    if problem:
+        return problem
+    _end_deferral(tx, body["case"])
+    words = Words(
+        zh=f"办件 {body['case']} 已联网办好，请致电申请人：{body['note']}",
+        en=f"Case {body['case']} is done at the centre; call the applicant",
+    )
+    return call_task(tx, node, body["case"], words)
+
+
+def _refused(tx: Transaction, node: Node, body: Body) -> str:
+    reason = str(body["reason"][0]) if body["reason"] else ""
+    problem = change_case(tx, body["case"], "refused", f"{reason}（{body['rule']}）")
+    if problem:
+        return problem
+    _end_deferral(tx, body["case"])
+    words = Words(
+        zh=f"办件 {body['case']} 未获受理，请致电说明：{reason}（{body['rule']}）",
+        en=f"Case {body['case']} was refused by the centre; call and explain",
+    )
+    return call_task(tx, node, body["case"], words)
+
+
+def _lease(tx: Transaction, node: Node, body: Body) -> str:
+    try:
+        signed = base64.b64decode(body["lease"], validate=True)
+        lease = open_lease(signed, node.identity.centre.signing)
+    except (SyncError, binascii.Error) as error:
+        return f"lease: {error}"
+    if lease.origin != node.identity.origin:
+        return f"lease of {lease.origin}"
+    leases.take(tx, lease, signed)
+    return ""
+
+
+def _finding(tx: Transaction, _: Node, body: Body) -> str:
+    words = [str(word) for word in body["words"]] or ["", ""]
+    tx.execute(
+        "INSERT OR REPLACE INTO finding VALUES (?,?,?,?,?,?,'centre',?,?)",
+        (
+            body["finding"],
+            body["day"],
+            str(body.get("code", "")),
+            words[0],
+            words[-1],
+            body["state"],
+            str(body.get("about", "")),
+            tx.now_ms,
+        ),
+    )
+    return ""
+
+
+def _reconcile(tx: Transaction, node: Node, body: Body) -> str:
+    close_again(tx, node, body["day"])
+    return ""
+
+
+def _revoked(tx: Transaction, _: Node, body: Body) -> str:
+    tx.note(REVOKED, body["reason"])
+    return ""
+
+
+def _policy(tx: Transaction, _: Node, body: Body) -> str:
+    window = body["settings"].get("window_ms")
+    if isinstance(window, int) and window > 0:
+        tx.note("window_ms", window)
+    return ""
+
+
+_EFFECTS: dict[str, Callable[[Transaction, Node, Body], str]] = {
+    "report.confirmed": _confirmed,
+    "report.superseded": _superseded,
+    "case.fulfilled": _fulfilled,
+    "case.refused": _refused,
+    "lease": _lease,
+    "finding": _finding,
+    "reconcile": _reconcile,
+    "revoked": _revoked,
+    "policy": _policy,
+}
+"""One effect for each row of DIRECTIVES; returns why it could not be done, or empty."""
+
+
+def change_case(tx: Transaction, number: str, state: str, note: str, actor: str = "centre") -> str:
+    """Move a case and write its case.changed entry; why it may not move, or empty."""
+    row = tx.one(
+        "SELECT state, matter, subject_number, subject_name, phone, due_ms FROM office_case WHERE number = ?",
+        (number,),
+    )
+    if row is None:
+        return f"no case {number}"
+    if state not in TRANSITIONS[row[0]]:
+        return f"case {number} is {row[0]}, not {state}"
+    tx.execute(
+        "UPDATE office_case SET state = ?, changed_ms = ?, note = ? WHERE number = ?",
+        (state, tx.now_ms, note, number),
+    )
+    tx.append(
+        Draft(
+            kind="case.changed",
+            subject=row[2],
+            actor=actor,
+            outcome=state,
+            object=number,
+            detail={
+                "case": number,
+                "matter": row[1],
+                "state": state,
+                "subject_number": row[2],
+                "subject_name": row[3],
+                "phone": row[4],
+                "due": row[5],
+                "note": note,
+            },
+        )
+    )
+    return ""
+
+
+def _end_deferral(tx: Transaction, case: str) -> None:
+    tx.execute(
+        "UPDATE task SET state = 'done', done_ms = ? WHERE office_case = ? AND kind = 'deferral'",
+        (tx.now_ms, case),
+    )
+
+
+def call_task(tx: Transaction, node: Node, case: str, words: Words) -> str:
+    """Put the person of a case on the call list, due tomorrow, owned by the clerk who took the case."""
+    row = tx.one("SELECT subject_name, phone, staff FROM office_case WHERE number = ?", (case,))
+    if row is None:
+        return f"no case {case}"
+    tx.execute(
+        "INSERT INTO task (id, office_case, kind, zh, en, name, phone, due_ms, state, owner, made_ms)"
+        " VALUES (?,?,'call',?,?,?,?,?,'open',?,?)",
+        (
+            f"{case}-call-{secrets.token_hex(3)}",
+            case,
+            words.zh,
+            words.en,
+            row[0],
+            row[1],
+            node.now_ms() + CALL_MS,
+            row[2],
+            tx.now_ms,
+        ),
+    )
+    return ""

@@ -1,0 +1,311 @@
+"""One exchange with the centre: `sync.exchange.node.NodeExchange` decides, this file carries out its steps.
+
+Over the line here, from files in `courier`; the steps are the same (P4). Each step's effect is durable before the next.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+
+import structlog
+
+from edge.actions import checkpoint, directives, gates, leases
+from edge.actions.node import Node
+from edge.actions.views import ExchangeSummary
+from edge.errors import Busy, CentreRefused, CentreUnreachable
+from edge.store import cache
+from edge.store.cache import Ciphers
+from edge.store.draft import Draft
+from edge.store.files import hold_lock
+from edge.store.keyring import RowCipher
+from edge.store.reader import Reading
+from edge.store.transaction import Transaction
+from edge.store.view import CENTRE_FACT, CentreNoted, LedgerView
+from sync.errors import PackRefused, SyncError
+from sync.exchange.node import NodeExchange
+from sync.exchange.steps import (
+    Alarm,
+    ApplyRelease,
+    Deliver,
+    FetchPack,
+    Finished,
+    NoteCentre,
+    OpenLease,
+    Rejected,
+    RenewCertificate,
+    SendBatch,
+    Step,
+    StoreAcknowledgement,
+)
+from sync.exchange.view import CentreSeen
+
+log = structlog.get_logger("exchange")
+PACK_BYTES_MAX = 512 << 20
+LOCK = "exchange.lock"
+
+
+class Round:
+    """What one exchange did, and the packs it has fetched but not yet applied."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.received = 0
+        self.outcome = ""
+        self.alarms: list[str] = []
+        self.grave = False
+        self.packs: dict[bytes, bytes] = {}
+
+
+@contextlib.asynccontextmanager
+async def ledger_view(node: Node) -> AsyncIterator[LedgerView]:
+    """A view for the sans-I/O exchange over a connection of its own; call it off the event loop."""
+    counted = await node.store.read(lambda db: statistics(db, node))
+    with node.store.connection() as connection:
+        yield LedgerView(connection, node.identity, lambda: counted)
+
+
+def statistics(db: Reading, node: Node) -> dict[str, int]:
+    """Small numbers for the fleet page, never about persons."""
+    tasks = db.query("SELECT count(*) FROM task WHERE state = 'open'")[0][0]
+    cases = db.query("SELECT count(*) FROM office_case WHERE state IN ('opened','deferred')")[0][0]
+    cached = db.query("SELECT coalesce(sum(rows), 0) FROM release_held WHERE data_class = 'detail'")[0][0]
+    oldest = gates.oldest_unacknowledged_ms(db, accesses_only=False)
+    faults = sum(status.state != "ok" for status in node.hall.status()) if node.hall else 0
+    return {
+        "clock": int(node.store.clock.state),
+        "disk_free_percent": int(node.store.free_percent()),
+        "open_cases": int(cases),
+        "open_tasks": int(tasks),
+        "subjects_held": int(cached),
+        "oldest_waiting_s": max(0, node.now_ms() - oldest) // 1000 if oldest else 0,
+        "devices_at_fault": faults,
+    }
+
+
+async def exchange(node: Node) -> ExchangeSummary:
+    """One exchange over the line now, whoever asked; two at a time wait for each other.
+
+    Raises CentreUnreachable when the centre did not reply at all, CentreRefused when it refused the node, Busy when
+    another process exchanges. What was acknowledged, delivered or applied before is durable.
+    """
+    async with node.exchanging:
+        with hold_lock(node.data / LOCK, Busy("another exchange runs")):
+            deadline_s = node.settings.exchange_deadline_s
+            async with asyncio.timeout(deadline_s):
+                return await _over_the_line(node)
+
+
+async def _over_the_line(node: Node) -> ExchangeSummary:
+    up, down = node.uplink.bytes_up, node.uplink.bytes_down
+    await checkpoint.sign(node)
+    done = Round()
+    async with ledger_view(node) as view:
+        machine = NodeExchange(view)
+        steps = await asyncio.to_thread(machine.begin, node.now_ms())
+        while steps:
+            steps = await _carry_out(node, machine, steps, done)
+    await _after(node, done)
+    return await summary(node, done, node.uplink.bytes_up - up, node.uplink.bytes_down - down)
+
+
+async def _carry_out(node: Node, machine: NodeExchange, steps: list[Step], done: Round) -> list[Step]:
+    """Do the steps in order; the next steps, empty when the round is over."""
+    for step in steps:
+        if isinstance(step, SendBatch):
+            return await _send(node, machine, step, done)
+        if isinstance(step, FetchPack):
+            done.packs[step.pack.digest] = await node.uplink.pack(
+                node.identity, step.pack.digest, min(PACK_BYTES_MAX, step.pack.size), 300.0
+            )
+        else:
+            await do_step(node, step, done)
+    return []
+
+
+async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round) -> list[Step]:
+    try:
+        reply = await node.uplink.exchange(node.identity, step.data, 120.0)
+    except CentreUnreachable as error:
+        for left in machine.failed(error.detail):
+            await do_step(node, left, done)
+        raise
+    except CentreRefused as error:
+        for left in machine.failed(error.message.en, error.centre_code):
+            await do_step(node, left, done)
+        raise
+    done.sent += step.end - step.start
+    return await asyncio.to_thread(machine.received, reply)
+
+
+async def do_step(node: Node, step: Step, done: Round) -> None:
+    """Carry out one step that needs no line. A pack that is refused is an alarm, not the end of the round."""
+    if isinstance(step, StoreAcknowledgement):
+        await node.store.transact(lambda tx: _acknowledged(tx, step))
+    elif isinstance(step, NoteCentre):
+        await _note_centre(node, step)
+    elif isinstance(step, RenewCertificate):
+        await node.store.transact(lambda tx: _certificate(tx, step))
+        await node.store.reload_identity()
+    elif isinstance(step, OpenLease):
+        await node.store.transact(lambda tx: leases.take(tx, step.lease, step.signed))
+    elif isinstance(step, Deliver):
+        done.received += await directives.deliver(node, step.directives)
+    elif isinstance(step, Rejected):
+        await node.store.transact(lambda tx: _rejected(tx, step))
+    elif isinstance(step, ApplyRelease):
+        await _apply_or_alarm(node, step, done)
+    elif isinstance(step, Alarm):
+        await _alarm(node, step, done)
+    elif isinstance(step, Finished):
+        done.outcome = step.outcome
+    else:
+        raise AssertionError(f"a step that needs the line: {type(step).__name__}")
+
+
+def _acknowledged(tx: Transaction, step: StoreAcknowledgement) -> None:
+    """Rule 4.4 held: stored here, anchored on commit; only then may anything be pruned."""
+    changed = tx.execute(
+        "UPDATE checkpoint SET counter = ?, counter_ms = ? WHERE size = ? AND root = ?",
+        (step.verified_note, tx.now_ms, step.size, step.root),
+    )
+    if not changed:  # our own note came back for a size this database has no row of (restored from a backup)
+        tx.execute(
+            "INSERT INTO checkpoint VALUES (?,?,?,?,?,?)",
+            (step.size, step.root, step.verified_note, tx.now_ms, step.verified_note, tx.now_ms),
+        )
+    tx.anchor()
+
+
+async def _note_centre(node: Node, step: NoteCentre) -> None:
+    seen = CentreSeen(size=step.size, root=step.root, time_ms=step.centre_time_ms, next=step.next)
+
+    def note(tx: Transaction) -> None:
+        tx.note(CENTRE_FACT, CentreNoted(seen=seen, checkpoint=step.checkpoint))
+        if step.window_ms:
+            tx.note("window_ms", step.window_ms)
+        tx.execute("UPDATE ledger_head SET trusted_ms = max(trusted_ms, ?)", (step.centre_time_ms,))
+        tx.note("last_contact_ms", tx.now_ms)
+
+    node.store.clock.trust(step.centre_time_ms)
+    await node.store.transact(note)
+
+
+def _certificate(tx: Transaction, step: RenewCertificate) -> None:
+    tx.execute("INSERT OR REPLACE INTO secret VALUES ('certificate', ?)", (step.certificate,))
+
+
+def _rejected(tx: Transaction, step: Rejected) -> None:
+    tx.execute_many("INSERT OR REPLACE INTO rejection VALUES (?,?)", step.rejections)
+
+
+async def _apply_or_alarm(node: Node, step: ApplyRelease, done: Round) -> None:
+    try:
+        rows = await apply(node, step, done.packs)
+    except SyncError as error:
+        await _alarm(node, Alarm(code=error.code, detail=error.detail, grave=False), done)
+        return
+    finally:
+        for pack in step.packs:
+            done.packs.pop(pack.digest, None)
+    done.received += 1
+    log.info("release.applied", scope=step.release.scope, version=step.release.version, rows=rows)
+    node.events.publish("status")
+
+
+async def apply(node: Node, step: ApplyRelease, packs: dict[bytes, bytes]) -> int:
+    """Open and re-seal the packs off the loop, then rows and cursor in ONE transaction; rows the scope then holds.
+
+    Raises PackRefused: older than ever seen, a pack missing, no lease to seal under, or another state root.
+    """
+    release = step.release
+    key = await node.store.transact(lambda tx: _keys(tx, node, step))
+    content_key, ciphers = key
+    missing = [pack for pack in step.packs if pack.digest not in packs]
+    if missing:
+        raise PackRefused(f"{len(missing)} packs of {release.scope} are not there")
+    staged = [
+        await asyncio.to_thread(
+            cache.stage, packs[pack.digest], pack, release.scope, content_key, ciphers
+        )
+        for pack in step.packs
+    ]
+
+    def write(tx: Transaction) -> int:
+        rows = cache.apply_release(tx, release, step.signed, staged)
+        tx.append(
+            Draft(
+                kind="pack.applied",
+                object=release.scope,
+                outcome=f"version-{release.version}",
+                as_of=release.as_of_ms,
+                detail={"note": f"{rows} rows"},
+            )
+        )
+        return rows
+
+    return await node.store.transact(write)
+
+
+def _keys(tx: Transaction, node: Node, step: ApplyRelease) -> tuple[bytes, Ciphers | None]:
+    """The scope's content key (kept from now on) and the ciphers of its cache rows."""
+    scope = step.release.scope
+    held = tx.one("SELECT seen FROM release_held WHERE scope = ?", (scope,))
+    if held and step.release.version < held[0]:
+        raise PackRefused(f"release {step.release.version} of {scope} is older than {held[0]}, seen")
+    if step.content_key:
+        tx.execute("INSERT OR REPLACE INTO scope_key VALUES (?,?)", (scope, step.content_key))
+    row = tx.one("SELECT content_key FROM scope_key WHERE scope = ?", (scope,))
+    if row is None:
+        raise PackRefused(f"no content key of {scope}")
+    if step.release.data_class != "detail":
+        return row[0], None
+    closed = leases.data_key(tx, node, scope, "closed", secrets.token_bytes(32))
+    public = leases.data_key(tx, node, scope, "open", secrets.token_bytes(32))
+    if closed is None or public is None:
+        raise PackRefused(f"no live lease covers {scope}")
+    return row[0], Ciphers(
+        closed=RowCipher(scope, "closed", closed), open=RowCipher(scope, "open", public)
+    )
+
+
+async def _alarm(node: Node, alarm: Alarm, done: Round) -> None:
+    """Say it; a grave one stops sensitive answers until an officer has looked (protocol.md 8)."""
+    done.alarms.append(alarm.code)
+    log.warning("exchange.alarm", code=alarm.code, grave=alarm.grave)
+    if alarm.grave:
+        done.grave = True
+        name = gates.REVOKED if alarm.code == "revoked" else gates.ALARM
+        await node.store.transact(lambda tx: tx.note(name, [alarm.code, alarm.detail]))
+    node.events.publish("status")
+
+
+async def _after(node: Node, done: Round) -> None:
+    """A verified reply closes the breaker and clears an alarm that did not come again; dead leases are shredded."""
+    if done.outcome in {"level", "progress"}:
+        node.uplink.breaker.succeeded(node.now_ms())
+        if not done.grave:
+            await node.store.transact(
+                lambda tx: tx.execute("DELETE FROM fact WHERE name IN (?,?)", (gates.ALARM, gates.REVOKED))
+            )
+    await leases.shred_expired(node)
+    node.events.publish("status")
+
+
+async def summary(node: Node, done: Round, bytes_up: int, bytes_down: int) -> ExchangeSummary:
+    """What the command line and the line page show."""
+
+    def count(db: Reading) -> tuple[int, int]:
+        size = int(db.query("SELECT size FROM ledger_head")[0][0])
+        return size, gates.countersigned_size(db)
+
+    size, acknowledged = await node.store.read(count)
+    return ExchangeSummary(
+        sent=done.sent,
+        acknowledged=acknowledged,
+        received=done.received,
+        bytes_up=bytes_up,
+        bytes_down=bytes_down,
+        pending=size - acknowledged,
+        alarms=tuple(done.alarms),
+    )

@@ -1,0 +1,208 @@
+"""The press: typesets asked reports, sends slips to the printer, and never prints twice by itself.
+
+Life of a slip: asked → queued → sent (durable BEFORE the first byte) → device-confirmed, or a question to the clerk.
+Life of a report: asked → queued (its file is stored) → sent (opened, or spooled) → clerk-confirmed → handed-over.
+A job that stood in `sent` when the node died asks the clerk; nothing resumes by itself.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from drivers.errors import DriverError
+from edge.actions.node import Node
+from edge.errors import EdgeError, NotThere
+from edge.store.files import write_durably
+from edge.store.transaction import Transaction
+from edge.typeset.sheets import ReportSheet, SlipSheet
+from matters.model import Words
+from sync.messages.token import Status, build_token, sign_file
+
+log = structlog.get_logger("press")
+ROUND_S = 5.0
+JOBS_A_ROUND = 32
+QUESTION = Words(
+    zh="纸张出来了吗？请选择：完好 / 损坏 / 没有出来。", en="Did the paper come out? Good, spoiled, or none."
+)
+
+
+async def run(node: Node) -> None:
+    """Work off the journal whenever the bell rings, and every five seconds; ends only by cancellation."""
+    while True:
+        node.press_bell.clear()
+        try:
+            await round_once(node)
+        except EdgeError as error:  # the store or the typesetter is in trouble; the journal keeps the jobs
+            log.warning("press", code=error.code)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ROUND_S):
+                await node.press_bell.wait()
+
+
+async def round_once(node: Node) -> None:
+    """Typeset every asked report, then send every queued slip whose printer is ready."""
+    for serial, copy_no in await node.store.read(
+        lambda db: db.query(
+            "SELECT serial, copy_no FROM print_job WHERE state = 'asked' AND kind = 'report'"
+            f" ORDER BY asked_ms LIMIT {JOBS_A_ROUND}"
+        )
+    ):
+        try:
+            await render(node, serial, copy_no)
+        except EdgeError as error:
+            await _problem(node, serial, copy_no, error.message)
+            raise
+    await node.store.transact(
+        lambda tx: tx.execute("UPDATE print_job SET state = 'queued' WHERE state = 'asked' AND kind = 'slip'")
+    )
+    await _spool(node)
+    for job in await node.store.read(
+        lambda db: db.query(
+            "SELECT id, window, paper, serial FROM print_job WHERE state = 'queued' AND kind = 'slip'"
+            f" AND problem IS NULL ORDER BY asked_ms LIMIT {JOBS_A_ROUND}"
+        )
+    ):
+        await _slip(node, job)
+
+
+async def render(node: Node, serial: str, copy_no: int) -> bytes:
+    """The report's file, typeset and signed once, then always the same bytes. Stored when this returns.
+
+    Raises NotThere for an unknown serial, TypesetFailed.
+    """
+    async with node.typesetting:
+        stored = await stored_file(node, serial, copy_no)
+        if stored is not None:
+            return stored
+        sheet = await _sheet(node, serial, copy_no)
+        unsigned = await node.typesetter.report(sheet)
+        pdf = sign_file(unsigned, node.identity.signing)
+        digest = hashlib.sha256(pdf).digest()
+        await node.store.transact(lambda tx: _keep(tx, serial, copy_no, pdf, digest))
+    node.events.publish("print")
+    return pdf
+
+
+async def stored_file(node: Node, serial: str, copy_no: int) -> bytes | None:
+    """The report's file if it was typeset already."""
+    rows = await node.store.read(
+        lambda db: db.query("SELECT pdf FROM report_file WHERE serial = ? AND copy_no = ?", (serial, copy_no))
+    )
+    return bytes(rows[0][0]) if rows else None
+
+
+def _keep(tx: Transaction, serial: str, copy_no: int, pdf: bytes, digest: bytes) -> None:
+    tx.execute("INSERT OR REPLACE INTO report_file VALUES (?,?,?,?)", (serial, copy_no, pdf, digest))
+    tx.execute(
+        "UPDATE print_job SET state = 'queued', problem = NULL, changed_ms = ?"
+        " WHERE serial = ? AND copy_no = ? AND kind = 'report' AND state = 'asked'",
+        (tx.now_ms, serial, copy_no),
+    )
+
+
+async def _sheet(node: Node, serial: str, copy_no: int) -> ReportSheet:
+    rows = await node.store.read(lambda db: db.query("SELECT sheet FROM report WHERE serial = ?", (serial,)))
+    if not rows:
+        raise NotThere("no such report")
+    sheet = msgspec.json.decode(rows[0][0], type=ReportSheet)
+    return msgspec.structs.replace(sheet, token=await token(node, serial), copy_no=copy_no)
+
+
+async def token(node: Node, serial: str) -> str:
+    """The text of a report's QR code: what anyone can check without a network (protocol.md 11)."""
+    rows = await node.store.read(
+        lambda db: db.query(
+            "SELECT entry, leaf_hash, sheet, as_of_ms, issued_ms, facts_digest FROM report WHERE serial = ?",
+            (serial,),
+        )
+    )
+    if not rows:
+        raise NotThere("no such report")
+    index, leaf_hash, sheet, as_of_ms, issued_ms, digest = rows[0]
+    # The paper says what was true when it was issued; a later verdict of the centre is a new paper.
+    status: Status = msgspec.json.decode(sheet, type=ReportSheet).status
+    return build_token(
+        key=node.identity.signing,
+        certificate=node.identity.certificate,
+        serial=serial,
+        index=index,
+        leaf_hash=leaf_hash,
+        status=status,
+        as_of_ms=as_of_ms,
+        issued_ms=issued_ms,
+        facts_digest=digest,
+    )
+
+
+async def _spool(node: Node) -> None:
+    """Hand queued reports to the A4 printer's folder where one is set; elsewhere the browser prints."""
+    for job, serial, copy_no, window in await node.store.read(
+        lambda db: db.query(
+            "SELECT id, serial, copy_no, window FROM print_job WHERE state = 'queued' AND kind = 'report'"
+            f" AND problem IS NULL ORDER BY asked_ms LIMIT {JOBS_A_ROUND}"
+        )
+    ):
+        folder = node.hall.spool_of(window) if node.hall else ""
+        pdf = await stored_file(node, serial, copy_no) if folder else None
+        if pdf is not None:
+            await _state(node, job, "sent", None)
+            await asyncio.to_thread(write_durably, Path(folder) / f"{serial}-{copy_no}.pdf", pdf)
+
+
+async def _slip(node: Node, job: tuple[Any, ...]) -> None:
+    """Send one slip. No byte sent: it stays queued. Any byte sent: confirmed by the device, or a question."""
+    job_id, window, paper, serial = job
+    printer = node.hall.printer_of(window) if node.hall else ""
+    if not printer or node.hall is None:
+        return
+    sheet = msgspec.json.decode(paper, type=SlipSheet)
+    if serial:
+        sheet = msgspec.structs.replace(sheet, qr=await token(node, serial))
+    encoded = node.typesetter.slip(sheet)
+    await _state(node, job_id, "sent", None)
+    try:
+        outcome = await node.hall.print_slip(printer, encoded)
+    except DriverError as error:
+        log.info("slip.waits", code=error.code)
+        await _state(node, job_id, "queued", None)
+        return
+    if outcome.confirmed:
+        await _state(node, job_id, "device-confirmed", None)
+    else:
+        await _state(node, job_id, "sent", QUESTION)
+
+
+async def _state(node: Node, job: str, state: str, problem: Words | None) -> None:
+    words = msgspec.json.encode(problem) if problem else None
+    await node.store.transact(
+        lambda tx: tx.execute(
+            "UPDATE print_job SET state = ?, problem = ?, changed_ms = ? WHERE id = ?",
+            (state, words, tx.now_ms, job),
+        )
+    )
+    node.events.publish("print", {"job": job, "state": state})
+
+
+async def _problem(node: Node, serial: str, copy_no: int, words: Words) -> None:
+    said = msgspec.json.encode(words)
+    await node.store.transact(
+        lambda tx: tx.execute(
+            "UPDATE print_job SET problem = ? WHERE serial = ? AND copy_no = ? AND kind = 'report'",
+            (said, serial, copy_no),
+        )
+    )
+
+
+async def after_crash(node: Node) -> int:
+    """At boot: every job that stood in `sent` without a word from the printer asks the clerk; how many."""
+    said = msgspec.json.encode(QUESTION)
+    return await node.store.transact(
+        lambda tx: tx.execute(
+            "UPDATE print_job SET problem = ? WHERE state = 'sent' AND problem IS NULL", (said,)
+        )
+    )

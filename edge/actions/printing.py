@@ -1,0 +1,243 @@
+"""The print journal as the clerk uses it: confirm, spoil, print again, hand over, look at the file (G16)."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from edge.actions import paperwork, press
+from edge.actions.directives import change_case
+from edge.actions.node import Node, Session
+from edge.actions.views import PrintJob, Sheets
+from edge.errors import NotAllowed, NotThere, Refused, WrongMoment
+from edge.store.draft import Draft
+from edge.store.transaction import Transaction
+from matters.model import Words
+
+Outcome = Literal["good", "spoiled", "none"]
+JOBS_MAX = 200
+REASON_MIN = 2
+SHEET_MAX = 32
+_OPEN = ("opened", "fulfilled", "superseded")
+_COLUMNS = (
+    "SELECT id, kind, serial, office_case, state, copy_no, sheet, problem, asked_ms, reason, window FROM print_job"
+)
+
+
+async def jobs(node: Node) -> tuple[PrintJob, ...]:
+    """The journal: unfinished jobs first, then the newest; at most 200."""
+    rows = await node.store.read(
+        lambda db: db.query(
+            f"{_COLUMNS} ORDER BY (problem IS NULL), (state NOT IN ('asked','queued','sent','failed')),"
+            f" asked_ms DESC LIMIT {JOBS_MAX}"
+        )
+    )
+    return tuple(_job(row) for row in rows)
+
+
+def _job(row: tuple[Any, ...]) -> PrintJob:
+    return PrintJob(
+        id=row[0],
+        kind=row[1],
+        serial=row[2],
+        case=row[3],
+        state=row[4],
+        copy_no=row[5],
+        sheet=row[6],
+        problem=msgspec.json.decode(row[7], type=Words) if row[7] else None,
+        asked_ms=row[8],
+        reason=row[9],
+        window=row[10],
+    )
+
+
+async def confirm(
+    node: Node, session: Session, job_id: str, outcome: Outcome, reason: str = "", sheet: str = ""
+) -> PrintJob:
+    """The clerk's word on one job: the paper is good, spoiled (with a reason), or none came out.
+
+    Good and spoiled are entries with the sheet's number and the file's digest. "None" puts the job back in the queue:
+    no sheet was used. Raises NotThere, WrongMoment (nothing was sent yet, or it is finished), Refused (no reason).
+    """
+    if outcome == "spoiled" and len(reason.strip()) < REASON_MIN:
+        raise Refused("no reason", message=_REASON)
+
+    def settle(tx: Transaction) -> PrintJob:
+        job = _load(tx, job_id)
+        if job.state not in {"sent", "device-confirmed", "failed"}:
+            raise WrongMoment(f"job is {job.state}")
+        state = {"good": "clerk-confirmed", "spoiled": "spoiled", "none": "queued"}[outcome]
+        tx.execute(
+            "UPDATE print_job SET state = ?, problem = NULL, reason = ?, sheet = ?, changed_ms = ? WHERE id = ?",
+            (state, reason or job.reason, sheet[:SHEET_MAX], tx.now_ms, job_id),
+        )
+        if job.kind == "report" and outcome != "none":
+            kind = "report.printed" if outcome == "good" else "report.spoiled"
+            tx.append(_paper(tx, session, kind, job, sheet[:SHEET_MAX], reason))
+        return _load(tx, job_id)
+
+    settled = await node.store.transact(settle)
+    node.press_bell.set()
+    node.events.publish("print", {"job": job_id, "state": settled.state})
+    return settled
+
+
+async def reprint(node: Node, session: Session, serial: str, reason: str) -> str:
+    """补打: one more copy under the same serial, with its reason; the new job's id. The serial is never reused.
+
+    Raises NotThere, Refused (no reason), WrongMoment while an earlier copy still has an open question.
+    """
+    if len(reason.strip()) < REASON_MIN:
+        raise Refused("no reason", message=_REASON)
+
+    def again(tx: Transaction) -> str:
+        row = tx.one("SELECT copies, office_case FROM report WHERE serial = ?", (serial,))
+        if row is None:
+            raise NotThere("no such report")
+        waiting = tx.one(
+            "SELECT 1 FROM print_job WHERE serial = ? AND kind = 'report'"
+            " AND state IN ('asked','queued','sent')",
+            (serial,),
+        )
+        if waiting:
+            raise WrongMoment("a copy is not settled", step=press.QUESTION)
+        copy_no = int(row[0]) + 1
+        tx.execute("UPDATE report SET copies = ? WHERE serial = ?", (copy_no, serial))
+        job = paperwork.ask_report(tx, session.window, row[1], serial, copy_no, reason)
+        tx.append(_paper(tx, session, "report.reprinted", _load(tx, job), "", reason))
+        return job
+
+    job = await node.store.transact(again)
+    node.press_bell.set()
+    return job
+
+
+async def hand_over(node: Node, session: Session, serial: str) -> None:
+    """The citizen has the paper: once, and only a copy the clerk found good. Raises NotThere, WrongMoment."""
+
+    def give(tx: Transaction) -> None:
+        row = tx.one(
+            "SELECT id FROM print_job WHERE serial = ? AND kind = 'report' ORDER BY copy_no DESC LIMIT 1",
+            (serial,),
+        )
+        if row is None:
+            raise NotThere("no such report")
+        job = _load(tx, row[0])
+        if job.state != "clerk-confirmed":
+            raise WrongMoment(f"job is {job.state}")
+        tx.execute(
+            "UPDATE print_job SET state = 'handed-over', changed_ms = ? WHERE id = ?", (tx.now_ms, job.id)
+        )
+        tx.append(_paper(tx, session, "report.handed_over", job, job.sheet, ""))
+        change_case(tx, job.case, "handed-over", "", actor=session.staff)
+
+    await node.store.transact(give)
+    node.events.publish("print")
+
+
+async def pdf(node: Node, session: Session, serial: str) -> bytes:
+    """The report's file for the browser to print: a view is an access, so it is an entry, durable before the bytes go.
+
+    Only for the clerk's own open case (F014); anybody else is refused, and that is an entry too. A queued job becomes
+    `sent`: from now on the clerk is asked what came out. Raises NotThere, NotAllowed, TypesetFailed.
+    """
+    rows = await node.store.read(
+        lambda db: db.query(
+            "SELECT c.staff, c.state, c.subject_number, r.copies FROM report r"
+            " JOIN office_case c ON c.number = r.office_case WHERE r.serial = ?",
+            (serial,),
+        )
+    )
+    if not rows:
+        raise NotThere("no such report")
+    staff, state, number, copy_no = rows[0]
+    allowed = staff == session.staff and state in _OPEN
+    file = await press.render(node, serial, copy_no) if allowed else b""
+
+    def look(tx: Transaction) -> None:
+        tx.append(
+            Draft(
+                kind="mark",
+                subject=number,
+                actor=session.staff,
+                role=session.role,
+                window=session.window,
+                outcome="report-viewed" if allowed else "report-view-denied",
+                object=serial,
+            )
+        )
+        if allowed:
+            tx.execute(
+                "UPDATE print_job SET state = 'sent', problem = ?, changed_ms = ? WHERE serial = ?"
+                " AND kind = 'report' AND copy_no = ? AND state IN ('asked','queued')",
+                (msgspec.json.encode(press.QUESTION), tx.now_ms, serial, copy_no),
+            )
+
+    await node.store.transact(look)
+    if not allowed:
+        raise NotAllowed("not an own open case", message=_NOT_YOURS)
+    node.events.publish("print")
+    return file
+
+
+async def sheets(node: Node) -> Sheets:
+    """Today's paper: sheets used and spoiled, copies without a word, and the serial range."""
+    day = node.day_of(node.now_ms())
+    return await node.store.read(
+        lambda db: Sheets(
+            used=_count(db.query(_BY_STATE, ("clerk-confirmed", day)))
+            + _count(db.query(_BY_STATE, ("handed-over", day))),
+            spoiled=_count(db.query(_BY_STATE, ("spoiled", day))),
+            unaccounted=_count(db.query(_BY_STATE, ("sent", day))),
+            first_serial=_text(db.query(_SERIALS.format("min"), (day,))),
+            last_serial=_text(db.query(_SERIALS.format("max"), (day,))),
+        )
+    )
+
+
+_CHINA_DAY = "date({} / 1000, 'unixepoch', '+8 hours')"
+_BY_STATE = (
+    "SELECT count(*) FROM print_job WHERE kind = 'report' AND state = ? AND "
+    + _CHINA_DAY.format("changed_ms")
+    + " = ?"
+)
+_SERIALS = "SELECT {}(serial) FROM report WHERE " + _CHINA_DAY.format("issued_ms") + " = ?"
+_REASON = Words(zh="请写明原因（至少两个字）。", en="Give the reason, two characters or more.")
+_NOT_YOURS = Words(
+    zh="只能查看本人正在办理的办件的报告；本次操作已留痕。",
+    en="Only the report of your own open case may be viewed; this attempt is on record.",
+)
+
+
+def _count(rows: list[tuple[Any, ...]]) -> int:
+    return int(rows[0][0])
+
+
+def _text(rows: list[tuple[Any, ...]]) -> str:
+    return str(rows[0][0] or "")
+
+
+def _load(tx: Transaction, job_id: str) -> PrintJob:
+    row = tx.one(f"{_COLUMNS} WHERE id = ?", (job_id,))
+    if row is None:
+        raise NotThere("no such print job")
+    return _job(row)
+
+
+def _paper(tx: Transaction, session: Session, kind: str, job: PrintJob, sheet: str, reason: str) -> Draft:
+    digest = tx.one(
+        "SELECT digest FROM report_file WHERE serial = ? AND copy_no = ?", (job.serial, job.copy_no)
+    )
+    return Draft(
+        kind=kind,
+        actor=session.staff,
+        role=session.role,
+        window=session.window,
+        outcome=f"copy-{job.copy_no}",
+        object=job.serial,
+        detail={
+            "serial": job.serial,
+            "sheet": sheet,
+            "file_digest": digest[0] if digest else b"",
+            "reason": reason,
+        },
+    )

@@ -1,0 +1,204 @@
+"""What an answer or a promise leaves behind: numbers, case, report, quota, task; each inside the caller's transaction."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta, timezone
+
+import msgspec
+
+from edge.actions import paperwork
+from edge.actions.asking import Asked
+from edge.actions.node import Node
+from edge.actions.sources import Held
+from edge.store.draft import Draft
+from edge.store.transaction import Transaction
+from matters.groups import shown_records
+from matters.ids import plain
+from matters.model import Grant, Words
+from matters.quota import QuotaVerdict, spend
+from matters.records import facts, facts_bytes
+from sync.messages.registry import DetailValue
+
+CHINA = timezone(timedelta(hours=8))
+
+
+class Numbers(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers allocated inside the transaction; a crash gives them back."""
+
+    case: str
+    serial: str
+
+
+def issue(tx: Transaction, node: Node, asked: Asked, grant: Grant, held: Held, numbers: Numbers) -> None:
+    """The report's entry and row. Its facts carry no ages, so the centre can judge them again later."""
+    stated = facts(held.subject, shown_records(asked.matter, held.records, tx.now_ms))
+    body = facts_bytes(stated)
+    status = "provisional" if held.mode == "cached" else "final"
+    digest = hashlib.sha256(body).digest()
+    session = asked.session
+    placed = tx.append(
+        Draft(
+            kind="report.issued",
+            subject=asked.subject.number,
+            actor=session.staff,
+            role=session.role,
+            window=session.window,
+            purpose=asked.purpose_code(grant.basis),
+            basis=grant.basis,
+            mode=held.mode,
+            as_of=held.as_of_ms,
+            policy=asked.matter.policy,
+            outcome=status,
+            object=numbers.case,
+            detail={
+                "serial": numbers.serial,
+                "subject_number": plain(asked.subject.number),
+                "subject_name": asked.subject.name,
+                "matter": asked.matter.code,
+                "facts_digest": digest,
+                "facts": body,
+                "status": status,
+                "as_of": held.as_of_ms,
+            },
+        )
+    )
+    sheet = paperwork.report_sheet(node, asked, grant, held, numbers.serial, tx.now_ms)
+    tx.execute(
+        "INSERT INTO report (serial, office_case, matter, status, facts_digest, as_of_ms, issued_ms, entry,"
+        " leaf_hash, sheet) VALUES (?,?,?,?,?,?,?,?,?,?)",
+        (
+            numbers.serial,
+            numbers.case,
+            asked.matter.code,
+            status,
+            digest,
+            held.as_of_ms,
+            tx.now_ms,
+            placed.index,
+            placed.leaf_hash,
+            msgspec.json.encode(sheet),
+        ),
+    )
+
+
+def open_case(
+    tx: Transaction, asked: Asked, numbers: Numbers, *, state: str, mode: str, due_ms: int, entry: int
+) -> None:
+    """The case.opened entry and the case's row."""
+    session, subject = asked.session, asked.subject
+    detail: dict[str, DetailValue] = {
+        "case": numbers.case,
+        "matter": asked.matter.code,
+        "state": state,
+        "subject_number": plain(subject.number),
+        "subject_name": subject.name,
+        "phone": asked.phone,
+        "due": due_ms,
+        "note": "",
+    }
+    tx.append(
+        Draft(
+            kind="case.opened",
+            subject=subject.number,
+            actor=session.staff,
+            role=session.role,
+            window=session.window,
+            mode=mode,
+            outcome=state,
+            object=numbers.case,
+            policy=asked.matter.policy,
+            detail=detail,
+        )
+    )
+    tx.execute(
+        "INSERT INTO office_case VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            numbers.case,
+            asked.matter.code,
+            state,
+            tx.ref(subject.number),
+            plain(subject.number),
+            subject.name,
+            asked.phone,
+            session.staff,
+            session.window,
+            mode,
+            tx.now_ms,
+            tx.now_ms,
+            due_ms,
+            numbers.serial,
+            "",
+            entry,
+        ),
+    )
+
+
+def spend_quota(tx: Transaction, asked: Asked, held: Held) -> QuotaVerdict | None:
+    """Two free a year, counted here and settled by the centre (F017); spending is an entry of its own."""
+    rule = asked.matter.quota
+    if rule is None:
+        return None
+    day = datetime.fromtimestamp(tx.now_ms / 1000, CHINA).date()
+    ref = tx.ref(asked.subject.number)
+    row = tx.one(
+        "SELECT coalesce(sum(units), 0) FROM quota_spent WHERE ref = ? AND matter = ? AND year = ?",
+        (ref, asked.matter.code, day.year),
+    )
+    verdict = spend(rule, int(row[0]) if row else 0, day, offline=held.mode == "cached")
+    placed = tx.append(
+        Draft(
+            kind="quota.spent",
+            subject=asked.subject.number,
+            actor=asked.session.staff,
+            role=asked.session.role,
+            window=asked.session.window,
+            mode=held.mode,
+            outcome="free" if verdict.free else "fee",
+            object=asked.matter.code,
+            detail={
+                "subject_number": plain(asked.subject.number),
+                "matter": asked.matter.code,
+                "units": 1,
+                "year": day.year,
+            },
+        )
+    )
+    tx.execute(
+        "INSERT INTO quota_spent VALUES (?,?,?,?,1,?)",
+        (placed.index, ref, asked.matter.code, day.year, verdict.fee_cents),
+    )
+    return verdict
+
+
+def make_task(tx: Transaction, asked: Asked, case: str, kind: str, words: Words, due_ms: int) -> None:
+    """A task on the hall's list, owned by the clerk who took it."""
+    tx.execute(
+        "INSERT INTO task (id, office_case, kind, zh, en, name, phone, due_ms, state, owner, made_ms)"
+        " VALUES (?,?,?,?,?,?,?,?,'open',?,?)",
+        (
+            f"{case}-{kind}",
+            case,
+            kind,
+            words.zh,
+            words.en,
+            asked.request.requester.name or asked.subject.name,
+            asked.phone,
+            due_ms,
+            asked.session.staff,
+            tx.now_ms,
+        ),
+    )
+
+
+def allot(tx: Transaction, node: Node, *, report: bool) -> Numbers:
+    """The next case number and, with `report`, the next serial: `330102-2026-L-00231`, per node and year."""
+    year = datetime.fromtimestamp(tx.now_ms / 1000, CHINA).year
+    name = node.identity.origin.split("/")[2]
+    case = f"{name}-{year}-C-{tx.count_up('case', year):05d}"
+    serial = f"{name}-{year}-L-{tx.count_up('serial', year):05d}" if report else ""
+    return Numbers(case=case, serial=serial)
+
+
+def day_words(at_ms: int) -> Words:
+    """A due time as people say it."""
+    at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(CHINA)
+    return Words(zh=f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}", en=f"{at:%Y-%m-%d %H:%M}")

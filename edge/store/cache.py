@@ -1,0 +1,207 @@
+"""The subject cache and the node's other data sets: applying a release, looking one subject up.
+
+Cached rows of class `detail` are sealed under the data key of their scope and opaque without it.
+Rows of the other classes (staff, catalogue) are protected by the database's own encryption only.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from edge.errors import Damaged
+from edge.store.cipher import Connection
+from edge.store.keyring import Keyring, RowCipher, Tier
+from edge.store.reader import Reading
+from edge.store.transaction import Transaction
+from matters.records import Record, SubjectRecord
+from sync.errors import PackRefused
+from sync.packs.pack import PackRow, open_pack, row_digest, state_root
+from sync.packs.release import PackRef, Release
+
+
+class Cached(msgspec.Struct, frozen=True, kw_only=True):
+    """One subject with all its records: the JSON of a `detail` blob."""
+
+    subject: SubjectRecord
+    records: tuple[Record, ...] = ()
+
+
+class StaffRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One person of the hall: the JSON of a `staff` blob. `argon2` is a PHC string, empty for none."""
+
+    staff: str
+    name: str
+    role: str
+    permits: tuple[str, ...] = ()
+    windows: tuple[str, ...] = ()
+    argon2: str = ""
+    revoked: bool = False
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """One row ready to be written; `body` None removes it. `public` is the sealed part that is open by law."""
+
+    ref: bytes
+    digest: bytes
+    body: bytes | None
+    public: bytes | None = None
+
+
+class Ciphers(msgspec.Struct, frozen=True, kw_only=True):
+    """The ciphers of both tiers of a scope."""
+
+    closed: RowCipher
+    open: RowCipher
+
+
+class Staged(msgspec.Struct, frozen=True, kw_only=True):
+    """A pack opened and sealed again, off the event loop, before the transaction begins."""
+
+    ref: PackRef
+    rows: list[Ready]
+
+
+def stage(sealed: bytes, pack: PackRef, scope: str, content_key: bytes, ciphers: Ciphers | None) -> Staged:
+    """Open a pack and seal its rows for the cache. Raises PackRefused, Malformed, LimitExceeded.
+
+    Holds all rows in memory (about 1.5 kB each). `ciphers` None keeps the blobs plain.
+    """
+    opened = open_pack(sealed, content_key, pack.digest, scope=scope, kind=pack.kind)
+    return Staged(ref=pack, rows=list(_ready(opened, ciphers)))
+
+
+def _ready(rows: Iterator[PackRow], ciphers: Ciphers | None) -> Iterator[Ready]:
+    for row in rows:
+        if row.blob is None:
+            yield Ready(ref=row.ref, digest=b"", body=None)
+        elif ciphers is None:
+            yield Ready(ref=row.ref, digest=row_digest(row.ref, row.blob), body=row.blob)
+        else:
+            public = public_part(row.blob)
+            yield Ready(
+                ref=row.ref,
+                digest=row_digest(row.ref, row.blob),
+                body=ciphers.closed.seal(row.ref, row.blob),
+                public=ciphers.open.seal(row.ref, public) if public else None,
+            )
+
+
+def public_part(blob: bytes) -> bytes | None:
+    """What of a subject is public by law: its public records under its name; None when there are none."""
+    if b'"public"' not in blob:
+        return None
+    whole = _decode(blob)
+    records = tuple(record for record in whole.records if record.openness == "public")
+    subject = msgspec.structs.replace(whole.subject, sex="", birth=None, address="")
+    return msgspec.json.encode(Cached(subject=subject, records=records)) if records else None
+
+
+def apply_release(tx: Transaction, release: Release, signed: bytes, packs: list[Staged]) -> int:
+    """Rows and cursor of one scope, in the caller's transaction; the number of rows the scope then holds.
+
+    Raises PackRefused when the scope's state root is not the signed one: the transaction is then undone whole.
+    """
+    table = "subject_cache" if release.data_class == "detail" else "plain_row"
+    for staged in packs:
+        _write(tx, table, release, staged)
+    found = tx.query(f"SELECT ref, digest FROM {table} WHERE scope = ?", (release.scope,))  # noqa: S608 -- one of two names above
+    if state_root((row[0], row[1]) for row in found) != release.state_root:
+        raise PackRefused(f"scope {release.scope} does not reach the signed state")
+    tx.execute(
+        "INSERT OR REPLACE INTO release_held VALUES (?,?,?,max(?, coalesce("
+        "(SELECT seen FROM release_held WHERE scope = ?), 0)),?,?,?,?,?)",
+        (
+            release.scope,
+            release.data_class,
+            release.version,
+            release.version,
+            release.scope,
+            release.state_root,
+            signed,
+            release.as_of_ms,
+            tx.now_ms,
+            len(found),
+        ),
+    )
+    return len(found)
+
+
+def _write(tx: Transaction, table: str, release: Release, staged: Staged) -> None:
+    if staged.ref.kind == "base":
+        tx.execute(f"DELETE FROM {table} WHERE scope = ?", (release.scope,))  # noqa: S608 -- one of two names
+        if release.data_class == "staff":
+            tx.execute("DELETE FROM staff WHERE scope = ?", (release.scope,))
+    kept = (row for row in staged.rows if row.body is not None)
+    if table == "subject_cache":
+        tx.execute_many(
+            "INSERT OR REPLACE INTO subject_cache (ref, scope, digest, sealed, open_part) VALUES (?,?,?,?,?)",
+            ((row.ref, release.scope, row.digest, row.body, row.public) for row in kept),
+        )
+    else:
+        tx.execute_many(
+            "INSERT OR REPLACE INTO plain_row (ref, scope, digest, blob) VALUES (?,?,?,?)",
+            ((row.ref, release.scope, row.digest, row.body) for row in kept),
+        )
+    gone = [(row.ref, release.scope) for row in staged.rows if row.body is None]
+    tx.execute_many(f"DELETE FROM {table} WHERE ref = ? AND scope = ?", gone)  # noqa: S608 -- one of two names
+    if release.data_class == "staff":
+        tx.execute_many("DELETE FROM staff WHERE ref = ? AND scope = ?", gone)
+        for row in staged.rows:
+            _write_staff(tx, release.scope, row)
+
+
+def _write_staff(tx: Transaction, scope: str, row: Ready) -> None:
+    if row.body is None:
+        return
+    try:
+        person = msgspec.json.decode(row.body, type=StaffRow)
+    except msgspec.DecodeError as error:
+        raise PackRefused(f"a staff row of {scope} cannot be read: {error}") from error
+    tx.execute("DELETE FROM staff WHERE ref = ? AND scope = ?", (row.ref, scope))
+    tx.execute("INSERT OR REPLACE INTO staff VALUES (?,?,?,?)", (person.staff, scope, row.ref, row.body))
+
+
+def staff_member(db: Reading, name: str) -> StaffRow | None:
+    """One person of the hall's staff, None when unknown here."""
+    row = db.one("SELECT body FROM staff WHERE staff = ?", (name,))
+    return msgspec.json.decode(row[0], type=StaffRow) if row else None
+
+
+def row_cipher(connection: Connection, keyring: Keyring, scope: str, tier: Tier) -> RowCipher | None:
+    """The cipher of a tier's rows, None when its data key was shredded or never made. Raises Damaged."""
+    row = connection.execute(
+        "SELECT wrapping, wrapped FROM lease_key WHERE scope = ? AND tier = ?", (scope, tier)
+    ).fetchone()
+    if row is None:
+        return None
+    wrapping = keyring.current()
+    if wrapping.name.hex() != row[0]:
+        raise Damaged("the lease wrapping key is not the one that was used")
+    return RowCipher(scope, tier, wrapping.unwrap(scope, tier, row[1]))
+
+
+def look_up(db: Reading, keyring: Keyring, ref: bytes, *, public_only: bool) -> tuple[Cached, str] | None:
+    """What the cache holds about a subject and in which scope; the newest where scopes overlap.
+
+    None when it holds nothing or the data key is gone. With `public_only` the open tier suffices.
+    Raises Damaged when a row does not open.
+    """
+    found: list[tuple[Cached, str]] = []
+    rows = db.query("SELECT scope, sealed, open_part FROM subject_cache WHERE ref = ?", (ref,))
+    for scope, sealed, open_part in rows:
+        tier: Tier = "open" if public_only and open_part is not None else "closed"
+        body = open_part if tier == "open" else sealed
+        cipher = row_cipher(db.connection, keyring, scope, tier) if body is not None else None
+        if cipher is not None:
+            found.append((_decode(cipher.open(ref, body)), scope))
+    return max(found, key=lambda one: one[0].subject.as_of_ms, default=None)
+
+
+def _decode(blob: bytes) -> Cached:
+    try:
+        return _CACHED.decode(blob)
+    except msgspec.DecodeError as error:
+        raise Damaged(f"a cached row cannot be read: {error}") from error
+
+
+_CACHED = msgspec.json.Decoder(Cached)

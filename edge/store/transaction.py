@@ -1,0 +1,157 @@
+"""What a use case may do inside one transaction: append entries, change rows, count serials.
+
+Everything done through one `Transaction` becomes durable together, or not at all (P1, P5).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from edge.errors import NotEnrolled
+from edge.store.cipher import Connection
+from edge.store.draft import Draft, Placed
+from edge.store.identity import Identity
+from sync.clock import ClockState, Hlc, tick
+from sync.codec.rows import commit
+from sync.ids import subject_ref
+from sync.ledger.entry import Entry, leaf, leaf_hash, salt
+from sync.messages import registry
+
+Bound = str | int | bytes | float | None
+Table = list[tuple[Any, ...]]
+
+
+class Head:
+    """The growing end of the ledger inside one group of requests; written back once a group."""
+
+    def __init__(self, size: int, last: Hlc, boot: int) -> None:
+        self.start = self.size = size
+        self.last = last
+        self.boot = boot
+        self.hashes: list[bytes] = []
+        self.anchored = False
+
+    def mark(self) -> tuple[int, Hlc, int, bool]:
+        """Where a savepoint stands."""
+        return self.size, self.last, len(self.hashes), self.anchored
+
+    def back(self, mark: tuple[int, Hlc, int, bool]) -> None:
+        """Forget what was appended since `mark`."""
+        self.size, self.last, count, self.anchored = mark
+        del self.hashes[count:]
+
+
+class Transaction:
+    """One request's view of the database, on the writer's thread. Never keep it after the function returned."""
+
+    def __init__(
+        self, connection: Connection, head: Head, identity: Identity | None, now_ms: int, clock: ClockState
+    ) -> None:
+        self._connection = connection
+        self._head = head
+        self._identity = identity
+        self._clock = clock
+        self.now_ms = now_ms
+
+    def append(self, draft: Draft) -> Placed:
+        """Place an entry at the end of the ledger; durable when the transaction's `transact` call returns.
+
+        Raises NotEnrolled before there is a ledger. A draft with unknown detail fields is a bug (KeyError).
+        """
+        identity = self.identity
+        index = self._head.size
+        entry = self._entry(draft, index, identity)
+        detail = registry.encode_detail(draft.kind, draft.detail)
+        salted = salt(identity.salt_key, index)
+        encoded = leaf(entry, commit(salted, detail))
+        hashed = leaf_hash(encoded)
+        self._connection.execute(
+            "INSERT INTO entry (idx, kind, hlc_ms, leaf, leaf_hash, salt, detail) VALUES (?,?,?,?,?,?,?)",
+            (index, entry.kind, entry.hlc_ms, encoded, hashed, salted, detail),
+        )
+        self._head.size += 1
+        self._head.last = Hlc(entry.hlc_ms, entry.hlc_n)
+        self._head.hashes.append(hashed)
+        return Placed(origin=identity.origin, index=index, leaf_hash=hashed)
+
+    @property
+    def connection(self) -> Connection:
+        """The writer's connection, for pure readers of the ledger such as `DatabaseTiles`."""
+        return self._connection
+
+    @property
+    def identity(self) -> Identity:
+        """Whose ledger this is; raises NotEnrolled."""
+        if self._identity is None:
+            raise NotEnrolled("no identity")
+        return self._identity
+
+    def ref(self, number: str) -> bytes:
+        """The keyed reference of an identity number, 16 bytes; empty for an empty number."""
+        return subject_ref(self.identity.subject_key, number)
+
+    def anchor(self) -> None:
+        """Ask that the anchor be fsynced before this transaction is released (a report number is in it)."""
+        self._head.anchored = True
+
+    def execute(self, sql: str, bound: Sequence[Bound] = ()) -> int:
+        """Run one statement; the number of rows changed."""
+        return int(self._connection.execute(sql, bound).rowcount)
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Bound]]) -> None:
+        """Run one statement for each row."""
+        self._connection.executemany(sql, rows)
+
+    def query(self, sql: str, bound: Sequence[Bound] = ()) -> Table:
+        """All rows of a read inside this transaction."""
+        return list(self._connection.execute(sql, bound).fetchall())
+
+    def one(self, sql: str, bound: Sequence[Bound] = ()) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        found: tuple[Any, ...] | None = self._connection.execute(sql, bound).fetchone()
+        return found
+
+    def count_up(self, name: str, year: int) -> int:
+        """The next number of a yearly counter, from 1; a rolled-back transaction gives its number back."""
+        row = self.one(
+            "INSERT INTO counter (name, year, value) VALUES (?,?,1) "
+            "ON CONFLICT (name, year) DO UPDATE SET value = value + 1 RETURNING value",
+            (name, year),
+        )
+        assert row is not None
+        return int(row[0])
+
+    def note(self, name: str, value: Any) -> None:
+        """Store a small named fact (JSON)."""
+        self.execute("INSERT OR REPLACE INTO fact VALUES (?,?)", (name, msgspec.json.encode(value)))
+
+    def noted(self, name: str) -> Any:
+        """A small named fact, None when absent."""
+        row = self.one("SELECT value FROM fact WHERE name = ?", (name,))
+        return msgspec.json.decode(row[0]) if row else None
+
+    def _entry(self, draft: Draft, index: int, identity: Identity) -> Entry:
+        when = tick(self._head.last, self.now_ms)
+        return Entry(
+            kind=registry.kind(draft.kind).number,
+            index=index,
+            hlc_ms=when.ms,
+            hlc_n=when.n,
+            clock=int(self._clock),
+            boot=self._head.boot,
+            actor=draft.actor,
+            role=draft.role,
+            window=draft.window,
+            session=draft.session,
+            subject_ref=subject_ref(identity.subject_key, draft.subject),
+            presence=draft.presence,
+            relationship=draft.relationship,
+            purpose=draft.purpose,
+            basis=draft.basis,
+            mode=draft.mode,
+            as_of=draft.as_of,
+            policy=draft.policy,
+            outcome=draft.outcome,
+            object=draft.object,
+        )

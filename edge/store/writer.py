@@ -1,0 +1,203 @@
+"""The one writer: a thread that runs whole transactions as functions and commits many of them with one fsync.
+
+Life of a request: queued with its future → BEGIN (a group of up to GROUP_MAX) → SAVEPOINT, run, RELEASE or roll back
+→ tiles and head written once → COMMIT (fsync) → anchor, where asked → futures resolved. A request that fails undoes
+itself only; a commit that fails fails the whole group, and nothing of it was released.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edge.errors import EdgeError, LedgerUnavailable, NotEnrolled, StoreTrouble
+from edge.store import anchor
+from edge.store.cipher import TROUBLE, Connection, is_busy, is_full, translate
+from edge.store.clock import NodeClock
+from edge.store.identity import Identity, identity, read_secrets
+from edge.store.ledger import DatabaseTiles
+from edge.store.transaction import Head, Transaction
+from sync.clock import Hlc
+from sync.ledger import tree
+
+T = TypeVar("T")
+Work = Callable[[Transaction], Any]
+GROUP_MAX = 64
+QUEUE_MAX = 1024
+
+
+class _Request:
+    """One function and where its result goes."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.future: Future[Any] = Future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def settle(self) -> None:
+        """Tell the waiting coroutine; one that was cancelled is told nothing (its entry stands all the same)."""
+        if self.future.cancelled() or not self.future.set_running_or_notify_cancel():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class Writer:
+    """Owns the writing connection and its thread. `failed` holds the error after which nothing is written any more."""
+
+    def __init__(self, connection: Connection, data: Path, clock: NodeClock) -> None:
+        self._connection = connection
+        self._data = data
+        self._clock = clock
+        self._queue: queue.Queue[_Request | None] = queue.Queue(QUEUE_MAX)
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._boot = 0
+        self.failed: StoreTrouble | None = None
+        self.on_commit: Callable[[], None] = lambda: None
+        self.identity: Identity | None = identity(read_secrets(connection))
+
+    def start(self) -> None:
+        """Begin to serve requests."""
+        self._thread.start()
+
+    def submit(self, work: Work) -> Future[Any]:
+        """Queue a transaction. Its future resolves after the commit is fsynced; a full queue raises LedgerUnavailable."""
+        if self.failed is not None:
+            raise LedgerUnavailable(f"store stopped: {self.failed.detail}")
+        request = _Request(work)
+        try:
+            self._queue.put_nowait(request)
+        except queue.Full as error:
+            raise LedgerUnavailable("writer queue is full") from error
+        return request.future
+
+    def stop(self) -> None:
+        """Finish what is queued, then end the thread and close the connection."""
+        self._queue.put(None)
+        self._thread.join(timeout=30)
+        self._connection.close()
+
+    def _run(self) -> None:
+        while True:
+            group = self._gather()
+            if group:
+                self._serve(group)
+            if not group or group[-1].work is _LAST:
+                return
+
+    def _gather(self) -> list[_Request]:
+        """The next group, at least one request; ends with the marker _LAST when the writer is to stop."""
+        group: list[_Request] = []
+        first = self._queue.get()
+        while True:
+            group.append(first if first is not None else _Request(_LAST))
+            if first is None or len(group) >= GROUP_MAX:
+                return group
+            try:
+                first = self._queue.get_nowait()
+            except queue.Empty:
+                return group
+
+    def _serve(self, group: list[_Request]) -> None:
+        live = [request for request in group if request.work is not _LAST]
+        if live:
+            try:
+                self._commit(live)
+            except TROUBLE as error:
+                self._fail(live, error)
+            except EdgeError as error:
+                self._undo()
+                for request in live:
+                    request.error = error
+            for request in live:
+                request.settle()
+
+    def _commit(self, group: list[_Request]) -> None:
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        head = self._head()
+        for request in group:
+            self._one(request, head)
+        if head.hashes:
+            self._write_head(head)
+        run("COMMIT")
+        if head.hashes:
+            self._clock.persisted(head.last.ms)
+            self.on_commit()
+        if head.anchored:
+            self._anchor(head.size)
+
+    def _one(self, request: _Request, head: Head) -> None:
+        """Run one request inside its savepoint; its own error undoes it alone."""
+        run = self._connection.execute
+        mark = head.mark()
+        run("SAVEPOINT request")
+        transaction = Transaction(
+            self._connection, head, self.identity, self._clock.now_ms(), self._clock.state
+        )
+        try:
+            request.result = request.work(transaction)
+        except TROUBLE as error:
+            if not self._connection.in_transaction:
+                raise  # the library rolled everything back (disk full): the group fails as one
+            request.error = translate(error)
+        except BaseException as error:  # noqa: BLE001 -- supervisor: whatever it was belongs to the waiting caller
+            request.error = error
+        if request.error is not None:
+            run("ROLLBACK TO request")
+            head.back(mark)
+        run("RELEASE request")
+
+    def _head(self) -> Head:
+        row = self._connection.execute("SELECT size, hlc_ms, hlc_n, boot FROM ledger_head").fetchone()
+        return Head(int(row[0]), Hlc(int(row[1]), int(row[2])), int(row[3]))
+
+    def _write_head(self, head: Head) -> None:
+        run = self._connection.execute
+        _, changed = tree.append(DatabaseTiles(self._connection), head.start, head.hashes)
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO tile (level, idx, hashes) VALUES (?,?,?)",
+            [(level, index, hashes) for (level, index), hashes in changed.items()],
+        )
+        run(
+            "UPDATE ledger_head SET size = ?, hlc_ms = ?, hlc_n = ?, trusted_ms = ?, clock = ?",
+            (head.size, head.last.ms, head.last.n, self._clock.trusted_ms, int(self._clock.state)),
+        )
+
+    def _anchor(self, size: int) -> None:
+        """Crash rule 2: the anchor is fsynced before what is in the group is released."""
+        if self.identity is None:
+            raise NotEnrolled("no ledger to anchor")
+        root = tree.root(DatabaseTiles(self._connection), size)
+        try:
+            anchor.write(self._data, anchor.Anchor(origin=self.identity.origin, size=size, root=root))
+        except OSError as error:
+            raise LedgerUnavailable(f"anchor: {error.strerror}") from error
+
+    def _undo(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _fail(self, group: list[_Request], error: Exception) -> None:
+        """The group did not become durable. Out of room or a busy lock passes; anything else stops the store."""
+        trouble = translate(error)
+        try:
+            self._undo()
+        except TROUBLE:
+            self.failed = trouble
+        if not (is_full(error) or is_busy(error)):
+            self.failed = (
+                trouble  # crash rule 5: after an fsync or commit error the process ends and checks its tail
+            )
+        for request in group:
+            if request.error is None:
+                request.error = LedgerUnavailable(trouble.detail)
+
+
+def _LAST(_: Transaction) -> None:  # noqa: N802 -- a marker, never run
+    """Marks the end of the queue."""

@@ -1,0 +1,210 @@
+"""The node's line to its centre: signed requests, one deadline for each, and a breaker that stops waiting in vain.
+
+Breaker: closed → (one failure) → open: requests fail at once, so a clerk never waits twice → the exchange loop probes
+→ closed again on the first verified reply. Nothing here decides what to answer; see `edge.actions.answer`.
+"""
+
+import asyncio
+import base64
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+
+from edge.errors import CentreRefused, CentreUnreachable
+from edge.store.clock import NodeClock
+from edge.store.identity import Identity
+from matters.model import Words
+from sync.signing.requests import authorise
+from sync.signing.sealing import seal, unseal
+
+UP = b"yizhan/answers/1/up"
+DOWN = b"yizhan/answers/1/down"
+ANSWER_BYTES_MAX = 4 << 20
+REPLY_BYTES_MAX = 256 << 20
+CHUNK_IDLE_S = 20.0
+_OK = 200
+
+
+class CentreError(msgspec.Struct, frozen=True, kw_only=True):
+    """The centre's JSON refusal."""
+
+    code: str
+    message: Words | str = ""
+    next: Words | str = ""
+
+
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+    """The centre's reply to an enrolment; all keys and blobs are base64."""
+
+    origin: str
+    certificate: str
+    centre: dict[str, Any]
+    subject_key: str
+    lease: tuple[str, ...] = ()
+    window_ms: int = 0
+
+
+class Breaker:
+    """Open after one failure; closed by one verified reply. `changed` is called on each change."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self.last_contact_ms = 0
+        self.changed: list[Any] = []
+
+    def failed(self) -> None:
+        """A request got no reply."""
+        self._set(is_open=True)
+
+    def succeeded(self, now_ms: int) -> None:
+        """The centre replied and its reply verified."""
+        self.last_contact_ms = max(self.last_contact_ms, now_ms)
+        self._set(is_open=False)
+
+    def _set(self, *, is_open: bool) -> None:
+        if self.open != is_open:
+            self.open = is_open
+            for call in self.changed:
+                call()
+
+
+class Uplink:
+    """One HTTP client. Bound to an identity once enrolled; `close` ends its connections."""
+
+    def __init__(
+        self, url: str, clock: NodeClock, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.breaker = Breaker()
+        self.bytes_up = 0
+        self.bytes_down = 0
+        self._clock = clock
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+
+    async def ask(self, identity: Identity, question: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+        """Put one sealed question to the centre; the opened reply.
+
+        Raises CentreUnreachable at once while the breaker is open, or after `deadline_s` in all; CentreRefused when
+        the centre said no. The centre's disclosure entry is durable before this returns.
+        """
+        if self.breaker.open or not self.url:
+            raise CentreUnreachable("breaker is open")
+        body = seal(identity.centre.sealing, msgspec.json.encode(question), UP)
+        reply = await self._post(identity, "/api/answers", body, deadline_s, ANSWER_BYTES_MAX)
+        plain = unseal(identity.sealing, reply, DOWN)
+        answer: dict[str, Any] = msgspec.json.decode(plain, type=dict[str, Any])
+        if answer.get("request_id") != question["request_id"]:
+            raise CentreUnreachable("reply to another question")
+        self.breaker.succeeded(self._clock.now_ms())
+        return answer
+
+    async def exchange(self, identity: Identity, batch: bytes, deadline_s: float) -> bytes:
+        """Send one batch, whatever the breaker says: the exchange loop is its probe."""
+        return await self._post(identity, "/api/exchange", batch, deadline_s, REPLY_BYTES_MAX)
+
+    async def pack(self, identity: Identity, digest: bytes, size: int, deadline_s: float) -> bytes:
+        """Fetch one sealed pack of `size` bytes by its address; the caller checks the address."""
+        path = f"/api/packs/{digest.hex()}"
+        return await self._send(identity, "GET", path, b"", deadline_s, size)
+
+    async def enrol(self, body: dict[str, Any], deadline_s: float = 30.0) -> Enrolled:
+        """Hand in the one-time code and the node's public keys. Raises CentreRefused for a wrong or used code."""
+        content = msgspec.json.encode(body)
+        headers = {"content-type": "application/json"}
+        reply = await self._deadlined("POST", "/api/enrol", content, headers, deadline_s, ANSWER_BYTES_MAX)
+        try:
+            return msgspec.json.decode(reply, type=Enrolled)
+        except msgspec.DecodeError as error:
+            raise CentreUnreachable(f"not a centre: {error}") from error
+
+    async def close(self) -> None:
+        """End all connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _post(
+        self, identity: Identity, path: str, body: bytes, deadline_s: float, bytes_max: int
+    ) -> bytes:
+        return await self._send(identity, "POST", path, body, deadline_s, bytes_max)
+
+    async def _send(
+        self, identity: Identity, method: str, path: str, body: bytes, deadline_s: float, bytes_max: int
+    ) -> bytes:
+        header = authorise(
+            identity.signing,
+            identity.origin,
+            method,
+            path,
+            body,
+            self._clock.now_ms(),
+            secrets.token_urlsafe(18),
+        )
+        headers = {"authorization": header, "content-type": "application/octet-stream"}
+        try:
+            return await self._deadlined(method, path, body, headers, deadline_s, bytes_max)
+        except CentreUnreachable:
+            self.breaker.failed()
+            raise
+
+    async def _deadlined(
+        self, method: str, path: str, body: bytes, headers: dict[str, str], deadline_s: float, bytes_max: int
+    ) -> bytes:
+        try:
+            async with asyncio.timeout(deadline_s), self._stream(method, path, body, headers) as response:
+                content = await _limited(response, bytes_max)
+        except TimeoutError as error:
+            raise CentreUnreachable(f"no reply within {deadline_s:g} s") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise CentreUnreachable(type(error).__name__) from error
+        self.bytes_up += len(body)
+        self.bytes_down += len(content)
+        if response.status_code != _OK and response.status_code // 100 != 2:  # noqa: PLR2004 -- 2xx
+            raise _refusal(response.status_code, content)
+        return content
+
+    @contextlib.asynccontextmanager
+    async def _stream(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> AsyncIterator[httpx.Response]:
+        if self._client is None:
+            timeout = httpx.Timeout(CHUNK_IDLE_S, connect=5.0)
+            limits = httpx.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=30.0)
+            self._client = httpx.AsyncClient(timeout=timeout, limits=limits, transport=self._transport)
+        async with self._client.stream(method, self.url + path, content=body, headers=headers) as response:
+            yield response
+
+
+async def _limited(response: httpx.Response, bytes_max: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > bytes_max:
+            raise CentreUnreachable(f"reply over {bytes_max} bytes")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _refusal(status: int, content: bytes) -> CentreRefused | CentreUnreachable:
+    """What a status that is no success means: the centre's own words, or a broken way to it."""
+    try:
+        said = msgspec.json.decode(content, type=CentreError)
+    except msgspec.DecodeError:
+        return CentreUnreachable(f"status {status}")
+    if status >= 500:  # noqa: PLR2004 -- server trouble is the line's kind of trouble: try again
+        return CentreUnreachable(f"status {status} {said.code}")
+    return CentreRefused(said.code, _words(said.message), _words(said.next))
+
+
+def _words(text: Words | str) -> Words:
+    return text if isinstance(text, Words) else Words(zh=text, en=text)
+
+
+def from_base64(text: str) -> bytes:
+    """Bytes of strict base64; raises ValueError."""
+    return base64.b64decode(text, validate=True)
