@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -25,15 +26,19 @@ class AdminSession(msgspec.Struct, frozen=True, kw_only=True):
     csrf: str
     opened_ms: int
     must_change: bool = False
+    place: str = "console"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Centre:
-    """The running centre: settings, store, keys, the time, the bureau it may ask, the catalogue of matters.
+    """The running centre.
+
+    Data folder, settings, store, keys, the time, the bureau it may ask, the catalogue of matters.
 
     `now_ms` is the only clock of the actions (Unix milliseconds); tests hand in one that is told the time.
     """
 
+    data: Path
     settings: Settings
     store: Store
     keys: Keyring
@@ -49,4 +54,4 @@ class Centre:
 
 def operator(role: Role) -> AdminSession:
     """The person at the machine's own command line, acting in one of the three roles."""
-    return AdminSession(id="command-line", admin=role, role=role, csrf="", opened_ms=0)
+    return AdminSession(id="command-line", admin=role, role=role, csrf="", opened_ms=0, place="command-line")

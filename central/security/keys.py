@@ -65,6 +65,10 @@ class Keyring:
                 "",
             ) from error
 
+    def fresh_key(self) -> bytes:
+        """A new content key, 32 random bytes."""
+        return os.urandom(_KEY_BYTES)
+
     def tag(self, content: bytes) -> bytes:
         """16 bytes that tell equal contents apart from others, and nothing to who lacks the key."""
         return hashlib.blake2b(content, digest_size=16, key=self.storage).digest()

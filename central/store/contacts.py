@@ -8,7 +8,10 @@ from central.store.database import Tx
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """One exchange. `pending`: what the node said still waited after it; `needs`: (scope, version held)."""
+    """One exchange. `pending`: what the node said still waited after it; `needs`: version held by scope.
+
+    `centre_seen`: our own checkpoint with the node's signature under it: what the node can hold us to.
+    """
 
     origin: str
     at_ms: int
@@ -19,6 +22,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     pending: int | None
     statistics: dict[str, int]
     needs: dict[str, int]
+    centre_seen: bytes = b""
 
 
 class LeaseKept(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +50,8 @@ async def add_contact(tx: Tx, contact: Contact) -> None:
     """Note an exchange."""
     await tx.execute(
         "INSERT INTO contact (origin, at_ms, batch_id, carrier, entries, bytes_up, pending, statistics,"
-        " needs)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (origin, at_ms, batch_id) DO NOTHING",
+        " needs, centre_seen)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (origin, at_ms, batch_id) DO NOTHING",
         contact.origin,
         contact.at_ms,
         contact.batch_id,
@@ -57,6 +61,7 @@ async def add_contact(tx: Tx, contact: Contact) -> None:
         contact.pending,
         msgspec.json.encode(contact.statistics).decode(),
         msgspec.json.encode(contact.needs).decode(),
+        contact.centre_seen,
     )
 
 

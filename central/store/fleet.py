@@ -33,9 +33,13 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of an enrolment code; the code itself is not."""
+    """What is kept of an enrolment code.
+
+    The code itself is not. `locator` is its first group, which is no secret.
+    """
 
     node: str
+    locator: str
     code_hash: bytes
     expires_ms: int
     attempts: int
@@ -129,25 +133,28 @@ async def add_code(tx: Tx, kept: Code) -> None:
     """Keep a new code; the node's older unused codes end."""
     await tx.execute("DELETE FROM enrolment WHERE node = $1 AND used_ms IS NULL", kept.node)
     await tx.execute(
-        "INSERT INTO enrolment (node, code_hash, expires_ms, attempts, used_ms) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO enrolment (node, locator, code_hash, expires_ms, attempts, used_ms)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
         *msgspec.structs.astuple(kept),
     )
 
 
-async def code(tx: Tx, code_hash: bytes) -> Code | None:
-    """The code with that hash, locked until the transaction ends."""
-    row = await tx.fetchrow("SELECT * FROM enrolment WHERE code_hash = $1 FOR UPDATE", code_hash)
-    return Code(**dict(row)) if row else None
+async def codes(tx: Tx, locator: str) -> list[Code]:
+    """The codes with that locator (one, but for chance), locked until the transaction ends."""
+    rows = await tx.fetch("SELECT * FROM enrolment WHERE locator = $1 ORDER BY node FOR UPDATE", locator)
+    return [Code(**dict(row)) for row in rows]
+
+
+async def miss_code(tx: Tx, kept: Code) -> None:
+    """Count a wrong attempt at a code."""
+    query = "UPDATE enrolment SET attempts = attempts + 1 WHERE locator = $1 AND node = $2"
+    await tx.execute(query, kept.locator, kept.node)
 
 
 async def use_code(tx: Tx, kept: Code, now_ms: int) -> None:
     """Mark a code used."""
-    await tx.execute(
-        "UPDATE enrolment SET used_ms = $3 WHERE node = $1 AND code_hash = $2",
-        kept.node,
-        kept.code_hash,
-        now_ms,
-    )
+    query = "UPDATE enrolment SET used_ms = $3 WHERE locator = $1 AND node = $2"
+    await tx.execute(query, kept.locator, kept.node, now_ms)
 
 
 async def open_code(tx: Tx, name: str, now_ms: int) -> bool:

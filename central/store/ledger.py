@@ -166,10 +166,8 @@ async def _hashes(tx: Tx, origin: str, level: int, first: int, many: int) -> byt
         query = "SELECT leaf_hash AS h FROM entry WHERE origin = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
         rows = await tx.fetch(query, origin, first, first + many)
     else:
-        query = (
-            "SELECT folded AS h FROM tile WHERE origin = $1 AND idx >= $2 AND idx < $3 AND level = $4 ORDER"
-            " BY idx"
-        )
+        query = "SELECT folded AS h FROM tile WHERE origin = $1 AND level = $4 AND idx >= $2 AND idx < $3"
+        query += " ORDER BY idx"
         rows = await tx.fetch(query, origin, first, first + many, level - 1)
     hashes = b"".join(row["h"] for row in rows)
     if len(hashes) != many * HASH_BYTES:
@@ -178,7 +176,7 @@ async def _hashes(tx: Tx, origin: str, level: int, first: int, many: int) -> byt
 
 
 async def over_tiles(tx: Tx, origin: str, size: int, question: Callable[[TileSource], T]) -> T:
-    """The answer of a pure tree function over the ledger's first `size` entries, its tiles read as it wants them.
+    """The answer of a pure tree function over the first `size` entries, tiles read as it wants them.
 
     Reads at most 64 tiles (a proof at ten million entries wants six). Raises StoreRefused when one is
     missing.

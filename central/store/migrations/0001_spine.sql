@@ -14,6 +14,8 @@ CREATE TABLE entry (
   CONSTRAINT entry_pk PRIMARY KEY (origin, idx)
 );
 
+CREATE INDEX entry_time ON entry (origin, occurred_ms);
+
 CREATE TABLE entry_body (
   origin text NOT NULL,
   idx bigint NOT NULL,
@@ -32,6 +34,8 @@ CREATE TABLE tile (
   folded bytea NOT NULL,
   CONSTRAINT tile_pk PRIMARY KEY (origin, level, idx)
 );
+
+CREATE VIEW centre_entry AS SELECT * FROM entry WHERE origin LIKE '%/centre/%';
 
 CREATE TABLE checkpoint (
   origin text NOT NULL,
@@ -239,11 +243,12 @@ CREATE TABLE identity (
 
 CREATE TABLE enrolment (
   node text NOT NULL,
+  locator text NOT NULL,
   code_hash bytea NOT NULL,
   expires_ms bigint NOT NULL,
   attempts integer NOT NULL,
   used_ms bigint,
-  CONSTRAINT enrolment_pk PRIMARY KEY (node, code_hash)
+  CONSTRAINT enrolment_pk PRIMARY KEY (locator, node)
 );
 
 CREATE TABLE administrator (
@@ -325,6 +330,7 @@ CREATE TABLE contact (
   pending bigint,
   statistics text NOT NULL,
   needs text NOT NULL,
+  centre_seen bytea NOT NULL,
   CONSTRAINT contact_pk PRIMARY KEY (origin, at_ms, batch_id)
 );
 
@@ -443,6 +449,7 @@ CREATE TABLE import_run (
   rejected bigint NOT NULL,
   started_ms bigint NOT NULL,
   finished_ms bigint,
+  read bigint NOT NULL,
   CONSTRAINT import_run_pk PRIMARY KEY (file_digest)
 );
 

@@ -1,0 +1,329 @@
+"""What entries cause at the centre.
+
+One table by kind. Gathering is pure; writing is one transaction with the entries.
+
+A row whose effect cannot be is stored as evidence all the same and its effect rejected with a reason
+(property P6).
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from central.security.keys import Keyring
+from central.store.effects import AccessKept, CaseEvent, DayTotal, Paper, Rejection, ReportKept
+from matters.model import Matter
+from sync.errors import SyncError
+from sync.exchange.centre import effect_key
+from sync.ledger.entry import Entry
+from sync.messages.registry import DetailValue, by_number, decode_detail, known
+
+DAY_CHARACTERS = 10
+TOTALS_CHARACTERS_MAX = 64 * 1024
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose entries these are, and when they arrived."""
+
+    origin: str
+    node: str
+    arrived_ms: int
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry with its opened detail by field name."""
+
+    entry: Entry
+    leaf_hash: bytes
+    fields: dict[str, DetailValue]
+
+    def text(self, name: str) -> str:
+        """A field as text; a field of another type is an empty one."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else ""
+
+    def octets(self, name: str) -> bytes:
+        """A field as bytes; a field of another type is an empty one."""
+        value = self.fields.get(name)
+        return value if isinstance(value, bytes) else b""
+
+    def number(self, name: str) -> int:
+        """A field as a number; a field of another type is 0."""
+        value = self.fields.get(name)
+        return value if isinstance(value, int) else 0
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A deferred case: what the centre needs to fulfil it."""
+
+    case_no: str
+    idx: int
+    matter: str
+    subject_ref: bytes
+    number: str
+    name: str
+    purpose: str
+
+
+class Provisional(msgspec.Struct, frozen=True, kw_only=True):
+    """A provisional report to be judged again: the facts it printed."""
+
+    serial: str
+    matter: str
+    subject_ref: bytes
+    number: str
+    issued_ms: int
+    facts: bytes
+
+
+@dataclass(kw_only=True)
+class Gathered:
+    """The effects of some entries, not yet written."""
+
+    source: Source
+    accesses: list[AccessKept] = field(default_factory=list)
+    reports: list[ReportKept] = field(default_factory=list)
+    papers: list[Paper] = field(default_factory=list)
+    cases: list[CaseEvent] = field(default_factory=list)
+    days: list[DayTotal] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    provisional: list[Provisional] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    carried: list[tuple[tuple[str, int], int]] = field(default_factory=list)
+
+    def drop(self, indexes: set[int]) -> None:
+        """Forget the effects of these entries: they were done under another key."""
+        self.accesses = _without(self.accesses, indexes)
+        serials = {report.serial for report in self.reports if report.idx in indexes}
+        self.reports = _without(self.reports, indexes)
+        self.provisional = [report for report in self.provisional if report.serial not in serials]
+        self.papers = _without(self.papers, indexes)
+        self.cases = _without(self.cases, indexes)
+        self.days = _without(self.days, indexes)
+        self.asked = _without(self.asked, indexes)
+
+    def reject(self, index: int, reason: str) -> None:
+        """Keep the entry, reject its effect."""
+        self.rejected.append(
+            Rejection(origin=self.source.origin, idx=index, reason=reason, at_ms=self.source.arrived_ms)
+        )
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What gathering looks at beside the entry itself."""
+
+    ref: Callable[[str], bytes]
+    catalogue: Mapping[str, Matter]
+
+
+class _Numbered(Protocol):
+    @property
+    def idx(self) -> int: ...
+
+
+_Row = TypeVar("_Row", bound=_Numbered)
+
+
+def _without(rows: list[_Row], indexes: set[int]) -> list[_Row]:
+    return [row for row in rows if row.idx not in indexes]
+
+
+Effect = Callable[[Line, Gathered, Rules], str]
+"""Adds to what is gathered; returns why it did not, or empty."""
+
+
+def rules(keys: Keyring, catalogue: Mapping[str, Matter]) -> Rules:
+    """The rules of this centre."""
+    return Rules(ref=keys.ref, catalogue=catalogue)
+
+
+def gather(source: Source, entry: Entry, leaf_hash: bytes, detail: bytes, into: Gathered, by: Rules) -> None:
+    """Gather the effect of one entry; no bytes of a node make it raise."""
+    if not known(entry.kind):
+        into.reject(entry.index, "unknown-kind")
+        return
+    effect = EFFECTS.get(by_number(entry.kind).name)
+    if effect is None:
+        return
+    try:
+        fields = decode_detail(entry.kind, detail) if detail else {}
+    except SyncError as error:
+        into.reject(entry.index, f"detail: {error.detail}")
+        return
+    key = effect_key(source.origin, entry)
+    if key != (source.origin, entry.index):
+        into.carried.append((key, entry.index))
+    reason = effect(Line(entry=entry, leaf_hash=leaf_hash, fields=fields), into, by)
+    if reason:
+        into.reject(entry.index, reason)
+
+
+def _access(line: Line, into: Gathered, by: Rules) -> str:
+    """access.*: a row of the trail."""
+    entry = line.entry
+    if by.ref(line.text("subject_number")) != entry.subject_ref:
+        return "subject-reference does not fit the number"
+    into.accesses.append(
+        AccessKept(
+            origin=into.source.origin,
+            idx=entry.index,
+            occurred_ms=entry.hlc_ms,
+            arrived_ms=into.source.arrived_ms,
+            node=into.source.node,
+            kind=entry.kind,
+            clock=entry.clock,
+            actor=entry.actor,
+            role=entry.role,
+            desk=entry.window,
+            subject_ref=entry.subject_ref,
+            presence=entry.presence,
+            relationship=entry.relationship,
+            purpose=entry.purpose,
+            basis=entry.basis,
+            mode=entry.mode,
+            as_of_ms=entry.as_of,
+            outcome=entry.outcome,
+            matter=line.text("matter"),
+            object=entry.object,
+            case_no=line.text("case"),
+            request_id=line.text("request_id"),
+        )
+    )
+    return ""
+
+
+def _issued(line: Line, into: Gathered, by: Rules) -> str:
+    """report.issued: a report; a provisional one is judged again."""
+    entry, serial = line.entry, line.text("serial")
+    status, facts, digest = line.text("status"), line.octets("facts"), line.octets("facts_digest")
+    if not serial:
+        return "report without a serial"
+    if status not in {"final", "provisional"}:
+        return "report of an unknown status"
+    if facts and hashlib.sha256(facts).digest() != digest:
+        return "facts do not fit their digest"
+    if by.ref(line.text("subject_number")) != entry.subject_ref:
+        return "subject-reference does not fit the number"
+    into.reports.append(
+        ReportKept(
+            origin=into.source.origin,
+            serial=serial,
+            idx=entry.index,
+            node=into.source.node,
+            subject_ref=entry.subject_ref,
+            matter=line.text("matter"),
+            status=status,
+            as_of_ms=line.number("as_of"),
+            issued_ms=entry.hlc_ms,
+            case_no=entry.object if entry.object != serial else "",
+            facts_digest=digest,
+            leaf_hash=line.leaf_hash,
+        )
+    )
+    if status == "provisional":
+        into.provisional.append(
+            Provisional(
+                serial=serial,
+                matter=line.text("matter"),
+                subject_ref=entry.subject_ref,
+                number=line.text("subject_number"),
+                issued_ms=entry.hlc_ms,
+                facts=facts,
+            )
+        )
+    return ""
+
+
+def _paper(line: Line, into: Gathered, _: Rules) -> str:
+    """report.printed, spoiled, reprinted, handed_over: the life of the paper."""
+    serial = line.text("serial")
+    if not serial and not line.text("sheet"):
+        return "paper of no report and no sheet"
+    into.papers.append(
+        Paper(
+            origin=into.source.origin,
+            idx=line.entry.index,
+            serial=serial,
+            kind=line.entry.kind,
+            occurred_ms=line.entry.hlc_ms,
+            sheet=line.text("sheet"),
+            file_digest=line.octets("file_digest"),
+            reason=line.text("reason"),
+        )
+    )
+    return ""
+
+
+def _case(line: Line, into: Gathered, by: Rules) -> str:
+    """case.*: the case's state; a deferred one is queued to be fulfilled."""
+    entry, number, code = line.entry, line.text("case"), line.text("matter")
+    if not number:
+        return "case without a number"
+    into.cases.append(
+        CaseEvent(
+            origin=into.source.origin,
+            idx=entry.index,
+            case_no=number,
+            occurred_ms=entry.hlc_ms,
+            kind=entry.kind,
+            matter=code,
+            state=line.text("state"),
+            subject_ref=entry.subject_ref,
+        )
+    )
+    if line.text("state") == "deferred":
+        if code not in by.catalogue:
+            return "deferred case of an unknown matter"
+        into.asked.append(
+            Asked(
+                case_no=number,
+                idx=entry.index,
+                matter=code,
+                subject_ref=entry.subject_ref,
+                number=line.text("subject_number"),
+                name=line.text("subject_name"),
+                purpose=entry.purpose,
+            )
+        )
+    return ""
+
+
+def _day(line: Line, into: Gathered, _: Rules) -> str:
+    """day.closed: the node's own totals."""
+    day, totals = line.text("day"), line.text("totals")
+    if len(day) != DAY_CHARACTERS or len(totals) > TOTALS_CHARACTERS_MAX:
+        return "day or totals out of shape"
+    try:
+        msgspec.json.decode(totals, type=dict[str, object])
+    except msgspec.MsgspecError:
+        return "totals are no JSON object"
+    into.days.append(
+        DayTotal(
+            origin=into.source.origin,
+            day=day,
+            idx=line.entry.index,
+            totals=totals,
+            closed_ms=line.entry.hlc_ms,
+        )
+    )
+    return ""
+
+
+EFFECTS: dict[str, Effect] = {
+    "access.answered": _access,
+    "access.denied": _access,
+    "access.deferred": _access,
+    "access.local": _access,
+    "report.issued": _issued,
+    "report.printed": _paper,
+    "report.spoiled": _paper,
+    "report.reprinted": _paper,
+    "report.handed_over": _paper,
+    "case.opened": _case,
+    "case.changed": _case,
+    "day.closed": _day,
+}
+"""Kinds without a row are evidence only: stored, proven, counted."""

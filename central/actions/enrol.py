@@ -1,0 +1,184 @@
+"""Enrolment: a one-time code and a node's public keys become an origin, a certificate and first leases."""
+
+import base64
+import binascii
+import hmac
+from typing import Any
+
+import msgspec
+
+from central.actions import leases, nodes
+from central.actions.centre import Centre
+from central.actions.own_ledger import Draft, record
+from central.security import passwords
+from central.store import contacts, fleet, ledger
+from central.store.database import Tx
+from central.store.fleet import Code, Identity, NodeKept
+from matters.model import Refusal, Words
+from sync.signing.notes import vkey
+from sync.signing.sealing import seal
+
+SUBJECT_KEY_INFO = b"yizhan/subject-key/1"
+_KEY_BYTES = 32
+
+
+class Application(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node hands in: the code, and its two public keys in base64. `clone` says an image was copied."""
+
+    code: str
+    signing: str
+    sealing: str
+    clone: bool = False
+
+
+class CentreSelf(msgspec.Struct, frozen=True, kw_only=True):
+    """The centre's own public keys, base64; `vkey` in the C2SP form."""
+
+    authority: str
+    origin: str
+    vkey: str
+    signing: str
+    sealing: str
+    recovery: str
+
+
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node gets: its origin, certificate and leases (base64), and the subject key sealed to it."""
+
+    origin: str
+    certificate: str
+    centre: CentreSelf
+    subject_key: str
+    lease: tuple[str, ...]
+    window_ms: int
+
+
+async def enrol(centre: Centre, application: Application) -> Enrolled | Refusal:
+    """Use a code once. Durable before this returns: the code is used, the origin is trusted, its ledger open.
+
+    A wrong, used or expired code is refused, and says only that; every refusal is an entry on the centre's
+    ledger.
+    """
+    try:
+        signing, sealing = _key(application.signing), _key(application.sealing)
+    except ValueError:
+        return _refusal("key-malformed", "节点公钥格式不对。", "a public key is not 32 bytes of base64")
+    async with centre.store.transaction() as tx:
+        code = await _code(tx, application.code)
+        refusal = _judge(centre, code)
+        node = await fleet.node(tx, code.node) if code else None
+        if refusal is not None or code is None or node is None:
+            await record(centre, tx, Draft(kind="admin.changed", object="enrolment", outcome="refused"))
+            return refusal or _WRONG
+        await fleet.use_code(tx, code, centre.now_ms())
+        return await _admit(centre, tx, node, signing, sealing)
+
+
+async def _admit(centre: Centre, tx: Tx, node: NodeKept, signing: bytes, sealing: bytes) -> Enrolled:
+    before = await fleet.current(tx, node.node)
+    incarnation = before.incarnation + 1 if before else 1
+    origin = nodes.origin_text(centre, node.node, incarnation)
+    certificate, not_after_ms = leases.certificate(centre, node, origin, signing, sealing)
+    if before is not None:
+        await fleet.revoke(tx, node.node, "replaced by a new incarnation", centre.now_ms())
+    identity = Identity(
+        origin=origin,
+        node=node.node,
+        incarnation=incarnation,
+        signing=signing,
+        sealing=sealing,
+        certificate=certificate,
+        not_after_ms=not_after_ms,
+        enrolled_ms=centre.now_ms(),
+    )
+    await fleet.add_identity(tx, identity)
+    await ledger.open_head(tx, origin)
+    await contacts.open_mailbox(tx, origin)
+    given = await leases.give(centre, tx, node, origin, leases.CAPABILITIES)
+    draft = Draft(kind="admin.changed", actor="centre", object=f"node {node.node} enrolled", note=origin)
+    await record(centre, tx, draft)
+    return Enrolled(
+        origin=origin,
+        certificate=_text(certificate),
+        centre=centre_self(centre),
+        subject_key=_text(seal(sealing, centre.keys.subject, SUBJECT_KEY_INFO)),
+        lease=tuple(_text(one) for one in given),
+        window_ms=node.window_ms,
+    )
+
+
+def centre_self(centre: Centre) -> CentreSelf:
+    """The centre's public keys as nodes and verifiers get them."""
+    return CentreSelf(
+        authority=centre.settings.authority,
+        origin=centre.origin,
+        vkey=vkey(centre.origin, centre.keys.signing.public),
+        signing=_text(centre.keys.signing.public),
+        sealing=_text(centre.keys.sealing.public),
+        recovery=_text(centre.keys.recovery),
+    )
+
+
+async def trust(centre: Centre) -> dict[str, Any]:
+    """The public trust file: the centre's keys and the origins no longer trusted."""
+    async with centre.store.reading() as tx:
+        revoked = [one.origin for one in await fleet.identities(tx) if one.revoked_ms is not None]
+    own = centre_self(centre)
+    return {
+        "authority": own.authority,
+        "centre": {"vkey": own.vkey, "signing": own.signing, "origin": own.origin},
+        "revoked": revoked,
+    }
+
+
+async def _code(tx: Tx, text: str) -> Code | None:
+    """The code itself, or None; a wrong attempt counts against every code with the same first group."""
+    wanted = passwords.code_hash(text)
+    candidates = await fleet.codes(tx, passwords.locator(text))
+    found = next((one for one in candidates if hmac.compare_digest(one.code_hash, wanted)), None)
+    if found is None:
+        for one in candidates:
+            await fleet.miss_code(tx, one)
+    return found
+
+
+def _judge(centre: Centre, code: Code | None) -> Refusal | None:
+    """Why a code may not be used."""
+    if code is None or code.attempts >= centre.settings.code_attempts:
+        return _WRONG
+    if code.used_ms is not None:
+        return _refusal(
+            "code-used", "注册码已使用过，每个注册码只能使用一次。", "this code was used; a code works once"
+        )
+    if code.expires_ms < centre.now_ms():
+        return _refusal("code-expired", "注册码已过期。", "this code has expired")
+    return None
+
+
+def _refusal(code: str, zh: str, en: str) -> Refusal:
+    return Refusal(
+        code=code,
+        message=Words(zh=zh, en=en),
+        rule="节点注册（protocol.md 1）",
+        next=Words(
+            zh="请核对注册码，或请系统管理员为该节点重新生成注册码。",
+            en="Compare the code, or ask the system administrator for a new one.",
+        ),
+    )
+
+
+_WRONG = _refusal("code-wrong", "注册码不对。", "the enrolment code is wrong")
+
+
+def _key(text: str) -> bytes:
+    try:
+        content = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+    if len(content) != _KEY_BYTES:
+        raise ValueError("not 32 bytes")
+    return content
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()

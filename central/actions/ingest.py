@@ -1,0 +1,358 @@
+"""One batch of a node, from bytes to a countersignature (protocol sections 4 and 8.8.
+
+README, "Life of a batch").
+
+1  open        limits, trailer, sender's signature, destination, keys: nothing is stored of what fails here
+2  judge       the checkpoint against our own record: accept, ask for the missing part, or keep evidence of
+a fork 3  store       frame by frame: entries, full tiles, effects and the new head in one transaction
+4  countersign only where our root equals the signed one; persisted with an entry on our own ledger, then
+5  reply       the acknowledgement (`acknowledge.py`)
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Literal
+
+import msgspec
+
+from central.actions import fulfil, mailbox, own_ledger, settle
+from central.actions.acknowledge import Outcome, reply
+from central.actions.centre import Centre
+from central.actions.effects import Gathered, Rules, Source, gather, rules
+from central.actions.own_ledger import DETAIL, Draft, place_bytes
+from central.store import contacts, effects, fleet, ledger
+from central.store.contacts import Contact
+from central.store.database import Tx
+from central.store.effects import Deferral, Rejection
+from central.store.fleet import Identity
+from central.store.ledger import CheckpointKept, Head, StoredEntry
+from sync.batch.frames import Frame
+from sync.batch.header import Header, header_length
+from sync.batch.incoming import Incoming
+from sync.errors import BadSignature, Fork, LimitExceeded, Revoked
+from sync.exchange.centre import (
+    Accept,
+    ForkEvidence,
+    Known,
+    Need,
+    countersign,
+    judge_frame,
+    judge_offer,
+    judge_root,
+    sizes_needed,
+    witnessed,
+)
+from sync.signing import cose
+from sync.signing.notes import Checkpoint, open_note
+
+Carrier = Literal["network", "courier"]
+GROUP_FRAMES = 16
+"""Frames committed in one transaction: 4,096 entries at most, so a cut costs little and memory stays flat."""
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """New entries ready to be written, with their effects."""
+
+    entries: tuple[StoredEntry, ...]
+    clock: tuple[int, int]
+
+
+async def exchange(centre: Centre, batch: bytes, carrier: Carrier) -> bytes:
+    """Take in a batch; the sealed acknowledgement, durable in all it says before it is returned.
+
+    Raises SyncError: nothing of a batch that does not open is stored; a fork is stored as evidence and
+    refused. Repeating a batch is harmless and gives the acknowledgement again.
+    """
+    if len(batch) > centre.settings.batch_bytes_max:
+        raise LimitExceeded(f"batch of {len(batch)} bytes")
+    identity = await _sender(centre, batch)
+    incoming = await asyncio.to_thread(_open, centre, identity, batch)
+    outcome = await _store(centre, identity, incoming)
+    note = await _countersign(centre, identity, incoming)
+    await _note_contact(centre, incoming.header, incoming.checkpoint, len(batch), outcome, carrier)
+    await fulfil.fulfil(centre, identity.origin)
+    return await reply(centre, identity, incoming.header, incoming.checkpoint, outcome, note)
+
+
+async def _sender(centre: Centre, batch: bytes) -> Identity:
+    """Step 1: whom the header claims to be from; its signature is checked when the batch is opened."""
+    origin = cose.key_id(batch[8 : 8 + header_length(batch[:8])]).decode("utf-8", "replace")
+    async with centre.store.reading() as tx:
+        identity = await fleet.identity(tx, origin)
+    if identity is None:
+        raise BadSignature("batch of an unknown origin")
+    if identity.revoked_ms is not None:
+        async with centre.store.transaction() as tx:
+            digest = hashlib.sha256(batch).digest()
+            reason = "batch of a revoked node"
+            await effects.add_evidence(tx, origin, digest, "revoked", centre.now_ms(), reason, batch)
+        raise Revoked(f"{origin}; the batch is kept as evidence")
+    return identity
+
+
+def _open(centre: Centre, identity: Identity, batch: bytes) -> Incoming:
+    """Step 1: everything a batch must satisfy before a byte of it is used."""
+    publics = {identity.origin: identity.signing}
+    return Incoming(batch, centre.keys.sealing, publics.get, destination=centre.origin)
+
+
+async def _store(centre: Centre, identity: Identity, incoming: Incoming) -> Outcome:
+    """Steps 2 and 3."""
+    async with centre.store.reading() as tx:
+        head = await ledger.head(tx, identity.origin)
+        if head.frozen:
+            raise Fork(head.size)
+        wanted = sizes_needed(incoming.header, incoming.checkpoint, head.size)
+        known = Known(
+            origin=identity.origin,
+            size=head.size,
+            roots=await ledger.roots(tx, identity.origin, head.size, wanted),
+        )
+    verdict = judge_offer(incoming.header, incoming.checkpoint, known, centre.origin)
+    if isinstance(verdict, ForkEvidence):
+        await _keep_fork(centre, verdict, incoming)
+    if not isinstance(verdict, Accept):
+        return Outcome(next=verdict.next if isinstance(verdict, Need) else head.size, stored=0)
+    stored = 0
+    frames = incoming.frames(centre.keys.subject)
+    while group := await asyncio.to_thread(_take, frames):
+        stored += await _commit(centre, identity, incoming, group)
+    return Outcome(next=known.size + stored, stored=stored)
+
+
+def _take(frames: Iterator[Frame]) -> list[Frame]:
+    return list(islice(frames, GROUP_FRAMES))
+
+
+async def _commit(centre: Centre, identity: Identity, incoming: Incoming, group: Sequence[Frame]) -> int:
+    """Step 3 for a group of frames: one transaction; the number of new entries."""
+    fork: ForkEvidence | None = None
+    async with centre.store.transaction() as tx:
+        head = await ledger.head(tx, identity.origin, lock=True)
+        fresh: list[Frame] = []
+        size = head.size
+        for frame in group:
+            end = min(size, frame.first + len(frame.rows))
+            hashes = (
+                await ledger.leaf_hashes(tx, identity.origin, frame.first, end) if end > frame.first else []
+            )
+            verdict = judge_frame(identity.origin, frame, hashes, size)
+            if isinstance(verdict, ForkEvidence):
+                fork = verdict
+                break
+            if isinstance(verdict, Need):
+                break
+            fresh.append(_tail(frame, verdict.skip))
+            size = max(size, frame.first + len(frame.rows))
+        if fork is None and size > head.size:
+            await _write(centre, tx, identity, head, fresh)
+    if fork is not None:
+        await _keep_fork(centre, fork, incoming)
+    return size - head.size
+
+
+def _tail(frame: Frame, skip: int) -> Frame:
+    return Frame(
+        first=frame.first + skip,
+        rows=frame.rows[skip:],
+        leaves=frame.leaves[skip:],
+        hashes=frame.hashes[skip:],
+    )
+
+
+async def _write(centre: Centre, tx: Tx, identity: Identity, head: Head, frames: Sequence[Frame]) -> None:
+    gathered = Gathered(source=Source(origin=identity.origin, node=identity.node, arrived_ms=centre.now_ms()))
+    by = rules(centre.keys, centre.catalogue)
+    prepared = await asyncio.to_thread(_prepare, centre, frames, gathered, by)
+    await ledger.grow(tx, head, prepared.entries, prepared.clock, gathered.source.arrived_ms)
+    await _cause(centre, tx, gathered)
+
+
+def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Rules) -> Prepared:
+    """Seal what is stored and gather effects; no I/O."""
+    origin = gathered.source.origin
+    entries: list[StoredEntry] = []
+    clock = (0, 0)
+    for frame in frames:
+        for row, leaf, leaf_hash in zip(frame.rows, frame.leaves, frame.hashes, strict=True):
+            entry = row.entry
+            entries.append(
+                StoredEntry(
+                    idx=entry.index,
+                    kind=entry.kind,
+                    occurred_ms=entry.hlc_ms,
+                    leaf=leaf,
+                    leaf_hash=leaf_hash,
+                    salt=row.salt,
+                    detail_sealed=centre.keys.seal(DETAIL, place_bytes(origin, entry.index), row.detail),
+                )
+            )
+            clock = (entry.hlc_ms, entry.hlc_n)
+            gather(gathered.source, entry, leaf_hash, row.detail, gathered, by)
+    return Prepared(entries=tuple(entries), clock=clock)
+
+
+async def _cause(centre: Centre, tx: Tx, gathered: Gathered) -> None:
+    """Write the effects, in the transaction of their entries."""
+    origin = gathered.source.origin
+    await _drop_carried(tx, gathered)
+    written = await effects.add_reports(tx, gathered.reports)
+    for report in gathered.reports:
+        if report.serial not in written:
+            gathered.reject(report.idx, "serial was issued before on this ledger")
+    provisional = [report for report in gathered.provisional if report.serial in written]
+    for rows in (gathered.accesses, gathered.papers, gathered.cases, gathered.days, _once(gathered.rejected)):
+        await effects.add(tx, rows)
+    await effects.add_deferrals(tx, [_deferral(centre, origin, asked) for asked in gathered.asked])
+    letters = await settle.settle(centre, tx, origin, provisional)
+    await mailbox.post(centre, tx, origin, letters)
+
+
+async def _drop_carried(tx: Tx, gathered: Gathered) -> None:
+    """Rule 4.6: an entry carried over has its effect only where its first key never had one."""
+    done = {
+        index
+        for first, index in gathered.carried
+        if not await effects.carry(tx, first, (gathered.source.origin, index))
+    }
+    if done:
+        gathered.drop(done)
+
+
+def _once(rows: Sequence[Rejection]) -> list[Rejection]:
+    return list({row.idx: row for row in rows}.values())
+
+
+def _deferral(centre: Centre, origin: str, asked: fulfil.Asked) -> Deferral:
+    return Deferral(
+        origin=origin,
+        case_no=asked.case_no,
+        idx=asked.idx,
+        matter=asked.matter,
+        subject_ref=asked.subject_ref,
+        asked_sealed=fulfil.sealed(centre, origin, asked),
+        state="waiting",
+        attempts=0,
+        next_try_ms=centre.now_ms(),
+        created_ms=centre.now_ms(),
+    )
+
+
+async def _keep_fork(centre: Centre, fork: ForkEvidence, incoming: Incoming) -> None:
+    """Two histories.
+
+    Both notes kept, nothing accepted any more, the centre's own ledger says so. Raises Fork.
+    """
+    note = incoming.header.checkpoint
+    async with centre.store.transaction() as tx:
+        ours = await ledger.checkpoints(tx, fork.origin, 1)
+        held = msgspec.msgpack.encode(
+            {
+                "theirs": note,
+                "ours": ours[0].note if ours else b"",
+                "size": fork.size,
+                "our_hash": fork.ours,
+                "their_hash": fork.theirs,
+                "index": fork.index,
+            }
+        )
+        digest = hashlib.sha256(note + fork.theirs).digest()
+        reason = f"fork at size {fork.size}"
+        await effects.add_evidence(tx, fork.origin, digest, "fork", centre.now_ms(), reason, held)
+        await ledger.freeze(tx, fork.origin, reason)
+        draft = Draft(kind="finding.raised", object=fork.origin, outcome="fork", actor="centre", note=reason)
+        await own_ledger.record(centre, tx, draft)
+    raise Fork(fork.size)
+
+
+async def _countersign(centre: Centre, identity: Identity, incoming: Incoming) -> bytes:
+    """Step 4: the node's note with our line under it, persisted; empty when it may not be signed (yet)."""
+    checkpoint, note = incoming.checkpoint, incoming.header.checkpoint
+    if not checkpoint.size or not await _level(centre, identity, incoming.header):
+        return b""
+    fork: ForkEvidence | bool
+    async with centre.store.transaction() as tx:
+        head = await ledger.head(tx, identity.origin, lock=True)
+        at = min(head.size, checkpoint.size)
+        ours = (await ledger.roots(tx, identity.origin, head.size, [at]))[at] if at else b""
+        fork = judge_root(identity.origin, ours, head.size, checkpoint)
+        if fork is True:
+            kept = await ledger.checkpoint_over(tx, identity.origin, checkpoint.size - 1)
+            if kept is not None and kept.size == checkpoint.size:
+                return kept.note
+            return await _sign(centre, tx, identity.origin, checkpoint, note)
+    if isinstance(fork, ForkEvidence):
+        await _keep_fork(centre, fork, incoming)
+    return b""
+
+
+async def _sign(centre: Centre, tx: Tx, origin: str, checkpoint: Checkpoint, note: bytes) -> bytes:
+    signed = countersign(note, centre.origin, centre.keys.signing)
+    draft = Draft(
+        kind="node.checkpoint",
+        actor="centre",
+        object=f"{origin} {checkpoint.size}",
+        note=checkpoint.root.hex(),
+    )
+    placed = await own_ledger.record(centre, tx, draft)
+    kept = CheckpointKept(
+        size=checkpoint.size,
+        root=checkpoint.root,
+        note=signed,
+        signed_ms=centre.now_ms(),
+        centre_idx=placed.index,
+    )
+    await ledger.keep_checkpoint(tx, origin, kept)
+    return signed
+
+
+async def _level(centre: Centre, identity: Identity, header: Header) -> bool:
+    """Crash rule 8.
+
+    A centre restored from a backup countersigns nothing until it is level with what nodes saw of it.
+    """
+    seen = seen_of(centre, identity, header)
+    if seen is None:
+        return True
+    async with centre.store.reading() as tx:
+        head = await ledger.head(tx, centre.origin)
+        if seen.size > head.size:
+            return False
+        ours = await ledger.roots(tx, centre.origin, head.size, [seen.size])
+    return witnessed(seen, ours[seen.size])
+
+
+def seen_of(centre: Centre, identity: Identity, header: Header) -> Checkpoint | None:
+    """Our own checkpoint as the node last saw it, signed by both; None when it never saw one.
+
+    Raises BadSignature when the node's signature is not under it, or ours is not.
+    """
+    if not header.centre_seen:
+        return None
+    trusted = {centre.origin: centre.keys.signing.public, identity.origin: identity.signing}
+    seen = open_note(header.centre_seen, trusted)
+    if set(seen.signers) != set(trusted) or seen.origin != centre.origin:
+        raise BadSignature("the centre's checkpoint comes back without both signatures")
+    return seen if seen.size else None
+
+
+async def _note_contact(
+    centre: Centre, header: Header, checkpoint: Checkpoint, size: int, outcome: Outcome, carrier: Carrier
+) -> None:
+    contact = Contact(
+        origin=header.origin,
+        at_ms=centre.now_ms(),
+        batch_id=header.batch_id,
+        carrier=carrier,
+        entries=outcome.stored,
+        bytes_up=size,
+        pending=checkpoint.size - header.end,
+        statistics=header.statistics,
+        needs={wish.scope: wish.version for wish in header.needs},
+        centre_seen=header.centre_seen,
+    )
+    async with centre.store.transaction() as tx:
+        await contacts.add_contact(tx, contact)
+        await contacts.seen(tx, header.origin, header.directive_seen)

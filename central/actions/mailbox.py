@@ -1,0 +1,49 @@
+"""Letters to nodes: an ordered mailbox each, sealed at rest, repeated until the node says it obeyed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from central.actions.centre import Centre
+from central.store import contacts
+from central.store.contacts import Letter
+from central.store.database import Tx
+from sync.batch.acknowledge import Directive
+from sync.messages.directives import letter
+
+PURPOSE = "directive"
+Draft = tuple[str, dict[str, Any]]
+"""Kind and body of a letter (`sync.messages.directives.DIRECTIVES`)."""
+
+
+async def post(centre: Centre, tx: Tx, origin: str, drafts: Sequence[Draft]) -> None:
+    """Put letters into the mailbox of an origin, in order; durable with the transaction."""
+    if not drafts:
+        return
+    first = await contacts.reserve(tx, origin, len(drafts))
+    rows: list[Letter] = []
+    for number, (kind, body) in enumerate(drafts, start=first):
+        content = msgspec.json.encode(letter(number, kind, body).body)
+        sealed = centre.keys.seal(PURPOSE, _place(origin, number), content)
+        rows.append(Letter(number=number, kind=kind, body_sealed=sealed, created_ms=centre.now_ms()))
+    await contacts.post(tx, origin, rows)
+
+
+async def waiting(centre: Centre, tx: Tx, origin: str, above: int) -> tuple[Directive, ...]:
+    """The letters above that number, opened, at most 500 at once."""
+    kept = await contacts.letters(tx, origin, above)
+    return tuple(
+        Directive(
+            number=one.number,
+            kind=one.kind,
+            body=msgspec.json.decode(
+                centre.keys.unseal(PURPOSE, _place(origin, one.number), one.body_sealed), type=dict[str, Any]
+            ),
+        )
+        for one in kept
+    )
+
+
+def _place(origin: str, number: int) -> bytes:
+    return f"{origin}#{number}".encode()

@@ -1,0 +1,282 @@
+"""Questions of reconciliation: a day's entries, reports and their papers, findings."""
+
+from typing import Any
+
+import msgspec
+
+from central.store.database import Tx
+from central.store.effects import CaseEvent, DayTotal, Paper, ReportKept
+from sync.messages.registry import kind
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A difference, with its owner and state.
+
+    `finding` is derived from what it is about, so it is found once.
+    """
+
+    origin: str
+    finding: str
+    node: str
+    day: str
+    code: str
+    object: str
+    words_zh: str
+    words_en: str
+    owner: str
+    state: str
+    opened_ms: int
+    settled_ms: int | None = None
+    settled_by: str = ""
+    note: str = ""
+
+
+class ReportWhole(msgspec.Struct, frozen=True, kw_only=True):
+    """A report with its papers and the centre's verdict ("" while there is none)."""
+
+    report: ReportKept
+    papers: tuple[Paper, ...]
+    verdict: str
+    changes_sealed: bytes
+    settled_ms: int | None
+
+
+class Pairing(msgspec.Struct, frozen=True, kw_only=True):
+    """One request id that stands on only one of the two ledgers."""
+
+    request_id: str
+    occurred_ms: int
+    idx: int
+
+
+async def day_totals(tx: Tx, origin: str, day: str) -> DayTotal | None:
+    """What the node totalled, in its newest closing of that day."""
+    row = await tx.fetchrow(
+        "SELECT * FROM day_total WHERE origin = $1 AND day = $2 ORDER BY idx DESC LIMIT 1", origin, day
+    )
+    return DayTotal(**dict(row)) if row else None
+
+
+async def closed_days(tx: Tx, since: str) -> set[tuple[str, str]]:
+    """(origin, day) of every day closed since then."""
+    rows = await tx.fetch("SELECT DISTINCT origin, day FROM day_total WHERE day >= $1", since)
+    return {(row["origin"], row["day"]) for row in rows}
+
+
+async def kinds_between(tx: Tx, origin: str, low_ms: int, high_ms: int) -> dict[int, int]:
+    """Entries by kind that occurred in [low, high)."""
+    rows = await tx.fetch(
+        "SELECT kind, count(*) AS n FROM entry WHERE origin = $1 AND occurred_ms >= $2 AND occurred_ms < $3"
+        " GROUP BY kind",
+        origin,
+        low_ms,
+        high_ms,
+    )
+    return {row["kind"]: row["n"] for row in rows}
+
+
+async def active_days(tx: Tx, low_ms: int, high_ms: int, day_ms: int) -> set[tuple[str, int]]:
+    """(origin, day number counted from `low_ms`) of every day with accesses."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT origin, (occurred_ms - $1) / $3 AS day FROM access"
+        " WHERE occurred_ms >= $1 AND occurred_ms < $2",
+        low_ms,
+        high_ms,
+        day_ms,
+    )
+    return {(row["origin"], row["day"]) for row in rows}
+
+
+async def reports_between(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[ReportWhole]:
+    """Reports issued in [low, high), with everything that happened to their paper, by serial."""
+    rows = await tx.fetch(
+        "SELECT * FROM report WHERE origin = $1 AND issued_ms >= $2 AND issued_ms < $3 ORDER BY serial",
+        origin,
+        low_ms,
+        high_ms,
+    )
+    return await _whole(tx, [ReportKept(**dict(row)) for row in rows])
+
+
+async def reports(tx: Tx, node: str, serial: str, verdict: str, limit: int) -> list[ReportWhole]:
+    """Reports, newest first; "" means any, verdict "waiting" provisional ones without a verdict."""
+    rows = await tx.fetch(
+        "SELECT r.* FROM report r LEFT JOIN settlement s ON s.origin = r.origin AND s.serial = r.serial"
+        " WHERE ($1 = '' OR r.node = $1) AND ($2 = '' OR r.serial = $2)"
+        " AND ($3 = '' OR s.verdict = $3 OR ($3 = 'waiting' AND s.verdict IS NULL AND r.status ="
+        " 'provisional'))"
+        " ORDER BY r.issued_ms DESC LIMIT $4",
+        node,
+        serial,
+        verdict,
+        limit,
+    )
+    return await _whole(tx, [ReportKept(**dict(row)) for row in rows])
+
+
+async def _whole(tx: Tx, kept: list[ReportKept]) -> list[ReportWhole]:
+    places = ([report.origin for report in kept], [report.serial for report in kept])
+    papers: dict[tuple[str, str], list[Paper]] = {}
+    query = (
+        "SELECT p.* FROM paper p JOIN unnest($1::text[], $2::text[]) AS u (origin, serial)"
+        " ON p.origin = u.origin AND p.serial = u.serial ORDER BY p.origin, p.idx"
+    )
+    for row in await tx.fetch(query, *places):
+        papers.setdefault((row["origin"], row["serial"]), []).append(Paper(**dict(row)))
+    query = (
+        "SELECT s.* FROM settlement s JOIN unnest($1::text[], $2::text[]) AS u (origin, serial)"
+        " ON s.origin = u.origin AND s.serial = u.serial"
+    )
+    verdicts = {(row["origin"], row["serial"]): row for row in await tx.fetch(query, *places)}
+    return [
+        _report(
+            report,
+            papers.get((report.origin, report.serial), []),
+            verdicts.get((report.origin, report.serial)),
+        )
+        for report in kept
+    ]
+
+
+def _report(report: ReportKept, papers: list[Paper], verdict: Any) -> ReportWhole:
+    return ReportWhole(
+        report=report,
+        papers=tuple(papers),
+        verdict=verdict["verdict"] if verdict else "",
+        changes_sealed=verdict["changes_sealed"] if verdict else b"",
+        settled_ms=verdict["settled_ms"] if verdict else None,
+    )
+
+
+async def stray_papers(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Paper]:
+    """Papers of [low, high) whose report was never issued on that ledger."""
+    rows = await tx.fetch(
+        "SELECT p.* FROM paper p WHERE p.origin = $1 AND p.occurred_ms >= $2 AND p.occurred_ms < $3"
+        " AND p.serial <> '' AND NOT EXISTS"
+        " (SELECT 1 FROM report r WHERE r.origin = p.origin AND r.serial = p.serial) ORDER BY p.idx",
+        origin,
+        low_ms,
+        high_ms,
+    )
+    return [Paper(**dict(row)) for row in rows]
+
+
+async def papers_between(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Paper]:
+    """Everything that happened to paper in [low, high), in order."""
+    rows = await tx.fetch(
+        "SELECT * FROM paper WHERE origin = $1 AND occurred_ms >= $2 AND occurred_ms < $3 ORDER BY idx",
+        origin,
+        low_ms,
+        high_ms,
+    )
+    return [Paper(**dict(row)) for row in rows]
+
+
+async def cases_of(tx: Tx, origin: str, case_nos: list[str]) -> dict[str, list[CaseEvent]]:
+    """The events of these cases, in order."""
+    found: dict[str, list[CaseEvent]] = {}
+    query = "SELECT * FROM case_event WHERE origin = $1 AND case_no = ANY ($2) ORDER BY idx"
+    for row in await tx.fetch(query, origin, case_nos):
+        found.setdefault(row["case_no"], []).append(CaseEvent(**dict(row)))
+    return found
+
+
+async def answered_cases(tx: Tx, origin: str, case_nos: list[str], kinds: list[int]) -> set[str]:
+    """Those of these cases that have an access of one of the kinds."""
+    query = "SELECT DISTINCT case_no FROM access WHERE origin = $1 AND case_no = ANY ($2) AND kind = ANY ($3)"
+    return {row["case_no"] for row in await tx.fetch(query, origin, case_nos, kinds)}
+
+
+async def shown_only(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Pairing]:
+    """Online accesses of [low, high) that the centre never disclosed."""
+    rows = await tx.fetch(
+        "SELECT a.request_id, a.occurred_ms, a.idx FROM access a WHERE a.origin = $1 AND a.occurred_ms >= $2"
+        " AND a.occurred_ms < $3 AND a.mode = 'online' AND a.kind = $4 AND NOT EXISTS (SELECT 1 FROM"
+        " disclosure d"
+        " WHERE d.origin = a.origin AND d.request_id = a.request_id) ORDER BY a.idx",
+        origin,
+        low_ms,
+        high_ms,
+        kind("access.answered").number,
+    )
+    return [Pairing(**dict(row)) for row in rows]
+
+
+async def disclosed_only(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Pairing]:
+    """Disclosures of [low, high) that the node's ledger does not show."""
+    rows = await tx.fetch(
+        "SELECT d.request_id, d.occurred_ms, d.centre_idx AS idx FROM disclosure d WHERE d.origin = $1"
+        " AND d.occurred_ms >= $2 AND d.occurred_ms < $3 AND NOT EXISTS (SELECT 1 FROM access a"
+        " WHERE a.origin = d.origin AND a.request_id = d.request_id) ORDER BY d.centre_idx",
+        origin,
+        low_ms,
+        high_ms,
+    )
+    return [Pairing(**dict(row)) for row in rows]
+
+
+async def purposeless(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Pairing]:
+    """Answered accesses of [low, high) with neither purpose nor case."""
+    rows = await tx.fetch(
+        "SELECT request_id, occurred_ms, idx FROM access WHERE origin = $1 AND occurred_ms >= $2"
+        " AND occurred_ms < $3 AND kind = $4 AND purpose = '' AND case_no = '' ORDER BY idx",
+        origin,
+        low_ms,
+        high_ms,
+        kind("access.answered").number,
+    )
+    return [Pairing(**dict(row)) for row in rows]
+
+
+async def raise_finding(tx: Tx, row: Finding) -> bool:
+    """Keep a finding; False when it is known already, in whatever state."""
+    return (
+        await tx.fetchval(
+            "INSERT INTO finding (origin, finding, node, day, code, object, words_zh, words_en, owner, state,"
+            " opened_ms, settled_ms, settled_by, note)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+            " ON CONFLICT (origin, finding) DO NOTHING RETURNING finding",
+            *msgspec.structs.astuple(row),
+        )
+        is not None
+    )
+
+
+async def findings(tx: Tx, node: str = "", state: str = "", day: str = "", limit: int = 500) -> list[Finding]:
+    """Findings, open ones first, then newest; "" means any."""
+    rows = await tx.fetch(
+        "SELECT * FROM finding WHERE ($1 = '' OR node = $1) AND ($2 = '' OR state = $2) AND ($3 = '' OR day"
+        " = $3)"
+        " ORDER BY state = 'open' DESC, day DESC, opened_ms DESC, finding LIMIT $4",
+        node,
+        state,
+        day,
+        limit,
+    )
+    return [Finding(**dict(row)) for row in rows]
+
+
+async def finding(tx: Tx, name: str) -> Finding | None:
+    """The finding of that id."""
+    row = await tx.fetchrow("SELECT * FROM finding WHERE finding = $1", name)
+    return Finding(**dict(row)) if row else None
+
+
+async def settle_finding(tx: Tx, row: Finding) -> None:
+    """Write back the state of a finding."""
+    await tx.execute(
+        "UPDATE finding SET state = $3, settled_ms = $4, settled_by = $5, note = $6"
+        " WHERE origin = $1 AND finding = $2",
+        row.origin,
+        row.finding,
+        row.state,
+        row.settled_ms,
+        row.settled_by,
+        row.note,
+    )
+
+
+async def open_findings(tx: Tx) -> dict[str, int]:
+    """Open findings by node."""
+    rows = await tx.fetch("SELECT node, count(*) AS n FROM finding WHERE state = 'open' GROUP BY node")
+    return {row["node"]: row["n"] for row in rows}
