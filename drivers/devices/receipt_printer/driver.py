@@ -35,6 +35,7 @@ PIECE_BYTES: Final = 4096
 PIECE_S: Final = 10.0
 CONFIRM_S: Final = 20.0
 POLL_S: Final = 0.4
+CATCH_UP_S: Final = 0.5
 CALM_S: Final = 1.0
 JOB_BYTES_MAX: Final = 1024 * 1024
 BITS_PER_BYTE: Final = 10
@@ -117,6 +118,7 @@ class EscPosPrinter:
         try:
             await self._pay_debt()
             await self._status_or_again()
+            await self._catch_up()
         except Garbled as error:
             raise NotThisDevice(
                 f"answers, but not as a printer does: {error.detail}", device=self.name
@@ -130,6 +132,19 @@ class EscPosPrinter:
             await self._status()
         except Garbled:
             await self._status()
+
+    async def _catch_up(self) -> None:
+        """Learn whether answers to GS r got lost with the line: if one asked now is answered, none is open.
+
+        If it is not, the printer still holds an earlier job, and the next is confirmed only after both.
+        """
+        if not self._orders_open:
+            return
+        line = self._open_line()
+        await line.write(commands.PAPER_STATUS, STATUS_S)
+        self._orders_open += 1
+        if any(map(protocol.is_order_status, await settle(line, CATCH_UP_S, SETTLE_S + CATCH_UP_S))):
+            self._orders_open = 0
 
     async def _pay_debt(self) -> None:
         """Fill up an order that an earlier broken job left half sent, lest it swallow this job.

@@ -6,7 +6,7 @@ lines on 127.0.0.1:
     python -m drivers.devices.resident_id.virtual --link PATH --control PORT
 
     {"do": "lay", "card": {…}}                            photo and fingerprint as base64, or left out
-    {"do": "lift"}   {"do": "unplug"}   {"do": "plug"}   {"do": "state"}
+    {"do": "lift"}   {"do": "unplug"}   {"do": "plug"}   {"do": "clear"}   {"do": "state"}
     {"do": "fault", "name": "flipped", "times": 1, "on": "3001", "value": 0}
 """
 
@@ -116,6 +116,10 @@ class VirtualReader:
         """Arm a fault of `FAULTS`. Raises ValueError for an unknown one."""
         self._faults.append(Fault(name, times, on, value))
 
+    def clear(self) -> None:
+        """Disarm every fault."""
+        self._faults.clear()
+
     def unplug(self) -> None:
         """Pull the cable."""
         self._tty.unplug()
@@ -154,10 +158,12 @@ class VirtualReader:
                 self.plug()
             case "fault":
                 self._faults.append(msgspec.convert(rest, Fault))
+            case "clear":
+                self.clear()
             case "state":
                 pass
             case other:
-                raise ValueError(f"cannot {other!r}: lay, lift, unplug, plug, fault, state")
+                raise ValueError(f"cannot {other!r}: lay, lift, unplug, plug, fault, clear, state")
         return self.state()
 
     def _received(self, chunk: bytes) -> None:

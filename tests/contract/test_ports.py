@@ -1,0 +1,260 @@
+"""Every row of the registry keeps what its port promises, against its twin, on every kind of line it serves."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+import drivers.devices
+from drivers.devices.receipt_printer.protocol import Slip
+from drivers.devices.receipt_printer.virtual import VirtualPrinter
+from drivers.devices.resident_id.virtual import VirtualReader
+from drivers.errors import Absent, Busy, DriverError, Garbled, NotThisDevice, TimedOut, Unplugged
+from drivers.registry import DRIVERS, open_device
+from tests.unit.drivers.samples import CITIZEN
+
+SLIP = bytes(Slip().text("政务服务").cut())
+
+
+class Bench(Protocol):
+    """A twin with its device: the same six pushes for every kind of port."""
+
+    kind: Any
+    twin: Any
+    device: Any
+    address: str
+
+    async def use(self) -> object: ...
+    def good(self, result: object) -> bool: ...
+    def hush(self) -> None: ...
+    def garble(self) -> None: ...
+    def pull(self) -> None: ...
+    def mend(self) -> None: ...
+    async def replug(self) -> None: ...
+
+
+class ReaderBench:
+    """A card is laid before each use."""
+
+    kind = "id_reader"
+
+    def __init__(self, scheme, folder):
+        assert scheme == "serial"
+        self.twin = VirtualReader(link=folder / "device")
+        self.address = f"serial:{folder / 'device'}"
+        self.device = open_device("id_reader", self.address)
+
+    async def use(self):
+        self.twin.lift()
+        self.twin.lay(CITIZEN)
+        return await self.device.read_card(2.0)
+
+    def good(self, result):
+        return result == CITIZEN
+
+    def hush(self):
+        self.twin.fault("silent", times=100)
+
+    def garble(self):
+        self.twin.fault("garbage", times=100)
+
+    def pull(self):
+        self.twin.fault("unplug", on="3001")
+
+    def mend(self):
+        self.twin.clear()
+
+    async def replug(self):
+        self.twin.plug()
+
+
+class PrinterBench:
+    """A use prints one slip."""
+
+    kind = "receipt_printer"
+
+    def __init__(self, scheme, folder):
+        self.twin = VirtualPrinter(tty=scheme == "serial", link=folder / "device")
+        self._device: Any = None
+
+    @property
+    def address(self):
+        return self.twin.address
+
+    @property
+    def device(self):
+        if self._device is None:
+            self._device = open_device("receipt_printer", self.address)
+        return self._device
+
+    async def use(self):
+        outcome = await self.device.print(SLIP)
+        if outcome.reason == "device-unplugged":
+            raise Unplugged(outcome.reason)
+        return outcome
+
+    def good(self, result):
+        return result.confirmed and self.twin.papers[-1].text == "政务服务"
+
+    def hush(self):
+        self.twin.fault("silent")
+
+    def garble(self):
+        self.twin.fault("nonsense")
+
+    def pull(self):
+        self.twin.fault("unplug", after_lines=1)
+
+    def mend(self):
+        self.twin.clear()
+
+    async def replug(self):
+        await self.twin.on()
+
+
+BENCHES: dict[str, Any] = {"resident_id": ReaderBench, "receipt_printer": PrinterBench}
+ROWS = [(row.name, scheme) for row in DRIVERS for scheme in row.schemes]
+
+
+@pytest.fixture(params=ROWS, ids=["-".join(row) for row in ROWS])
+async def bench(request, tmp_path):
+    name, scheme = request.param
+    bench = BENCHES[name](scheme, tmp_path)
+    await bench.twin.start()
+    yield bench
+    await bench.device.close()
+    await bench.twin.stop()
+
+
+def test_every_device_folder_has_a_row_and_every_row_its_four_files():
+    folder = Path(drivers.devices.__file__).parent
+    named = {row.name for row in DRIVERS}
+    assert {path.name for path in folder.iterdir() if (path / "__init__.py").exists()} == named
+    for name in named:
+        for part in ("protocol.py", "driver.py", "virtual.py", "ladder.toml"):
+            assert (folder / name / part).is_file(), (name, part)
+
+
+def test_every_row_is_benched_here():
+    assert {row.name for row in DRIVERS} == set(BENCHES)
+
+
+async def test_g17_a_device_opens_works_and_says_what_it_is(bench):
+    await bench.device.open()
+    assert bench.good(await bench.use())
+    assert bench.good(await bench.use())
+    assert await bench.device.describe()
+
+
+async def test_opening_twice_is_opening_once(bench):
+    await bench.device.open()
+    await bench.device.open()
+    assert bench.good(await bench.use())
+
+
+async def test_closing_twice_or_unopened_is_no_error(bench):
+    await bench.device.close()
+    await bench.device.open()
+    await bench.device.close()
+    await bench.device.close()
+    with pytest.raises(Unplugged):
+        await bench.use()
+    await bench.device.open()
+    assert bench.good(await bench.use())
+
+
+async def test_an_absent_device_is_absent(bench):
+    address = bench.address
+    await bench.twin.stop()
+    with pytest.raises(Absent) as absent:
+        await bench.device.open()
+    assert absent.value.device == address
+    assert absent.value.next.zh
+
+
+async def test_a_device_held_by_another_is_busy(bench):
+    await bench.device.open()
+    other = open_device(bench.kind, bench.address)
+    with pytest.raises(Busy):
+        await other.open()
+    assert bench.good(await bench.use())
+
+
+async def test_a_silent_device_times_out_and_works_again(bench):
+    await bench.device.open()
+    bench.hush()
+    async with asyncio.timeout(5):
+        with pytest.raises(TimedOut):
+            await bench.use()
+    bench.mend()
+    assert bench.good(await bench.use())
+
+
+async def test_a_device_silent_from_the_start_does_not_open(bench):
+    bench.hush()
+    async with asyncio.timeout(5):
+        with pytest.raises(TimedOut):
+            await bench.device.open()
+    bench.mend()
+    await bench.device.open()
+    assert bench.good(await bench.use())
+
+
+async def test_a_garbled_answer_is_said_and_the_next_is_right(bench):
+    await bench.device.open()
+    bench.garble()
+    with pytest.raises(Garbled):
+        await bench.use()
+    bench.mend()
+    assert bench.good(await bench.use())
+
+
+async def test_a_device_of_another_kind_is_not_this_device(bench):
+    bench.garble()
+    with pytest.raises(NotThisDevice):
+        await bench.device.open()
+
+
+async def test_a_plug_pulled_in_mid_use_is_seen_and_the_device_comes_back(bench):
+    await bench.device.open()
+    bench.pull()
+    async with asyncio.timeout(5):
+        with pytest.raises(Unplugged):
+            await bench.use()
+    with pytest.raises(Unplugged):
+        await bench.use()
+    bench.mend()
+    await bench.replug()
+    await bench.device.open()
+    assert bench.good(await bench.use())
+
+
+async def test_a_call_broken_off_does_not_spoil_the_next(bench):
+    await bench.device.open()
+    bench.hush()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await bench.use()
+    bench.mend()
+    assert bench.good(await bench.use())
+
+
+@pytest.mark.parametrize(
+    "address", ["", "usb:1", "serial:ttyS0", "tcp:host", "tcp:host:0", "tcp:host:70000", "file:/tmp"]
+)
+@pytest.mark.parametrize("kind", sorted({row.kind for row in DRIVERS}))
+def test_an_address_no_driver_serves_is_refused(kind, address):
+    with pytest.raises(NotThisDevice) as refused:
+        open_device(kind, address)
+    assert refused.value.device == address
+
+
+def test_every_error_has_words_and_a_next_step_in_both_languages():
+    kinds = [DriverError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        error = kind("detail", device="serial:/dev/ttyS0")
+        assert all((error.words.zh, error.words.en, error.next.zh, error.next.en))
+        assert str(error) == f"{kind.code} [serial:/dev/ttyS0]: detail"
+    assert len({kind.code for kind in kinds}) == len(kinds)
