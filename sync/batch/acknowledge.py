@@ -33,7 +33,8 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     when nothing is countersigned yet.
 
     `centre_checkpoint` (always present) is the centre's own ledger, signed; `centre_consistency` leads to it
-    from `centre_old_size`, the size in the batch's `centre_seen`. `centre_hops` are proofs from further sizes
+    from `centre_old_size`, the size in the batch's `centre_seen` (0: unsaid, the size the node saw
+    last). `centre_hops` are proofs from further sizes
     [(old size, proof)] that earlier acknowledgements to this node carried since, so that sticks which
     overtake each other still fit. `window_ms` 0 and an empty `certificate` mean unchanged.
     """

@@ -111,8 +111,8 @@ def sealed_for(
     publics: tuple[bytes, ...], batch_id: bytes, path: tuple[str, str], content: bytes
 ) -> tuple[Recipient, ...]:
     """`content` sealed to each public key, bound to the batch id and to `path` (origin, destination)."""
-    info = _info(batch_id, *path)
-    return tuple(Recipient(key_id(public), seal(public, content, info)) for public in publics)
+    binding = _binding(batch_id, *path)
+    return tuple(Recipient(key_id(public), seal(public, content, binding)) for public in publics)
 
 
 def content_of(content_key: bytes, epochs: tuple[SaltEpoch, ...] = ()) -> bytes:
@@ -126,7 +126,7 @@ def open_content(header: Header, key: SealingKey) -> tuple[bytes, tuple[SaltEpoc
     sealed = next((one.sealed for one in header.recipients if one.key_id == mine), None)
     if sealed is None:
         raise NotForUs(f"batch {header.batch_id.hex()} is not sealed to this key")
-    opened = cbor.decode(unseal(key, sealed, _info(header.batch_id, header.origin, header.destination)))
+    opened = cbor.decode(unseal(key, sealed, _binding(header.batch_id, header.origin, header.destination)))
     try:
         content_key, epochs = msgspec.convert(opened, tuple[bytes, tuple[SaltEpoch, ...]])
     except msgspec.ValidationError as error:
@@ -213,5 +213,5 @@ def _bounds(header: Header) -> None:
         raise Malformed(f"batch of {header.frames} frames")
 
 
-def _info(batch_id: bytes, origin: str, destination: str) -> bytes:
+def _binding(batch_id: bytes, origin: str, destination: str) -> bytes:
     return INFO + cbor.encode([batch_id, origin, destination])

@@ -119,6 +119,6 @@ def _extends(ack: Acknowledgement, head: Checkpoint, last: CentreSeen) -> NotAcc
 
 
 def _proof_from(size: int, ack: Acknowledgement) -> Sequence[bytes] | None:
-    if ack.centre_old_size == size:
+    if ack.centre_old_size in {0, size}:
         return ack.centre_consistency
     return next((proof for old, proof in ack.centre_hops if old == size), None)

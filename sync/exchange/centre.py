@@ -108,9 +108,8 @@ def judge_offer(
     return _from_start(header, known)
 
 
-def _from_start(header: Header, known: Known) -> Accept | Need:
-    if header.start > known.size:
-        return Need(next=known.size)
+def _from_start(header: Header, known: Known) -> Accept:
+    # `start` is at most `old_size`, and that at most what we hold.
     return Accept(start=header.start, overlap=min(known.size, header.end) - header.start)
 
 

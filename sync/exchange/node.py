@@ -153,12 +153,11 @@ def export(view: NodeView, now_ms: int, *, budget_bytes: int) -> Iterator[SendBa
     not add up.
     """
     start, end = view.acknowledged()[0], view.checkpoint().size
-    while True:
+    more = True
+    while more:
         planned = plan_up(view, start, end, budget_bytes)
         yield SendBatch(data=b"".join(write_up(view, planned, now_ms)), start=start, end=planned.end)
-        start = planned.end
-        if start >= end:
-            return
+        start, more = planned.end, start < planned.end < end
 
 
 def _store(ack: Acknowledgement, accepted: Accepted, view: NodeView) -> list[Step]:

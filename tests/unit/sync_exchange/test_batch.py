@@ -1,13 +1,10 @@
-"""The batch file: what goes in comes out proven, and nothing else comes out."""
+"""The batch file: what goes in comes out proven."""
 
 import hashlib
 import io
-from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sync.batch import frames as framing
 from sync.batch.file import (
@@ -20,8 +17,7 @@ from sync.batch.file import (
     plan_up,
     write_up,
 )
-from sync.batch.header import AAD, MAGIC, Header, header_length, sign_header
-from sync.batch.range_proof import check_range, leaf_hashes, prove
+from sync.batch.range_proof import leaf_hashes
 from sync.codec import cbor
 from sync.errors import (
     BadSignature,
@@ -31,39 +27,14 @@ from sync.errors import (
     Malformed,
     NotForUs,
     SyncError,
-    UnknownVersion,
     WrongDestination,
     WrongOrigin,
 )
-from sync.ledger.entry import Row, leaf_hash, row_leaf
-from sync.ledger.tree import MemoryTiles, append, root
+from sync.ledger.entry import Row, row_leaf
 from sync.limits import LIMITS
-from sync.signing import cose
-from sync.signing.keys import SealingKey, SigningKey
+from sync.signing.keys import SealingKey
+from tests.unit.sync_exchange.opening import HALL_AND_CENTRE, SMALL, opened, rows_of
 from tests.unit.sync_exchange.world import CENTRE, HALL, START_MS, SUBJECT_KEY, Centre, Hall, enrolled
-
-HALL_AND_CENTRE = enrolled(9)
-SMALL = build_up(HALL_AND_CENTRE[0], 0, 9, START_MS)
-
-
-def opened(data: bytes, centre: Centre, **how) -> Incoming:
-    return Incoming(data, centre.sealing_key, centre.public_of, destination=CENTRE, **how)
-
-
-def rows_of(data: bytes, centre: Centre, **how) -> list[Row]:
-    return [row for frame in opened(data, centre, **how).frames(SUBJECT_KEY) for row in frame.rows]
-
-
-def resealed(header: Header, rest: bytes, key: SigningKey) -> bytes:
-    """A file with another signed header over the same frames, its trailer made to fit."""
-    body = sign_header(header, key) + rest
-    return body + hashlib.sha256(body).digest()
-
-
-def split(data: bytes) -> tuple[bytes, bytes]:
-    """The signed header with its length, and everything between it and the trailer."""
-    end = 8 + header_length(data[:8])
-    return data[:end], data[end:-32]
 
 
 def test_entries_come_out_as_they_went_in_with_their_leaves_and_hashes():
@@ -195,108 +166,6 @@ def test_a_spent_budget_ends_the_batch_early_at_a_package():
     assert rows_of(b"".join(write_up(hall, planned, START_MS)), centre) == hall.kept[100:256]
 
 
-def test_a_batch_for_another_centre_is_refused():
-    _, centre = HALL_AND_CENTRE
-    with pytest.raises(WrongDestination):
-        Incoming(SMALL, centre.sealing_key, centre.public_of, destination="other.example/centre/main/i1")
-
-
-def test_a_batch_of_an_unknown_or_revoked_node_is_refused():
-    _, centre = HALL_AND_CENTRE
-    with pytest.raises(BadSignature):
-        Incoming(SMALL, centre.sealing_key, lambda _: None, destination=CENTRE)
-
-
-def test_a_batch_signed_with_another_key_is_refused():
-    _, centre = HALL_AND_CENTRE
-    with pytest.raises(BadSignature):
-        Incoming(SMALL, centre.sealing_key, lambda _: SigningKey.generate().public, destination=CENTRE)
-
-
-def test_a_node_cannot_sign_a_batch_in_the_name_of_another():
-    hall, centre = HALL_AND_CENTRE
-    other = centre.enrol(Hall(centre, HALL.replace("330102", "330104")))
-    header = msgspec.structs.replace(open_header(SMALL, centre.public_of), origin=other.origin)
-    payload = cose.open1(
-        sign_header(header, hall.signing_key)[8:], {other.origin.encode(): hall.signing_key.public}, AAD
-    )[1]
-    signed = cose.sign1(payload, hall.signing_key, HALL.encode(), AAD)
-    data = MAGIC + len(signed).to_bytes(4, "big") + signed + split(SMALL)[1]
-    with pytest.raises(BadSignature, match="another origin"):
-        open_header(data, centre.public_of)
-
-
-@pytest.mark.parametrize(
-    ("change", "error"),
-    [
-        ({"version": 2}, UnknownVersion),
-        ({"schema": 2}, UnknownVersion),
-        ({"codec": 9}, UnknownVersion),
-        ({"dictionary": 4}, UnknownVersion),
-        ({"kind": "sideways"}, Malformed),
-        ({"batch_id": b"short"}, Malformed),
-        ({"start": -1}, Malformed),
-        ({"start": 9, "end": 3}, Malformed),
-        ({"end": 10}, Malformed),
-        ({"end": 10**6}, LimitExceeded),
-        ({"frames": 7}, Malformed),
-        ({"cuts": (0,)}, Malformed),
-        ({"cuts": (5,)}, Malformed),
-        ({"checkpoint": b""}, Malformed),
-        ({"checkpoint": b"nonsense"}, Malformed),
-        ({"recipients": ()}, NotForUs),
-        ({"consistency": (bytes(32),) * 131}, LimitExceeded),
-    ],
-)
-def test_a_signed_header_that_lies_is_refused_before_any_frame(change, error):
-    hall, centre = HALL_AND_CENTRE
-    header = msgspec.structs.replace(open_header(SMALL, centre.public_of), **change)
-    with pytest.raises(error):
-        rows_of(resealed(header, split(SMALL)[1], hall.signing_key), centre)
-
-
-def test_fields_a_newer_node_appended_to_the_header_do_not_matter():
-    hall, centre = HALL_AND_CENTRE
-    payload = cose.open1(split(SMALL)[0][8:], {HALL.encode(): hall.signing_key.public}, AAD)[1]
-    signed = cose.sign1(
-        cbor.encode([*cbor.decode(payload), "news", [1]]), hall.signing_key, HALL.encode(), AAD
-    )
-    data = MAGIC + len(signed).to_bytes(4, "big") + signed
-    assert open_header(data, centre.public_of).end == 9
-
-
-def test_a_header_that_is_signed_but_no_header_is_malformed():
-    hall, centre = HALL_AND_CENTRE
-    for fields in ([], ["x"], [1], [1, 2, 3]):
-        signed = cose.sign1(cbor.encode(fields), hall.signing_key, HALL.encode(), AAD)
-        with pytest.raises(Malformed):
-            open_header(MAGIC + len(signed).to_bytes(4, "big") + signed, centre.public_of)
-
-
-def test_a_huge_header_is_refused_by_its_length_alone():
-    with pytest.raises(LimitExceeded):
-        header_length(MAGIC + (LIMITS.header_bytes + 1).to_bytes(4, "big"))
-
-
-def test_a_batch_beyond_the_size_limit_is_refused_unread():
-    _, centre = HALL_AND_CENTRE
-    with pytest.raises(LimitExceeded):
-        opened(bytes(LIMITS.batch_bytes + 1), centre)
-
-
-def test_frames_cannot_be_swapped_repeated_or_taken_from_another_batch():
-    hall, centre = enrolled(512)
-    data, other = (build_up(hall, 0, 512, START_MS) for _ in range(2))
-    head, rest = split(data)
-    length = 4 + int.from_bytes(rest[:4], "big")
-    first, second = rest[:length], rest[length:]
-    foreign = split(other)[1]
-    for mixed in (second + first, first + first, first + foreign[len(foreign) - len(second) :]):
-        body = head + mixed
-        with pytest.raises(SyncError):
-            rows_of(body + hashlib.sha256(body).digest(), centre)
-
-
 def test_entries_the_ledger_never_hashed_cannot_be_sent():
     hall, _ = enrolled(300)
     entry = msgspec.structs.replace(hall.kept[270].entry, outcome="altered")
@@ -394,47 +263,3 @@ def test_a_frame_cannot_be_longer_than_its_limit():
     packed = framing.Packed(first=0, count=1, packed=bytes(LIMITS.frame_bytes))
     with pytest.raises(LimitExceeded):
         framing.seal_frame(place, bytes(32), packed)
-
-
-@settings(max_examples=300)
-@given(st.binary(max_size=600))
-def test_arbitrary_bytes_are_never_a_batch_and_never_crash(data):
-    _, centre = HALL_AND_CENTRE
-    head = split(SMALL)[0]
-    for whole in (data, MAGIC + data, head + data):
-        for how in ({}, {"prefix": True}):
-            try:
-                assert rows_of(whole, centre, **how) == []
-            except SyncError:
-                continue
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(1, 900), st.data())
-def test_every_range_of_every_tree_is_proven_and_no_other(size, data):
-    hashes = [leaf_hash(bytes([number % 251, number % 7])) for number in range(size)]
-    tiles = MemoryTiles()
-    _, changed = append(tiles, 0, hashes)
-    tiles.update(changed)
-    start = data.draw(st.integers(0, size - 1))
-    end = data.draw(st.integers(start + 1, size))
-    proof, whole = prove(tiles, start, end, size), root(tiles, size)
-    part = hashes[start:end]
-    assert leaf_hashes(tiles, start, end) == part
-    check_range(part, start, size, proof, whole)
-    for wrong in ([*proof, bytes(32)], proof[:-1], [bytes(32), *proof[1:]], [b"short"]):
-        if wrong != proof:
-            with pytest.raises(InconsistentProof):
-                check_range(part, start, size, wrong, whole)
-    with pytest.raises(InconsistentProof):
-        check_range([*part[:-1], bytes(32)], start, size, proof, whole)
-    for low, high in pairwise([start, size + 1]):
-        with pytest.raises(InconsistentProof):
-            prove(tiles, low, high, size)
-
-
-def test_tiles_that_are_not_held_give_no_proof():
-    with pytest.raises(InconsistentProof):
-        prove(MemoryTiles(), 0, 1, 300)
-    with pytest.raises(InconsistentProof):
-        leaf_hashes(MemoryTiles(), 0, 1)

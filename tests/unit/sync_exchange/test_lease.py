@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.clock import Interval, interval
+from sync.codec import cbor
 from sync.errors import BadSignature, LeaseRefused, SyncError
 from sync.lease.lease import (
+    AAD,
     DURATIONS_MS,
     LIVE,
     Lease,
@@ -19,6 +21,7 @@ from sync.lease.lease import (
     open_lease,
     sign_lease,
 )
+from sync.signing import cose
 from sync.signing.keys import SigningKey
 from tests.unit.sync_exchange.world import HALL, START_MS, fixed_key
 
@@ -69,6 +72,12 @@ def test_every_altered_byte_of_a_lease_is_noticed():
 def test_a_lease_with_impossible_bounds_is_refused_even_when_signed(change):
     with pytest.raises(LeaseRefused):
         open_lease(sign_lease(msgspec.structs.replace(LEASE, **change), CENTRE_KEY), CENTRE_KEY.public)
+
+
+def test_a_lease_of_an_unknown_version_or_too_short_is_refused():
+    for fields in ([2, "L-1"], [1, "L-1"], []):
+        with pytest.raises(LeaseRefused):
+            open_lease(cose.sign1(cbor.encode(fields), CENTRE_KEY, b"centre", AAD), CENTRE_KEY.public)
 
 
 def test_time_turns_it_amber_at_75_percent_red_at_90_and_ends_it():

@@ -1,18 +1,13 @@
-"""What a node accepts of an acknowledgement (rule 4.4), and what it does with what came along."""
+"""What a node does with what the centre sends, over a line or on a stick."""
 
-import base64
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.batch.acknowledge import Acknowledgement, Directive, decode, encode
-from sync.batch.file import build_sealed
+from sync.batch.acknowledge import Acknowledgement, Directive
 from sync.batch.view import Wish
-from sync.codec import cbor
-from sync.errors import LimitExceeded, Malformed, SyncError, UnknownVersion
 from sync.exchange.node import NodeExchange
 from sync.exchange.steps import (
     Alarm,
@@ -29,52 +24,20 @@ from sync.exchange.steps import (
 )
 from sync.exchange.view import CentreSeen
 from sync.lease.lease import sign_lease
-from sync.ledger.tree import consistency
 from sync.packs.release import PackRef, Release, sign_release
 from sync.signing.certificate import Certificate, issue
 from sync.signing.keys import SigningKey
-from sync.signing.notes import checkpoint_text, open_note, sign_note
+from sync.signing.notes import open_note
+from tests.unit.sync_exchange.rounds import exchange_once, imported, level, refused
 from tests.unit.sync_exchange.test_lease import LEASE
 from tests.unit.sync_exchange.world import (
     CENTRE,
     HALL,
     START_MS,
-    Centre,
-    Hall,
     begun,
     enrolled,
-    recosign,
     replied,
 )
-
-
-def exchange_once(hall: Hall, centre: Centre) -> list[Any]:
-    """One whole round over a good line; the steps of the last reply."""
-    exchange = NodeExchange(hall)
-    steps = begun(exchange)
-    while isinstance(steps[-1], SendBatch):
-        steps = replied(exchange, centre.answered(steps[-1].data))
-        hall.carry_out(steps)
-    return steps
-
-
-def imported(hall: Hall, centre: Centre, **change) -> list[Any]:
-    """An acknowledgement as from a stick, changed, sealed properly by the centre."""
-    ack = centre.acknowledgement(HALL, hall.seen_note)
-    return replied(NodeExchange(hall), centre.reply(msgspec.structs.replace(ack, **change), destination=HALL))
-
-
-def refused(steps: list[Any], code: str, *, grave: bool) -> None:
-    """Exactly an alarm and the end: nothing to store, nothing obeyed."""
-    assert [type(step) for step in steps] == [Alarm, Finished]
-    assert (steps[0].code, steps[0].grave) == (code, grave), steps[0]
-
-
-def level(entries: int = 300) -> tuple[Hall, Centre]:
-    """Hall and centre after a first good exchange."""
-    hall, centre = enrolled(entries)
-    exchange_once(hall, centre)
-    return hall, centre
 
 
 def test_a_round_over_a_good_line_ends_level_with_both_signatures_stored():
@@ -154,135 +117,6 @@ def test_a_round_has_a_limit_of_batches():
         steps = replied(exchange, centre.answered(steps[-1].data))
     assert sent == 2
     assert steps[-1].outcome == "progress"
-
-
-def test_rule_4_4_an_acknowledgement_of_another_origin_or_incarnation_is_the_wrong_stick():
-    hall, centre = level()
-    refused(imported(hall, centre, origin=HALL.replace("i1", "i2")), "wrong-origin", grave=False)
-
-
-def test_rule_4_4_a_file_addressed_to_another_node_is_the_wrong_stick():
-    hall, centre = level()
-    other = centre.enrol(Hall(centre, HALL.replace("330102", "330104")))
-    reply = centre.reply(centre.acknowledgement(other.origin, b""))
-    refused(replied(NodeExchange(hall), reply), "wrong-destination", grave=False)
-
-
-def test_rule_4_4_more_than_we_hold_proves_that_this_node_was_rolled_back():
-    hall, centre = level()
-    restored = Hall(centre)
-    restored.add(hall.kept[:200])
-    refused(imported(restored, centre), "rolled-back", grave=True)
-    refused(imported(hall, centre, next=301), "rolled-back", grave=True)
-
-
-def test_rule_4_4_a_note_signed_by_both_over_a_root_that_is_not_ours_is_a_fork_even_on_an_old_stick():
-    """The node's key did sign it, once: this database is not the one that did."""
-    _, centre = level()
-    clone = Hall(centre).work(300, seed=2)
-    clone.seen = CentreSeen(size=90, root=b"later" * 6, time_ms=centre.now_ms + 10**6)
-    refused(imported(clone, centre), "fork", grave=True)
-
-
-def test_rule_4_4_without_the_centres_signature_nothing_is_acknowledged():
-    hall, centre = level()
-    refused(imported(hall, centre, note=hall.note_at(300)), "countersignature", grave=True)
-
-
-def test_rule_4_4_without_our_own_signature_nothing_is_acknowledged():
-    hall, centre = level()
-    text = checkpoint_text(HALL, 300, hall.root_at(300))
-    note = sign_note(text, CENTRE, centre.signing_key)
-    refused(imported(hall, centre, note=note), "countersignature", grave=True)
-
-
-@pytest.mark.parametrize("change", [{"size": 299}, {"root": bytes(32)}])
-def test_rule_4_4_note_and_acknowledgement_must_say_the_same(change):
-    hall, centre = level()
-    refused(imported(hall, centre, **change), "countersignature", grave=True)
-
-
-def test_rule_4_4_a_note_of_another_ledger_is_not_ours():
-    hall, centre = level()
-    text = checkpoint_text(HALL.replace("330102", "330104"), 300, hall.root_at(300))
-    note = recosign(sign_note(text, HALL, hall.signing_key), CENTRE, centre.signing_key)
-    refused(imported(hall, centre, note=note), "countersignature", grave=True)
-
-
-def test_rule_4_4_an_acknowledgement_not_signed_by_our_centre_is_refused():
-    hall, centre = level()
-    ack = encode(centre.acknowledgement(HALL, hall.seen_note))
-    forger = SigningKey.generate()
-    for origin, key in ((CENTRE, forger), (HALL, hall.signing_key), ("evil.example/centre/main/i1", forger)):
-        forged = build_sealed(
-            "acknowledge",
-            ack,
-            origin=origin,
-            destination=HALL,
-            key=key,
-            recipients=(hall.sealing_key.public,),
-            now_ms=START_MS,
-        )
-        refused(replied(NodeExchange(hall), forged), "bad-signature", grave=False)
-
-
-def test_rule_4_4_a_centre_that_shows_two_views_of_its_own_ledger_is_found_out():
-    hall, centre = level()
-    double = Centre()
-    double.halls, double.publics, double.sealing = centre.halls, centre.publics, centre.sealing
-    double.notes, double.now_ms = centre.notes, centre.now_ms + 5000
-    for _ in range(5):
-        double.now_ms += 1
-        double.note_checkpoint()
-    refused(imported(hall, double), "centre-fork", grave=True)
-
-
-def test_rule_4_4_two_roots_at_one_size_of_the_centre_are_a_fork():
-    hall, centre = level()
-    hall.seen = msgspec.structs.replace(hall.seen, size=centre.size, root=bytes(32))
-    refused(imported(hall, centre), "centre-fork", grave=True)
-
-
-def test_rule_4_4_a_centre_whose_ledger_shrank_is_found_out_but_an_old_stick_is_only_stale():
-    hall, centre = level()
-    old = centre.reply(centre.acknowledgement(HALL, b""))
-    exchange_once(hall.work(5), centre)
-    exchange_once(hall.work(5), centre)
-    stale = replied(NodeExchange(hall), old)
-    refused(stale, "stale", grave=False)
-    assert stale[-1].outcome == "stale"
-    shrunk = Centre()
-    shrunk.halls, shrunk.publics, shrunk.sealing = centre.halls, centre.publics, centre.sealing
-    shrunk.notes, shrunk.now_ms = centre.notes, centre.now_ms + 5000
-    ack = msgspec.structs.replace(shrunk.acknowledgement(HALL, b""), centre_old_size=0)
-    refused(replied(NodeExchange(hall), shrunk.reply(ack)), "centre-went-back", grave=True)
-
-
-def test_rule_4_4_the_centres_own_checkpoint_must_be_there_and_its_own():
-    hall, centre = level()
-    refused(imported(hall, centre, centre_checkpoint=b""), "centre-checkpoint", grave=True)
-    text = checkpoint_text(HALL, centre.size, centre.root_at(centre.size))
-    other = sign_note(text, CENTRE, centre.signing_key)
-    refused(imported(hall, centre, centre_checkpoint=other), "centre-checkpoint", grave=True)
-
-
-def test_sticks_that_overtake_each_other_fit_by_the_hops_the_centre_sends_along():
-    hall, centre = level()
-    seen = hall.seen_note
-    base = hall.seen.size
-    centre.note_checkpoint()
-    first = centre.acknowledgement(HALL, seen)
-    middle = centre.size
-    centre.note_checkpoint()
-    plain = centre.acknowledgement(HALL, seen)
-    hop = (middle, tuple(consistency(centre.leaves, middle, centre.size)))
-    second = msgspec.structs.replace(plain, centre_hops=(hop,))
-    assert first.centre_old_size == second.centre_old_size == base
-    hall.carry_out(replied(NodeExchange(hall), centre.reply(first)))
-    assert hall.seen.size == middle
-    refused(replied(NodeExchange(hall), centre.reply(plain)), "stale", grave=False)
-    hall.carry_out(replied(NodeExchange(hall), centre.reply(second)))
-    assert hall.seen.size == centre.size
 
 
 def test_an_acknowledgement_delivered_twice_stores_nothing_the_second_time():
@@ -446,80 +280,6 @@ def test_an_older_mixed_or_forged_release_is_an_alarm_and_a_held_one_is_nothing_
     steps = imported(hall, centre, releases=(old, same, forged))
     assert not [step for step in steps if isinstance(step, FetchPack | ApplyRelease)]
     assert {step.code for step in steps if isinstance(step, Alarm)} == {"pack-refused", "bad-signature"}
-
-
-FULL = Acknowledgement(
-    origin=HALL,
-    next=9,
-    size=9,
-    root=b"r" * 32,
-    note=b"note",
-    centre_checkpoint=b"centre",
-    centre_old_size=4,
-    centre_consistency=(b"c" * 32,),
-    centre_hops=((5, (b"h" * 32,)),),
-    centre_time_ms=START_MS,
-    directives=(Directive(number=1, kind="policy", body={"settings": {"词": [1, None, 2.5]}}),),
-    releases=(b"release",),
-    scope_keys={"330102/detail": b"k" * 32, "330102/staff": b"s" * 32},
-    leases=(b"lease",),
-    rejected=((3, "why"),),
-    window_ms=7,
-    certificate=b"certificate",
-)
-
-
-def test_an_acknowledgement_with_everything_round_trips():
-    assert decode(encode(FULL)) == FULL
-    assert encode(decode(encode(FULL))) == encode(FULL)
-
-
-def test_an_acknowledgement_has_these_very_bytes():
-    golden = encode(Acknowledgement(origin="a/node/b/i1", next=2, centre_time_ms=3))
-    assert golden.hex() == "92016b612f6e6f64652f622f69310200404040008080038080808080" + "0040"
-
-
-def test_fields_a_newer_centre_appended_do_not_matter():
-    assert decode(cbor.encode([*cbor.decode(encode(FULL)), "news"])) == FULL
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"next": -1},
-        {"note": b""},
-        {"root": b"short"},
-        {"root": b"", "note": b"", "size": 9},
-        {"centre_old_size": -1},
-    ],
-)
-def test_an_acknowledgement_that_contradicts_itself_is_malformed(change):
-    with pytest.raises(Malformed):
-        decode(encode(msgspec.structs.replace(FULL, **change)))
-
-
-def test_a_directive_whose_body_is_no_json_object_is_malformed():
-    fields = cbor.decode(encode(FULL))
-    place = 1 + Acknowledgement.__struct_fields__.index("directives")
-    for body in (b"[1]", b"{", base64.b64decode("/w==")):
-        with pytest.raises(Malformed):
-            decode(cbor.encode([*fields[:place], [[1, "policy", body]], *fields[place + 1 :]]))
-
-
-def test_an_acknowledgement_of_another_version_or_too_long_is_refused():
-    for fields in ([], [2]):
-        with pytest.raises(UnknownVersion):
-            decode(cbor.encode(fields))
-    with pytest.raises(Malformed):
-        decode(cbor.encode([1, HALL]))
-    with pytest.raises(LimitExceeded):
-        decode(bytes(9 * 1024 * 1024))
-
-
-@given(st.binary(max_size=200))
-def test_arbitrary_bytes_are_never_an_acknowledgement_and_never_crash(data):
-    with pytest.raises(SyncError):
-        decode(data)
 
 
 def test_before_the_first_contact_any_centre_checkpoint_is_the_first_one_seen():

@@ -118,12 +118,44 @@ def test_a_blob_beyond_the_limit_is_not_packed():
         build(SCOPE, "base", [PackRow(ref=b"\x01", blob=bytes(packs.BLOB_BYTES_MAX + 1))], KEY)
 
 
+def crafted(rows: int, raw: bytes, chunks: int = 1, kind: str = "base") -> bytes:
+    """A pack with an honest seal and address over rows and counts of the forger's choice."""
+    header = cbor.encode([1, SCOPE, kind, rows, chunks, bytes(16)])
+    sealed = aead_seal(
+        packs._pack_key(KEY, bytes(16)), 0, squeeze(raw), hashlib.sha256(header).digest() + bytes(4)
+    )
+    return b"YZP1" + len(header).to_bytes(4, "big") + header + len(sealed).to_bytes(4, "big") + sealed
+
+
+ROW = b"\x01A\0\0\0\x02x"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        crafted(2, ROW + ROW),
+        crafted(2, ROW),
+        crafted(1, ROW) + b"tail",
+        crafted(1, ROW[:-1]),
+        crafted(1, ROW[:3]),
+        crafted(1, b"\0" + ROW),
+        crafted(1, b"\x01A\0\0\0\0"),
+        crafted(1, ROW, chunks=2),
+        crafted(10**9, ROW),
+        crafted(1, ROW, chunks=10**9),
+        crafted(1, ROW, kind="other"),
+        b"YZP1" + bytes(3),
+    ],
+)
+def test_an_honest_seal_over_rows_that_do_not_add_up_is_refused(data):
+    good = crafted(1, ROW)
+    assert [row.blob for row in open_pack(good, KEY, hashlib.sha256(good).digest())] == [b"x"]
+    with pytest.raises(SyncError):
+        list(open_pack(data, KEY, hashlib.sha256(data).digest()))
+
+
 def test_a_decompression_bomb_is_refused_before_it_expands():
-    bomb = squeeze(bytes(packs.CHUNK_BYTES_MAX + 1))
-    header = cbor.encode([1, SCOPE, "base", 1, 1, bytes(16)])
-    key = packs._pack_key(KEY, bytes(16))
-    sealed = aead_seal(key, 0, bomb, hashlib.sha256(header).digest() + bytes(4))
-    data = b"YZP1" + len(header).to_bytes(4, "big") + header + len(sealed).to_bytes(4, "big") + sealed
+    data = crafted(1, bytes(packs.CHUNK_BYTES_MAX + 1))
     with pytest.raises(LimitExceeded):
         list(open_pack(data, KEY, hashlib.sha256(data).digest()))
 
@@ -163,6 +195,11 @@ def test_the_state_root_tells_a_changed_a_missing_and_a_moved_row_and_the_bucket
     assert differing(buckets(pairs), buckets(changed)) == [pairs[0][0][0]]
 
 
+def test_a_state_has_256_buckets_and_no_other_number():
+    with pytest.raises(ValueError, match="255 buckets"):
+        packs.root_of_buckets([bytes(32)] * 255)
+
+
 def test_a_row_digest_cannot_shift_bytes_between_reference_and_content():
     assert row_digest(b"ab", b"c") != row_digest(b"a", b"bc")
 
@@ -192,6 +229,11 @@ def test_a_new_node_takes_base_and_deltas_and_a_known_one_only_what_it_lacks():
 
 def test_a_version_the_deltas_do_not_start_from_goes_back_to_the_base():
     assert plan(NOW, 2) == [ONE, TWO, THREE]
+
+
+def test_a_set_that_leads_nowhere_is_refused_even_when_nobody_signed_it():
+    with pytest.raises(PackRefused, match="nowhere"):
+        plan(release_of(5, [THREE]), 3)
 
 
 def test_the_way_with_fewer_bytes_is_taken():

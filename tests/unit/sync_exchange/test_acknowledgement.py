@@ -1,0 +1,89 @@
+"""The acknowledgement as bytes."""
+
+import base64
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.batch.acknowledge import Acknowledgement, Directive, decode, encode
+from sync.codec import cbor
+from sync.errors import LimitExceeded, Malformed, SyncError, UnknownVersion
+from tests.unit.sync_exchange.world import (
+    HALL,
+    START_MS,
+)
+
+FULL = Acknowledgement(
+    origin=HALL,
+    next=9,
+    size=9,
+    root=b"r" * 32,
+    note=b"note",
+    centre_checkpoint=b"centre",
+    centre_old_size=4,
+    centre_consistency=(b"c" * 32,),
+    centre_hops=((5, (b"h" * 32,)),),
+    centre_time_ms=START_MS,
+    directives=(Directive(number=1, kind="policy", body={"settings": {"词": [1, None, 2.5]}}),),
+    releases=(b"release",),
+    scope_keys={"330102/detail": b"k" * 32, "330102/staff": b"s" * 32},
+    leases=(b"lease",),
+    rejected=((3, "why"),),
+    window_ms=7,
+    certificate=b"certificate",
+)
+
+
+def test_an_acknowledgement_with_everything_round_trips():
+    assert decode(encode(FULL)) == FULL
+    assert encode(decode(encode(FULL))) == encode(FULL)
+
+
+def test_an_acknowledgement_has_these_very_bytes():
+    golden = encode(Acknowledgement(origin="a/node/b/i1", next=2, centre_time_ms=3))
+    assert golden.hex() == "92016b612f6e6f64652f622f69310200404040008080038080808080" + "0040"
+
+
+def test_fields_a_newer_centre_appended_do_not_matter():
+    assert decode(cbor.encode([*cbor.decode(encode(FULL)), "news"])) == FULL
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"next": -1},
+        {"note": b""},
+        {"root": b"short"},
+        {"root": b"", "note": b"", "size": 9},
+        {"centre_old_size": -1},
+    ],
+)
+def test_an_acknowledgement_that_contradicts_itself_is_malformed(change):
+    with pytest.raises(Malformed):
+        decode(encode(msgspec.structs.replace(FULL, **change)))
+
+
+def test_a_directive_whose_body_is_no_json_object_is_malformed():
+    fields = cbor.decode(encode(FULL))
+    place = 1 + Acknowledgement.__struct_fields__.index("directives")
+    for body in (b"[1]", b"{", base64.b64decode("/w==")):
+        with pytest.raises(Malformed):
+            decode(cbor.encode([*fields[:place], [[1, "policy", body]], *fields[place + 1 :]]))
+
+
+def test_an_acknowledgement_of_another_version_or_too_long_is_refused():
+    for fields in ([], [2]):
+        with pytest.raises(UnknownVersion):
+            decode(cbor.encode(fields))
+    with pytest.raises(Malformed):
+        decode(cbor.encode([1, HALL]))
+    with pytest.raises(LimitExceeded):
+        decode(bytes(9 * 1024 * 1024))
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_never_an_acknowledgement_and_never_crash(data):
+    with pytest.raises(SyncError):
+        decode(data)

@@ -1,0 +1,51 @@
+"""Every run of leaves is proven against the signed root, and no other."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync.batch.range_proof import check_range, leaf_hashes, prove
+from sync.errors import (
+    InconsistentProof,
+)
+from sync.ledger.entry import leaf_hash
+from sync.ledger.tree import MemoryTiles, append, root
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 900), st.data())
+def test_every_range_of_every_tree_is_proven_and_no_other(size, data):
+    hashes = [leaf_hash(bytes([number % 251, number % 7])) for number in range(size)]
+    tiles = MemoryTiles()
+    _, changed = append(tiles, 0, hashes)
+    tiles.update(changed)
+    start = data.draw(st.integers(0, size - 1))
+    end = data.draw(st.integers(start + 1, size))
+    proof, whole = prove(tiles, start, end, size), root(tiles, size)
+    part = hashes[start:end]
+    assert leaf_hashes(tiles, start, end) == part
+    check_range(part, start, size, proof, whole)
+    for wrong in ([*proof, bytes(32)], proof[:-1], [bytes(32), *proof[1:]], [b"short"]):
+        if wrong != proof:
+            with pytest.raises(InconsistentProof):
+                check_range(part, start, size, wrong, whole)
+    with pytest.raises(InconsistentProof):
+        check_range([*part[:-1], bytes(32)], start, size, proof, whole)
+    for low, high in pairwise([start, size + 1]):
+        with pytest.raises(InconsistentProof):
+            prove(tiles, low, high, size)
+
+
+def test_tiles_that_are_not_held_give_no_proof():
+    with pytest.raises(InconsistentProof):
+        prove(MemoryTiles(), 0, 1, 300)
+    with pytest.raises(InconsistentProof):
+        leaf_hashes(MemoryTiles(), 0, 1)
+
+
+def test_a_run_outside_the_tree_is_no_run():
+    for start, size, count in ((-1, 9, 1), (0, 9, 0), (9, 9, 1), (0, 2**49, 1)):
+        with pytest.raises(InconsistentProof):
+            check_range([bytes(32)] * count, start, size, [], bytes(32))
