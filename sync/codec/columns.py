@@ -96,6 +96,8 @@ def _opened(form: Form, framed: bytes, context: FrameContext) -> list[Row]:
 def _check_rows(rows: Sequence[Row]) -> None:
     if not 0 < len(rows) <= LIMITS.frame_entries:
         raise LimitExceeded(f"a frame of {len(rows)} rows, 1 to {LIMITS.frame_entries} allowed")
+    if any(row.withheld and row.detail for row in rows):  # such a detail would stand under no commitment
+        raise Malformed("a detail beside the commitment that replaces it")
     if sum(len(row.detail) for row in rows) > LIMITS.frame_output_bytes:
         raise LimitExceeded("details larger than one frame: send fewer rows in it")
 

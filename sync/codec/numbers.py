@@ -15,6 +15,7 @@ _STEP, _OFFSETS, _DELTAS, _CODES, _PACKED, _AGAINST = range(6)
 _LOW, _HIGH = -(2**63), 2**63 - 1
 _BITS_MAX = 63
 _MARK_BYTES = 4  # a rough price for one more mark
+_SYMBOL_BYTES = 0.3  # and for one more symbol in the table; measured
 
 _WEIGHT = [0.0, *(count * math.log2(count) for count in range(1, COUNT_MAX + 1))]
 
@@ -31,7 +32,7 @@ def write_numbers(writer: ColumnWriter, values: list[int], earlier: Earlier = ()
     if not steps or (steps[0] == steps[-1] and steps.count(steps[0]) == len(steps)):
         writer.mark(_STEP, values[0] if values else 0, steps[0] if steps else 0)
         return
-    shapes = [_offsets(values), _deltas(values[0], steps), _codes(values), _packed(values)]
+    shapes = [_offsets(values), _deltas(values[0], steps), *_codes(values), *_packed(values)]
     shapes += [_against(place, values, other) for place, other in enumerate(earlier)]
     min(shapes, key=lambda shape: shape[0])[1](writer)
 
@@ -64,10 +65,10 @@ def _against(place: int, values: list[int], other: list[int]) -> _Shape:
     return _offsets([value - base for value, base in zip(values, other, strict=True)], _AGAINST, place)
 
 
-def _codes(values: list[int]) -> _Shape:
+def _codes(values: list[int]) -> list[_Shape]:
     table = {value: code for code, value in enumerate(dict.fromkeys(values))}
     if len(table) * 2 > len(values):
-        return math.inf, _never
+        return []
     codes = bytes([table[value] for value in values])
 
     def write(writer: ColumnWriter) -> None:
@@ -75,14 +76,14 @@ def _codes(values: list[int]) -> _Shape:
         write_numbers(writer, list(table))
         writer.add_bytes(codes)
 
-    return _entropy(codes) + _cost([value - min(table) for value in table]) + _MARK_BYTES * 2, write
+    return [(_entropy(codes) + _cost([value - min(table) for value in table]) + _MARK_BYTES * 2, write)]
 
 
-def _packed(values: list[int]) -> _Shape:
+def _packed(values: list[int]) -> list[_Shape]:
     low = min(values)
     bits = (max(values) - low).bit_length()
     if bits > _BITS_MAX:
-        return math.inf, _never
+        return []
     size = (bits * len(values) + 7) // 8
 
     def write(writer: ColumnWriter) -> None:
@@ -90,11 +91,7 @@ def _packed(values: list[int]) -> _Shape:
         writer.mark(_PACKED, low, bits)
         writer.add_bytes(int(joined, 2).to_bytes(size, "big"))
 
-    return size + _MARK_BYTES, write
-
-
-def _never(_: ColumnWriter) -> None:
-    raise AssertionError("a shape that costs infinity is never the cheapest")
+    return [(size + _MARK_BYTES, write)]
 
 
 def _cost(values: Sequence[int]) -> float:
@@ -102,9 +99,10 @@ def _cost(values: Sequence[int]) -> float:
 
 
 def _entropy(plane: bytes) -> float:
-    """Bytes an ideal code of single symbols would take."""
-    spread = sum([_WEIGHT[count] for count in Counter(plane).values()])
-    return (_WEIGHT[len(plane)] - spread) / 8
+    """Bytes an ideal code of single symbols would take, with its table."""
+    counts = Counter(plane)
+    spread = sum([_WEIGHT[count] for count in counts.values()])
+    return (_WEIGHT[len(plane)] - spread) / 8 + _SYMBOL_BYTES * len(counts)
 
 
 def _read_step(reader: ColumnReader, count: int, _: Earlier) -> list[int]:

@@ -75,7 +75,7 @@ def read_table(plain: bytes, context: FrameContext) -> list[Row]:
 def _split_detail(row: Row) -> tuple[int, list[Any]]:
     """The fields of a detail, where it is an array as we write them; else the bytes as they are."""
     if row.withheld:
-        return _WITHHELD, [row.withheld, row.detail]
+        return _WITHHELD, [row.withheld]
     try:
         values = cbor.decode(row.detail, limit=LIMITS.detail_bytes)
     except SyncError:
@@ -139,7 +139,7 @@ def _read_public(reader: ColumnReader, count: int) -> list[Column]:
 
 def _read_details(reader: ColumnReader, group: _Group, count: int) -> Iterator[list[Any]]:
     columns = Columns(count)
-    for _ in range({_RAW: 1, _WITHHELD: 2}.get(group[1], group[1])):
+    for _ in range(1 if group[1] < 0 else group[1]):
         read_column(reader, columns)
     return map(list, zip(*columns.columns, strict=True)) if columns.columns else iter([[]] * count)
 
@@ -174,17 +174,11 @@ def _entries(kinds: list[int], public: list[Column], references: list[bytes], ex
 def _rows(entries: list[Entry], keys: list[_Group], fields: list[list[Any]], salts: list[bytes]) -> list[Row]:
     rows, left = [], LIMITS.frame_output_bytes
     for entry, (_, size), values, salt in zip(entries, keys, fields, salts, strict=True):
-        withheld = b""
-        if size >= 0:
-            detail = cbor.encode(values)
-        elif size == _RAW:
-            detail = values[0]
-        else:
-            withheld, detail = values
-        if type(detail) is not bytes or type(withheld) is not bytes or (size == _WITHHELD and not withheld):
+        detail = cbor.encode(values) if size >= 0 else values[0]
+        if type(detail) is not bytes or (size == _WITHHELD and not detail):
             raise Malformed("a detail of another type")
         left -= len(detail)
         if left < 0:
             raise LimitExceeded("details larger than one frame")
-        rows.append(Row(entry, detail, salt, withheld))
+        rows.append(Row(entry, b"", salt, detail) if size == _WITHHELD else Row(entry, detail, salt))
     return rows

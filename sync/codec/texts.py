@@ -28,7 +28,6 @@ _WEIGHTS_OF_ZERO = sum(_WEIGHTS) * ord("0")
 _CHECK = "10X98765432"
 _PARTED_SHARE = 4  # worth two columns from a quarter on
 _REPEATED_SHARE = 0.75
-_ASCII_END = 0x80
 _UNICODE_END = 0x10FFFF
 
 _Resident = tuple[str, int]
@@ -78,7 +77,7 @@ def _write_plain(writer: ColumnWriter, values: list[str]) -> None:
         writer.add_text("".join(values))
         return
     alphabet = sorted(set(joined))
-    if alphabet[-1] < chr(_ASCII_END) or len(alphabet) > COUNT_MAX:
+    if joined.isascii() or len(alphabet) > COUNT_MAX:
         writer.mark(_JOINED)
         writer.add_text(joined)
         return

@@ -108,8 +108,7 @@ def _checkpoint(text: str, signers: tuple[str, ...]) -> Checkpoint:
         raise Malformed("not a checkpoint")
     root = _unbase64(lines[2])
     size = int(lines[1])
-    if checkpoint_text(lines[0], size, root) != text:
-        raise Malformed("not a checkpoint")
+    checkpoint_text(lines[0], size, root)  # refuses what could not have been signed
     return Checkpoint(origin=lines[0], size=size, root=root, signers=signers)
 
 
