@@ -39,9 +39,7 @@ async def case(node: Node, session: Session, number: str) -> CaseView:
     return found[0]
 
 
-def _views(
-    db: Reading, node: Node, session: Session, rows: list[tuple[Any, ...]]
-) -> tuple[CaseView, ...]:
+def _views(db: Reading, node: Node, session: Session, rows: list[tuple[Any, ...]]) -> tuple[CaseView, ...]:
     signed = countersigned_size(db)
     return tuple(_view(node, session, row, signed) for row in rows)
 

@@ -43,7 +43,15 @@ def _close(tx: Transaction, day: str, actor: str, role: str) -> DayClosed:
     for finding in found:
         tx.execute(
             "INSERT INTO finding VALUES (?,?,?,?,?,'open','node',?,?) ON CONFLICT (id) DO NOTHING",
-            (finding.id, day, finding.code, finding.words.zh, finding.words.en, finding.subject_of, tx.now_ms),
+            (
+                finding.id,
+                day,
+                finding.code,
+                finding.words.zh,
+                finding.words.en,
+                finding.subject_of,
+                tx.now_ms,
+            ),
         )
     counted = msgspec.structs.replace(totals(tx, day), closed_ms=tx.now_ms)
     body = msgspec.json.encode(counted)
@@ -69,7 +77,8 @@ def totals(db: Reading | Transaction, day: str) -> DayTotals:
     }
     serials = _row(
         db,
-        "SELECT min(serial), max(serial), count(*) FROM report r JOIN entry e ON e.idx = r.entry WHERE " + _DAY,
+        "SELECT min(serial), max(serial), count(*) FROM report r JOIN entry e ON e.idx = r.entry WHERE "
+        + _DAY,
         day,
     )
     fee = _row(
@@ -100,7 +109,9 @@ def _differences(tx: Transaction, day: str) -> list[Finding]:
         *_never_printed(tx, day),
         *_papers(tx, day, "spoiled", "sheet-spoiled", "作废纸张一张", "a spoiled sheet"),
         *_papers(tx, day, "sent", "sheet-unanswered", "打印结果未确认", "a print without a word"),
-        *_papers(tx, day, "clerk-confirmed", "not-handed-over", "报告已打印未交付", "a report not handed over"),
+        *_papers(
+            tx, day, "clerk-confirmed", "not-handed-over", "报告已打印未交付", "a report not handed over"
+        ),
     ]
 
 

@@ -17,7 +17,8 @@ from edge.errors import Busy, CourierRefused
 from edge.store.draft import Draft
 from edge.store.files import hold_lock, sync_folder
 from matters.model import Words
-from sync.exchange.node import NodeExchange, export as batches
+from sync.exchange.node import NodeExchange
+from sync.exchange.node import export as batches
 from sync.exchange.steps import Alarm, FetchPack, Finished, SendBatch, Step
 from sync.packs import pack as packs
 

@@ -1,6 +1,8 @@
 """Enrolment (protocol.md 1): the key is made on the node, the one-time code buys a certificate and the first lease."""
 
 import base64
+import re
+import secrets
 from pathlib import Path
 
 import httpx
@@ -8,12 +10,11 @@ import msgspec
 
 from edge import settings as settings_file
 from edge.actions import leases
-from edge.actions.node import Node, close_node, open_node
-from edge.errors import CentreUnreachable, NotEnrolled, Refused
+from edge.errors import CentreUnreachable, Refused
 from edge.store.clock import NodeClock
 from edge.store.draft import Draft
 from edge.store.identity import Seeds, read_secrets, seeds
-from edge.store.store import open_store
+from edge.store.store import Store, open_store
 from edge.store.transaction import Transaction
 from edge.uplink.line import Enrolled, Uplink, from_base64
 from matters.model import Words
@@ -54,29 +55,110 @@ async def enrol(
     own_clock = clock or NodeClock()
     store = await open_store(data, settings_file.load(data), clock=own_clock, create=True)
     try:
-        own = await _own_keys(store_read := await store.read(lambda db: read_secrets(db.connection)), store)
-        if "certificate" in store_read:
-            raise Refused("enrolled already", message=_ALREADY)
-        uplink = Uplink(url, own_clock, transport=transport)
-        try:
-            reply = await uplink.enrol(
-                {"code": code, "signing": _text(own.signing.public), "sealing": _text(own.sealing.public)}
-            )
-        finally:
-            await uplink.close()
-        secrets, certificate = _take(reply, own)
-        await store.transact(lambda tx: _keep(tx, secrets))
+        own = await _own_keys(store)
+        reply = await _ask(url, code, own, own_clock, transport)
+        kept, certificate, centre = _take(reply, own)
+        await store.transact(lambda tx: _keep(tx, kept, reply.window_ms))
         await store.reload_identity()
+        await store.transact(lambda tx: open_ledger(tx))
+        count = await store.transact(lambda tx: _leases(tx, reply, centre.signing, certificate.origin))
     finally:
         await store.close()
+    name = certificate.origin.split("/")[2]
+    found = re.search(r"\d{6}", name)
     settings_file.write_default(
         data,
         centre=url,
         hall=certificate.name,
-        region=_region(certificate),
-        kind="bus" if "bus" in certificate.origin.split("/")[2] else "hall",
+        region=found[0] if found else "",
+        kind="bus" if name.startswith("bus") else "hall",
     )
-    count = await _open_ledger(data, reply, own_clock)
     return EnrolledAs(
         origin=certificate.origin, name=certificate.name, scopes=certificate.scopes, leases=count
     )
+
+
+async def _own_keys(store: Store) -> Seeds:
+    """The node's own keys, made durably on the first try and found again on the next."""
+    held = await store.read(lambda db: read_secrets(db.connection))
+    if "certificate" in held:
+        raise Refused("enrolled already", message=_ALREADY, step=_ALREADY_NEXT)
+    found = seeds(held)
+    if found is not None:
+        return found
+    made = Seeds(
+        signing=SigningKey.generate(), sealing=SealingKey.generate(), salt_key=secrets.token_bytes(32)
+    )
+    rows = [("signing", made.signing.seed()), ("sealing", made.sealing.seed()), ("salt", made.salt_key)]
+    await store.transact(lambda tx: tx.execute_many("INSERT INTO secret VALUES (?,?)", rows))
+    return made
+
+
+async def _ask(
+    url: str, code: str, own: Seeds, clock: NodeClock, transport: httpx.AsyncBaseTransport | None
+) -> Enrolled:
+    uplink = Uplink(url, clock, transport=transport)
+    body = {"code": code, "signing": _text(own.signing.public), "sealing": _text(own.sealing.public)}
+    try:
+        return await uplink.enrol(body)
+    finally:
+        await uplink.close()
+
+
+def _take(reply: Enrolled, own: Seeds) -> tuple[dict[str, bytes], Certificate, CentreKeys]:
+    """What the centre sent, verified: its keys agree with each other, the certificate is signed and is ours."""
+    try:
+        name, signing = parse_vkey(str(reply.centre["vkey"]))
+        centre = CentreKeys(
+            origin=name,
+            signing=signing,
+            sealing=from_base64(str(reply.centre["sealing"])),
+            recovery=from_base64(str(reply.centre["recovery"])),
+        )
+        signed = from_base64(reply.certificate)
+        certificate = open_certificate(signed, centre.signing)
+        subject_key = unseal(own.sealing, from_base64(reply.subject_key), SUBJECT_KEY_INFO)
+    except (SyncError, ValueError, KeyError) as error:
+        raise CentreUnreachable(f"not a centre's enrolment: {type(error).__name__}") from error
+    if (certificate.signing, certificate.sealing) != (own.signing.public, own.sealing.public):
+        raise CentreUnreachable("the certificate is for other keys")
+    kept = {
+        "certificate": signed,
+        "centre": msgspec.json.encode(centre),
+        "subject_key": subject_key,
+    }
+    return kept, certificate, centre
+
+
+def _keep(tx: Transaction, kept: dict[str, bytes], window_ms: int) -> None:
+    tx.execute_many("INSERT OR REPLACE INTO secret VALUES (?,?)", kept.items())
+    if window_ms:
+        tx.note("window_ms", window_ms)
+
+
+def open_ledger(tx: Transaction) -> None:
+    """The first entry of a ledger; nothing when there is one (a crash may have fallen after the certificate)."""
+    row = tx.one("SELECT size FROM ledger_head")
+    if row == (0,):
+        tx.append(Draft(kind="ledger.opened", outcome="enrolled", object=tx.identity.origin))
+        tx.anchor()
+
+
+def _leases(tx: Transaction, reply: Enrolled, centre_public: bytes, origin: str) -> int:
+    count = 0
+    for text in reply.lease:
+        signed = from_base64(text)
+        lease = open_lease(signed, centre_public)
+        if lease.origin == origin:
+            count += leases.take(tx, lease, signed)
+    return count
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+_ALREADY = Words(
+    zh="本节点已经登记，登记码未使用。", en="This node is enrolled already; the code was not used."
+)
+_ALREADY_NEXT = Words(zh="如需换代登记，请联系中心。", en="Call the centre for a new incarnation.")

@@ -225,9 +225,7 @@ async def apply(node: Node, step: ApplyRelease, packs: dict[bytes, bytes]) -> in
     if missing:
         raise PackRefused(f"{len(missing)} packs of {release.scope} are not there")
     staged = [
-        await asyncio.to_thread(
-            cache.stage, packs[pack.digest], pack, release.scope, content_key, ciphers
-        )
+        await asyncio.to_thread(cache.stage, packs[pack.digest], pack, release.scope, content_key, ciphers)
         for pack in step.packs
     ]
 
@@ -264,9 +262,7 @@ def _keys(tx: Transaction, node: Node, step: ApplyRelease) -> tuple[bytes, Ciphe
     public = leases.data_key(tx, node, scope, "open", secrets.token_bytes(32))
     if closed is None or public is None:
         raise PackRefused(f"no live lease covers {scope}")
-    return row[0], Ciphers(
-        closed=RowCipher(scope, "closed", closed), open=RowCipher(scope, "open", public)
-    )
+    return row[0], Ciphers(closed=RowCipher(scope, "closed", closed), open=RowCipher(scope, "open", public))
 
 
 async def _alarm(node: Node, alarm: Alarm, done: Round) -> None:

@@ -161,9 +161,7 @@ def _forget(tx: Transaction, scope: str, tier: str) -> None:
     tx.execute("DELETE FROM lease_key WHERE scope = ? AND tier = ?", (scope, tier))
     column = "sealed" if tier == "closed" else "open_part"
     tx.execute(f"UPDATE subject_cache SET {column} = NULL WHERE scope = ?", (scope,))  # noqa: S608 -- two names
-    tx.execute(
-        "DELETE FROM subject_cache WHERE scope = ? AND sealed IS NULL AND open_part IS NULL", (scope,)
-    )
+    tx.execute("DELETE FROM subject_cache WHERE scope = ? AND sealed IS NULL AND open_part IS NULL", (scope,))
     tx.execute("UPDATE release_held SET version = 0, rows = 0 WHERE scope = ?", (scope,))
 
 

@@ -41,9 +41,7 @@ async def show(node: Node, session: Session, read_id: str) -> TrailAnswer | Defe
         placed = tx.append(
             msgspec.structs.replace(draft, mode="online", as_of=held.as_of_ms, object=asked.request_id)
         )
-        recording.open_case(
-            tx, asked, numbers, state="closed", mode="online", due_ms=0, entry=placed.index
-        )
+        recording.open_case(tx, asked, numbers, state="closed", mode="online", due_ms=0, entry=placed.index)
         return TrailAnswer(
             number_masked=mask(asked.subject.number),
             accesses=tuple(_view(access) for access in held.accesses),

@@ -18,9 +18,7 @@ JOBS_MAX = 200
 REASON_MIN = 2
 SHEET_MAX = 32
 _OPEN = ("opened", "fulfilled", "superseded")
-_COLUMNS = (
-    "SELECT id, kind, serial, office_case, state, copy_no, sheet, problem, asked_ms, reason, window FROM print_job"
-)
+_COLUMNS = "SELECT id, kind, serial, office_case, state, copy_no, sheet, problem, asked_ms, reason, window FROM print_job"
 
 
 async def jobs(node: Node) -> tuple[PrintJob, ...]:

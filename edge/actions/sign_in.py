@@ -126,5 +126,3 @@ async def session(node: Node, cookie: str, *, acted: bool = True) -> Session | N
         return found
     await sign_out(node, found, "idle-or-old")
     return None
-
-

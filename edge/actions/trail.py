@@ -19,7 +19,8 @@ async def recent(node: Node, limit: int = 20) -> tuple[EntryView, ...]:
 def _recent(db: Reading, limit: int) -> tuple[EntryView, ...]:
     signed = countersigned_size(db)
     return tuple(
-        _view(leaf, signed) for (leaf,) in db.query("SELECT leaf FROM entry ORDER BY idx DESC LIMIT ?", (limit,))
+        _view(leaf, signed)
+        for (leaf,) in db.query("SELECT leaf FROM entry ORDER BY idx DESC LIMIT ?", (limit,))
     )
 
 

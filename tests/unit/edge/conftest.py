@@ -1,0 +1,112 @@
+"""A real node with a real encrypted store in a temporary folder, a told clock, and a small centre on the line."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from drivers.ports import CardRecord
+from edge.actions import leases, reads, sign_in
+from edge.actions.enrol import enrol
+from edge.actions.exchange import exchange
+from edge.actions.node import Node, Session, close_node, open_node
+from edge.actions.views import CardRead
+from edge.settings import Settings
+from edge.store.clock import NodeClock
+from tests.unit.edge.small_centre import PASSWORD, SmallCentre
+
+START_MS = 1_795_000_000_000  # 2026-11-18
+URL = "http://centre.test"
+
+
+class ToldTime:
+    """A clock that is told the time: the wall and the boot clock, apart."""
+
+    def __init__(self) -> None:
+        self.wall = START_MS
+        self.boot = 1_000_000
+
+    def pass_ms(self, ms: int) -> None:
+        self.wall += ms
+        self.boot += ms
+
+    def clock(self) -> NodeClock:
+        return NodeClock(lambda: self.wall, lambda: self.boot)
+
+
+@pytest.fixture
+def told() -> ToldTime:
+    return ToldTime()
+
+
+@pytest.fixture
+def centre(told: ToldTime) -> SmallCentre:
+    small = SmallCentre(lambda: told.wall)
+    small.publish()
+    return small
+
+
+def settings(**more: object) -> Settings:
+    return Settings(centre=URL, hall="清河县市民之家", region="330102", **more)  # type: ignore[arg-type]
+
+
+Opener = Callable[..., Awaitable[Node]]
+
+
+@pytest.fixture
+async def opener(tmp_path: Path, told: ToldTime, centre: SmallCentre) -> AsyncIterator[Opener]:
+    """Opens the node's folder (again); everything is closed at the end."""
+    open_nodes: list[Node] = []
+
+    async def open_it(**more: object) -> Node:
+        while open_nodes:
+            await close_node(open_nodes.pop())
+        node = await open_node(
+            tmp_path / "node", settings(**more), clock=told.clock(), transport=centre.transport()
+        )
+        open_nodes.append(node)
+        return node
+
+    yield open_it
+    while open_nodes:
+        await close_node(open_nodes.pop())
+
+
+@pytest.fixture
+async def node(tmp_path: Path, told: ToldTime, centre: SmallCentre, opener: Opener) -> Node:
+    """Enrolled, exchanged once: staff, people and leases are there."""
+    await enrol(tmp_path / "node", URL, "GOOD-CODE", clock=told.clock(), transport=centre.transport())
+    opened = await opener()
+    await leases.boot(opened)
+    await exchange(opened)
+    return opened
+
+
+@pytest.fixture
+async def clerk(node: Node) -> Session:
+    return await signed_in(node, "li.min")
+
+
+async def signed_in(node: Node, staff: str, window: str = "1") -> Session:
+    session = await sign_in.sign_in(node, staff, PASSWORD, window)
+    assert isinstance(session, Session), session
+    return session
+
+
+def card(number: str, name: str, **more: object) -> CardRecord:
+    base = {
+        "record": "citizen",
+        "name": name,
+        "number": number,
+        "birth": date(1990, 1, 1),
+        "valid_from": date(2018, 6, 11),
+        "valid_to": date(2038, 6, 11),
+    }
+    return CardRecord(**(base | more))  # type: ignore[arg-type]
+
+
+async def lay(node: Node, centre: SmallCentre, place: int = 0, **more: object) -> CardRead:
+    """Lay the card of the n-th person at the shared reader."""
+    held = list(centre.people.values())[place]
+    return await reads.lay(node, "", card(held.subject.number, held.subject.name, **more))
