@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from sync.batch.acknowledge import Acknowledgement, decode
 from sync.batch.file import open_sealed, plan_up, write_up
-from sync.errors import SyncError
+from sync.errors import Gap, SyncError
 from sync.exchange.acceptance import Accepted, NotAccepted, accept
 from sync.exchange.steps import (
     Alarm,
@@ -120,7 +120,8 @@ class NodeExchange:
             data = b"".join(write_up(self._view, planned, self._now_ms))
         except SyncError as error:
             # Our own ledger does not add up: never send it as evidence, never stop trying, call for help.
-            alarm = Alarm(code=error.code, detail=error.detail, grave=True)
+            # Only entries that were countersigned and pruned may be missing: then the centre lost them.
+            alarm = Alarm(code=error.code, detail=error.detail, grave=not isinstance(error, Gap))
             return [alarm, self._finished("failed", error.code)]
         self._start = start
         self._rounds_left -= 1

@@ -95,7 +95,7 @@ class ApplyRelease(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
-    """Something was refused. `code` is one of ALARMS or a SyncError code; `detail` is safe to log.
+    """Something was refused. `code` has its words in `sync.exchange.alarms`; `detail` is safe to log.
 
     `grave` means evidence of a rollback, fork or forgery: stop sensitive answers and tell the manager.
     Others are a wrong stick or a damaged file: say so, go on.

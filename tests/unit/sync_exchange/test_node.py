@@ -1,5 +1,7 @@
 """What a node does with what the centre sends, over a line or on a stick."""
 
+import re
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -8,6 +10,9 @@ from hypothesis import strategies as st
 
 from sync.batch.acknowledge import Acknowledgement, Directive
 from sync.batch.view import Wish
+from sync.errors import Gap
+from sync.exchange import acceptance, node
+from sync.exchange.alarms import ALARMS, alarm_words
 from sync.exchange.node import NodeExchange
 from sync.exchange.steps import (
     Alarm,
@@ -171,6 +176,27 @@ def test_a_ledger_that_does_not_add_up_is_not_sent_but_alarmed():
     assert [type(step) for step in steps] == [Alarm, Finished]
     assert steps[0].grave
     assert "entry 3" in steps[0].detail
+
+
+def test_a_centre_asking_for_entries_pruned_long_ago_is_an_alarm_but_no_tampering():
+    hall, _ = enrolled(7)
+    hall.kept = []
+    steps = begun(NodeExchange(hall))
+    assert [type(step) for step in steps] == [Alarm, Finished]
+    assert (steps[0].code, steps[0].grave) == ("gap", False)
+
+
+def test_every_alarm_says_what_happened_and_what_to_do_in_two_languages():
+    codes = {row.code for row in ALARMS}
+    assert len(codes) == len(ALARMS)
+    for code in (*sorted(codes), "gap", "bad-signature", "something-new"):
+        words = alarm_words(code)
+        assert words.code == code
+        assert all((words.zh, words.en, words.next_zh, words.next_en))
+    source = Path(acceptance.__file__).read_text() + Path(node.__file__).read_text()
+    raised = set(re.findall(r'NotAccepted\(\s*"([a-z-]+)"|code="([a-z-]+)"', source))
+    assert {one or other for one, other in raised} <= codes
+    assert alarm_words("gap").next_en == Gap.next_en
 
 
 def test_directives_arrive_in_order_once_and_an_unknown_one_is_reported_not_obeyed_blindly():
