@@ -58,18 +58,9 @@ class SerialLine:
     async def read(self, limit: int, timeout_s: float) -> bytes:
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout_s
-        while True:
-            fd = self._open_fd()
-            try:
-                chunk = os.read(fd, limit)
-            except BlockingIOError:
-                await self._until(loop.add_reader, loop.remove_reader, fd, end)
-            except OSError as trouble:
-                raise await self._lost(trouble) from trouble
-            else:
-                if chunk:
-                    return chunk
-                raise await self._lost(OSError(errno.EIO, "end of line"))
+        while (chunk := await self._read_now(limit)) is None:
+            await self._until(loop.add_reader, loop.remove_reader, self._open_fd(), end)
+        return chunk
 
     async def close(self) -> None:
         if self._fd is None:
@@ -83,6 +74,18 @@ class SerialLine:
             self._port.close()
         except (OSError, termios.error):
             return  # the line is gone already; there is nothing left to close
+
+    async def _read_now(self, limit: int) -> bytes | None:
+        """What is there, or None when nothing has come yet."""
+        try:
+            chunk = os.read(self._open_fd(), limit)
+        except BlockingIOError:
+            return None
+        except OSError as trouble:
+            raise await self._lost(trouble) from trouble
+        if not chunk:
+            raise await self._lost(OSError(errno.EIO, "end of line"))
+        return chunk
 
     async def _until(self, watch: Watch, unwatch: Watch, fd: int, end: float) -> None:
         """Wait until the descriptor is ready or `end` has come (TimedOut)."""

@@ -1,9 +1,7 @@
 """The slip printer's driver against its twin, over TCP and over a real kernel tty."""
 
 import asyncio
-import sys
 
-import msgspec
 import pytest
 
 from drivers.devices.receipt_printer.driver import EscPosPrinter
@@ -22,7 +20,7 @@ from drivers.errors import (
     Unplugged,
 )
 from drivers.wires.address import parse_address
-from tests.rig.waiting import soon
+from tests.rig.bench import TwinProcess, soon
 
 pytestmark = pytest.mark.rig
 
@@ -237,10 +235,13 @@ async def test_a_printer_without_gs_r_may_be_believed_by_its_states(twin):
 
 async def test_status_is_answered_while_a_job_is_printing(twin, printer):
     twin.fault("slow")
-    printing = asyncio.create_task(printer.print(bytes(Slip().text("一\n二\n三\n四\n五").cut())))
-    await soon(lambda: twin._lines >= 1)
-    twin.set(paper="near-end")
-    outcome = await printing
+
+    async def run_low():
+        await soon(lambda: twin._lines >= 1)
+        twin.set(paper="near-end")
+
+    job = bytes(Slip().text("一\n二\n三\n四\n五").cut())
+    outcome, _ = await asyncio.gather(printer.print(job), run_low())
     assert outcome.confirmed
     assert outcome.state.paper == "near-end"
 
@@ -309,39 +310,26 @@ async def test_two_papers_of_one_job_and_a_torn_one_are_kept_apart(tmp_path):
 
 @pytest.mark.parametrize("line", ["tcp", "serial"])
 async def test_the_twin_as_a_process_writes_papers_and_is_played_over_its_door(tmp_path, line):
-    program = [
-        sys.executable,
-        "-m",
-        "drivers.devices.receipt_printer.virtual",
-        "--out",
-        str(tmp_path / "out"),
-    ]
+    out = tmp_path / "out"
     extra = ["--link", str(tmp_path / "printer")] if line == "serial" else ["--port", "0"]
-    process = await asyncio.create_subprocess_exec(*program, *extra, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    ready = msgspec.json.decode(await process.stdout.readline())
-    door, orders = await asyncio.open_connection("127.0.0.1", ready["control"])
+    async with TwinProcess("drivers.devices.receipt_printer.virtual", "--out", str(out), *extra) as twin:
+        printer = EscPosPrinter(parse_address(twin.ready["address"]))
+        await printer.open()
+        assert (await printer.print(bytes(SLIP))).confirmed
+        assert (out / "0001.txt").read_text("utf-8") == TEXT + "\n"
+        assert (out / "0001-1.png").read_bytes().startswith(b"\x89PNG")
+        assert (await twin.play(do="set", paper="out"))["paper"] == "out"
+        with pytest.raises(PaperOut):
+            await printer.print(bytes(SLIP))
+        assert (await twin.play(do="clear"))["paper"] == "ok"
+        assert (await twin.play(do="fault", name="cover", after_lines=1))["faults"] == ["cover"]
+        assert not (await printer.print(bytes(SLIP))).confirmed
+        for order in ("state", "unplug", "off", "on"):
+            assert (await twin.play(do=order))["ok"]
+        await printer.close()
 
-    async def play(**order):
-        orders.write(msgspec.json.encode(order) + b"\n")
-        return msgspec.json.decode(await door.readline())
 
-    printer = EscPosPrinter(parse_address(ready["address"]))
-    await printer.open()
-    assert (await printer.print(bytes(SLIP))).confirmed
-    assert (tmp_path / "out" / "0001.txt").read_text("utf-8") == TEXT + "\n"
-    assert (tmp_path / "out" / "0001-1.png").read_bytes().startswith(b"\x89PNG")
-    assert (await play(do="set", paper="out"))["paper"] == "out"
-    with pytest.raises(PaperOut):
-        await printer.print(bytes(SLIP))
-    assert (await play(do="clear"))["paper"] == "ok"
-    assert (await play(do="fault", name="cover", after_lines=1))["faults"] == ["cover"]
-    assert not (await printer.print(bytes(SLIP))).confirmed
-    for order in ("state", "unplug", "off", "on"):
-        assert (await play(do=order))["ok"]
-    refused = [await play(do="burn"), await play(do="set", paper="wet"), await play(do="fault", name="fire")]
-    assert [answer["ok"] for answer in refused] == [False] * 3
-    orders.close()
-    await printer.close()
-    process.terminate()
-    assert await process.wait() == 0
+async def test_an_order_the_printer_twin_cannot_follow_is_refused(tmp_path):
+    async with TwinProcess("drivers.devices.receipt_printer.virtual", "--out", str(tmp_path)) as twin:
+        orders = [{"do": "burn"}, {"do": "set", "paper": "wet"}, {"do": "fault", "name": "fire"}]
+        assert [(await twin.play(**order))["ok"] for order in orders] == [False] * 3

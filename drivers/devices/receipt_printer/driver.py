@@ -7,6 +7,7 @@ nothing is ever raised: what came out of the slit is then a question for the cle
 """
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Final
 
 from drivers.devices.receipt_printer import commands, protocol
@@ -70,11 +71,10 @@ class EscPosPrinter:
                 return
             self._line = await self._connect()
             self._in_step = False
-            try:
+            async with AsyncExitStack() as undo:
+                undo.push_async_callback(self._let_go)
                 await self._first_status()
-            except BaseException:
-                await self._let_go()
-                raise
+                undo.pop_all()
 
     async def close(self) -> None:
         await self._let_go()
@@ -174,13 +174,13 @@ class EscPosPrinter:
 
     async def _status_byte(self, line: Wire) -> int:
         """The next answer to DLE EOT; an answer to GS r on the way is counted. Raises Garbled."""
-        while True:
-            byte = (await line.read(1, STATUS_S))[0]
-            if protocol.is_status(byte):
-                return byte
-            if not (self._orders_open and protocol.is_order_status(byte)):
-                raise Garbled(f"status answer {byte:02X}", device=self.name)
+        byte = (await line.read(1, STATUS_S))[0]
+        while self._orders_open and protocol.is_order_status(byte):
             self._orders_open -= 1
+            byte = (await line.read(1, STATUS_S))[0]
+        if not protocol.is_status(byte):
+            raise Garbled(f"status answer {byte:02X}", device=self.name)
+        return byte
 
     async def _confirmed(self, line: Wire, job_bytes: int) -> PrinterState:
         """Wait until the printer has worked off the job; the state then. Raises what stands in the way."""

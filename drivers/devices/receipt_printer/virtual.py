@@ -23,6 +23,7 @@ from drivers.devices.receipt_printer import protocol
 from drivers.devices.receipt_printer.commands import Order, Splitter, Token
 from drivers.devices.receipt_printer.decoder import Paper, Typesetter
 from drivers.ports import PaperLevel, PrinterState
+from drivers.wires.background import Background
 from drivers.wires.control import HOST, ControlDoor, until_stopped
 from drivers.wires.pseudo_terminal import PseudoTerminal
 from matters.model import Words
@@ -88,7 +89,7 @@ class VirtualPrinter:
         self._able = asyncio.Event()
         self._hearing = asyncio.Event()
         self._hearing.set()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._background = Background()
         self._lines = 0
         self._printed = 0
         self._powered = False
@@ -107,18 +108,13 @@ class VirtualPrinter:
     async def start(self, port: int = 0) -> None:
         """Switch on. Over TCP, `port` 0 takes a free one."""
         self.port = port
-        self._tasks = [asyncio.create_task(self._work(), name="virtual printer")]
-        if self._tty is not None:
-            self._tasks.append(asyncio.create_task(self._listen_on_tty(), name="virtual printer's line"))
+        await self._background.start(self._work(), self._listen_on_tty())
         await self.on()
 
     async def stop(self) -> None:
         """Switch off for good."""
         await self.off()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        await self._background.stop()
 
     async def on(self) -> None:
         """Power on, empty: whatever was in its memory is gone."""
@@ -225,7 +221,7 @@ class VirtualPrinter:
             self._chunks.put_nowait(chunk)
 
     async def _listen_on_tty(self) -> None:
-        while True:
+        while self._background.running:
             await self._take(await self._chunks.get())
 
     async def _take(self, chunk: bytes) -> None:
@@ -253,7 +249,7 @@ class VirtualPrinter:
 
     async def _work(self) -> None:
         """Print token by token, as long as the printer can."""
-        while True:
+        while self._background.running:
             token = await self._orders.get()
             await self._able.wait()
             if isinstance(token, Order) and token.name == b"\x1dr":

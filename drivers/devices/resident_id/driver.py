@@ -6,6 +6,7 @@ answer to this request. So nothing of a bad answer can be taken for a part of th
 """
 
 import asyncio
+from contextlib import AsyncExitStack
 
 from drivers.devices.resident_id import card as cards
 from drivers.devices.resident_id import protocol
@@ -58,11 +59,10 @@ class SdtReader:
             if self._line is not None:
                 return
             self._line = await open_serial(self._path, self._bauds[0], self.name)
-            try:
+            async with AsyncExitStack() as undo:
+                undo.push_async_callback(self._let_go)
                 await self._probe(self._line)
-            except BaseException:
-                await self._let_go()
-                raise
+                undo.pop_all()
 
     async def close(self) -> None:
         await self._let_go()

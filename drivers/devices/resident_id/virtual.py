@@ -22,6 +22,7 @@ import msgspec
 from drivers.devices.resident_id import card as cards
 from drivers.devices.resident_id import protocol
 from drivers.ports import CardRecord
+from drivers.wires.background import Background
 from drivers.wires.control import ControlDoor, until_stopped
 from drivers.wires.pseudo_terminal import PseudoTerminal
 
@@ -56,6 +57,8 @@ class Fault(msgspec.Struct):
     def __post_init__(self) -> None:
         if self.name not in FAULTS:
             raise ValueError(f"no fault {self.name!r}; there are {', '.join(FAULTS)}")
+        if self.name == "status" and not 0 <= self.value <= 0xFF:  # noqa: PLR2004 - one byte
+            raise ValueError("a status word is one byte")
         bytes.fromhex(self.on)
 
 
@@ -81,7 +84,7 @@ class VirtualReader:
         self._requests: asyncio.Queue[bytes] = asyncio.Queue(REQUESTS_MAX)
         self._frames = protocol.Frames()
         self._faults: list[Fault] = []
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
         self._card: CardRecord | None = None
         self._stage = "none"  # none → laid → found → selected → read; a card read is not found again
 
@@ -93,15 +96,12 @@ class VirtualReader:
     async def start(self) -> None:
         """Plug in and listen."""
         self._tty.plug()
-        self._task = asyncio.create_task(self._serve(), name="virtual reader")
+        await self._background.start(self._serve())
 
     async def stop(self) -> None:
         """Unplug for good."""
         self._tty.unplug()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._background.stop()
 
     def lay(self, card: CardRecord) -> None:
         """Lay a card on the reader (its text is encoded now: CardRefused when it does not fit)."""
@@ -174,7 +174,7 @@ class VirtualReader:
                 self._requests.put_nowait(event.body)
 
     async def _serve(self) -> None:
-        while True:
+        while self._background.running:
             code = (await self._requests.get())[:2]
             self.heard.append(code.hex())
             del self.heard[:-REQUESTS_MAX]

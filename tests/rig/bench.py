@@ -1,0 +1,49 @@
+"""What the rig needs beside the twins: waiting for a fact, and a twin that runs as a process."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Self
+
+import msgspec
+
+_PAUSE = threading.Event()  # never set: its wait is the poll interval
+
+
+async def soon(fact: Callable[[], object], within_s: float = 5.0) -> None:
+    """Return when `fact()` is true; TimeoutError after `within_s` seconds. The event loop goes on meanwhile."""
+    async with asyncio.timeout(within_s):
+        while not fact():
+            await asyncio.to_thread(_PAUSE.wait, 0.002)
+
+
+class TwinProcess:
+    """A twin started as `python -m module arguments`, and played over its control door."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        self._program = [sys.executable, "-m", module, *arguments]
+        self.ready: dict[str, Any] = {}
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(*self._program, stdout=asyncio.subprocess.PIPE)
+        assert self._process.stdout is not None
+        self.ready = msgspec.json.decode(await self._process.stdout.readline())
+        self._answers, self._orders = await asyncio.open_connection("127.0.0.1", self.ready["control"])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._orders.close()
+        self._process.terminate()
+        assert await self._process.wait() == 0
+
+    async def say(self, line: bytes) -> dict[str, Any]:
+        """Send a raw line to the door; its answer."""
+        self._orders.write(line + b"\n")
+        answer = msgspec.json.decode(await self._answers.readline())
+        assert isinstance(answer, dict)
+        return answer
+
+    async def play(self, **order: object) -> dict[str, Any]:
+        """Give one order."""
+        return await self.say(msgspec.json.encode(order))
