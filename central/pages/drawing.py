@@ -7,7 +7,7 @@ import msgspec
 
 HALL_TIME = timezone(timedelta(hours=8))
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 120, 26, 3
-CHART_WIDTH, CHART_HEIGHT, CHART_EDGE, LABEL_HEIGHT = 860, 60, 8, 16
+CHART_WIDTH, CHART_HEIGHT, CHART_EDGE = 860, 60, 8
 CELL, CELL_STEP, ROW_STEP = 14, 17, 20
 CHART_DAYS_MAX = 92
 LABELS_MAX = 7
@@ -43,7 +43,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     days: tuple[tuple[str, int], ...]
     peak: int
     width: int = CHART_WIDTH
-    height: int = CHART_HEIGHT + LABEL_HEIGHT
+    height: int = CHART_HEIGHT
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ def spark(values: Sequence[int]) -> Spark:
 
 
 def chart(moments_ms: Sequence[int], since: date | None, until: date) -> Chart:
-    """How often something happened a day, in hall time, from `since` (or the first moment) to `until`; 92 days."""
+    """How often a day, in hall time, from `since` (or the first moment) to `until`; at most 92 days."""
     counts = _by_day(moments_ms, since, until)
     values = [count for _, count in counts]
     peak = max(values, default=0)

@@ -110,7 +110,7 @@ def _without(facet: str) -> Change:
 
 
 def _typed(text: str, nodes: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Typed words as (facet, text): `方式:离线`, an 18-character number, 最近7天, a day, a node's name, else a person."""
+    """Typed words as (facet, text): `方式:离线`, a number, 最近7天, a day, a node's name, else a person."""
     found = []
     for word in text.replace("：", ":").split():
         prefix, colon, rest = word.partition(":")
@@ -205,8 +205,8 @@ def purpose_error(purpose: str) -> FormError | None:
     if len(purpose.strip()) >= PURPOSE_LETTERS_MIN:
         return None
     words = Words(
-        zh=f"按号码查询须写明目的，不少于 {PURPOSE_LETTERS_MIN} 个字（例：信访核查 XF-2026-118）；目的会记入中心台账",
-        en=f"a search by number needs its purpose in {PURPOSE_LETTERS_MIN} characters or more; it is recorded",
+        zh=f"按号码查询须写明目的，不少于 {PURPOSE_LETTERS_MIN} 个字；目的会记入中心台账",
+        en=f"a search by number needs its purpose, {PURPOSE_LETTERS_MIN} characters or more; it is recorded",
     )
     return FormError(field="purpose", words=words)
 

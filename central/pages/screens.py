@@ -69,7 +69,7 @@ def _grouped(text: str) -> str:
 
 
 def environment(lang: str) -> Environment:
-    """The shared environment with the console's words, filters (`hex`, `moment`, `span`, `since`, `word`) and assets."""
+    """The shared environment with the console's words, assets and filters (`hex`, `moment`, `span`, …)."""
     made = look.environment(TEMPLATES, lang=lang)
     made.globals.update({"_": translator(lang), "own_asset": asset})
     made.filters.update(

@@ -238,7 +238,7 @@ class ActsPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReleaseLine(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest release of a scope over all nodes entitled to it; `behind` are (node, name) that hold less."""
+    """The newest release of a scope over all its nodes; `behind` are (node, name) that hold less."""
 
     scope: str
     version: int

@@ -146,7 +146,7 @@ SHAPES = {"fresh": "●", "ageing": "▲", "expired": "◆", "official": "◆", 
 
 
 def word(table: str, code: object, lang: str) -> str:
-    """A code in words; an unknown code comes back as it is, so that nothing is hidden. Unknown tables raise."""
+    """A code in words; an unknown code comes back as it is: nothing is hidden. Unknown tables raise."""
     found = TABLES[table].get(str(code))
     if found is None:
         return str(code)

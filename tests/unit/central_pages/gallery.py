@@ -7,13 +7,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
+
 from central.actions.centre import AdminSession
 from central.pages import frame, screens
 from central.pages.visitor import Visitor
-from tests.unit.central_pages import samples
+from central.security.permissions import Role
+from tests.unit.central_pages import rows, samples
 from ui import headers, look
 
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+NAMES = {"nodes": "node", "": "fleet"}
 HERE = {"node": "/", "new_node": "/", "paper": "/subject"}
 
 
@@ -25,8 +29,10 @@ def console() -> screens.Console:
 def visitor(role: str, lang: str) -> Visitor:
     session = None
     if role:
-        session = AdminSession(id="s", admin=role, role=role, csrf="mark", opened_ms=samples.NOW_MS)  # type: ignore[arg-type]  # samples name the role as a word
-    return Visitor(session=session, lang=lang, mark="mark", now_ms=samples.NOW_MS)
+        session = AdminSession(
+            id="s", admin=role, role=msgspec.convert(role, Role), csrf="mark", opened_ms=rows.NOW_MS
+        )
+    return Visitor(session=session, lang=lang, mark="mark", now_ms=rows.NOW_MS)
 
 
 def render(template: str, role: str, view: object, lang: str) -> str:
@@ -36,7 +42,7 @@ def render(template: str, role: str, view: object, lang: str) -> str:
 
 
 def page(name: str, lang: str) -> str | None:
-    for known, template, role, view in samples.pages():
+    for known, template, role, view in samples.PAGES:
         if known == name:
             return render(template, role, view, lang)
     return None
@@ -45,7 +51,7 @@ def page(name: str, lang: str) -> str | None:
 class Shelf(BaseHTTPRequestHandler):
     """Serves /<name> as a page and /static/… as both programs do."""
 
-    def do_GET(self) -> None:  # noqa: N802  # the name http.server calls
+    def do_GET(self) -> None:  # the name http.server calls
         address = urlsplit(self.path)
         lang = look.language(parse_qs(address.query).get("lang", [""])[0], None)
         if address.path.startswith("/static/"):
@@ -54,7 +60,7 @@ class Shelf(BaseHTTPRequestHandler):
             body = (folder / name).read_bytes() if folder else None
             self.answer(body, TYPES.get(name.rsplit(".", 1)[-1], "text/plain"))
         else:
-            text = page(address.path.strip("/"), lang)
+            text = page(NAMES.get(address.path.split("/")[1], address.path.split("/")[1]), lang)
             self.answer(text.encode() if text else None, "text/html; charset=utf-8")
 
     def answer(self, body: bytes | None, kind: str) -> None:

@@ -1,0 +1,53 @@
+"""Issued reports as the auditor sees them, releases, administrators and their acts."""
+
+from http import HTTPStatus
+
+from litestar import get
+
+from central.actions import administrators, fleet, reports
+from central.actions.views import ReportRow
+from central.pages.doors import Page, TheCentre, TheVisitor, page
+from central.pages.views import ActsPage, AdministratorsPage, ReportsPage
+
+VERDICTS = ("", "confirmed", "superseded")
+ACTS_MAX = 200
+
+
+@get("/reports", opt={"permission": "reports.read"})
+async def reports_page(
+    centre: TheCentre, visitor: TheVisitor, serial: str = "", node: str = "", verdict: str = ""
+) -> Page:
+    """Reports by serial, node and verdict; one alone is opened."""
+    assert visitor.session is not None
+    verdict = verdict if verdict in VERDICTS else ""
+    serial = serial.strip()
+    rows = await reports.reports(centre, visitor.session, node=node, serial=serial, verdict=verdict)
+    view = ReportsPage(
+        rows=rows,
+        chosen=opened(rows, serial),
+        verdict=verdict,
+        serial=serial,
+        node=node,
+        nodes=await fleet.fleet(centre),
+        now_ms=visitor.now_ms,
+    )
+    return page(visitor, "reports", view, "/reports")
+
+
+def opened(rows: tuple[ReportRow, ...], serial: str) -> ReportRow | None:
+    """The report of exactly that serial."""
+    return next((row for row in rows if serial and row.serial == serial), None)
+
+
+@get("/administrators", opt={"permission": "administrators.read"})
+async def administrators_page(centre: TheCentre, visitor: TheVisitor) -> Page:
+    """The three administrators."""
+    view = AdministratorsPage(rows=await administrators.administrators(centre), now_ms=visitor.now_ms)
+    return page(visitor, "administrators", view, "/administrators", status=HTTPStatus.OK)
+
+
+@get("/acts", opt={"permission": "acts.read"})
+async def acts_page(centre: TheCentre, visitor: TheVisitor) -> Page:
+    """What administrators did, from the centre's own ledger."""
+    view = ActsPage(rows=await administrators.acts(centre, ACTS_MAX), now_ms=visitor.now_ms)
+    return page(visitor, "acts", view, "/acts")
