@@ -8,7 +8,7 @@ from typing import Any
 import cbor2
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sync.codec import cbor
@@ -418,6 +418,7 @@ def test_any_texts_come_back_the_same(values: list[str]):
     | st.lists(st.integers(0, 3), min_size=1, max_size=30)
     | st.lists(st.integers(1_795_219_200_000, 1_795_219_300_000), min_size=1, max_size=30)
 )
+@example([-(2**63) + 1, 2**63 - 1, 5])
 def test_any_integers_come_back_the_same_alone_and_against_another_column(values: list[int]):
     for earlier in ([], [[value + 7 for value in values]]):
         writer = ColumnWriter()
