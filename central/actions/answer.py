@@ -17,6 +17,7 @@ from central.store import effects, records
 from central.store.effects import Disclosure
 from central.store.fleet import Identity
 from central.upstream.bureau import BureauReport
+from matters.groups import shown_records
 from matters.model import Refusal, Words
 from matters.records import Record, SubjectRecord
 from sync.errors import Malformed
@@ -44,7 +45,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the centre holds: `subject` None when nothing; `bureau` and `accesses` only for their matters."""
+    """What the centre holds: `subject` None when nothing; `bureau` and `accesses` only for their matters.
+
+    `silent` names the halls whose newest reads may still be missing.
+    """
 
     request_id: str
     as_of: int
@@ -52,14 +56,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[Record, ...]
     bureau: BureauReport | None
     accesses: tuple[trail.OwnAccess, ...] | None
-    unreported: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
 
 async def answer(centre: Centre, identity: Identity, body: bytes) -> bytes | Refusal:
     """The sealed reply to a sealed question; the disclosure is durable before this returns.
 
-    Raises NotForUs or Malformed for what does not open, UpstreamFailed when the bureau does not answer (nothing is
-    disclosed then). A request id is answered once.
+    Raises NotForUs or Malformed for what does not open, UpstreamFailed when the bureau does not answer
+    (nothing is disclosed then). A request id is answered once.
     """
     question = _question(centre, body)
     if question.matter not in centre.catalogue:
@@ -118,24 +122,22 @@ async def _look_up(centre: Centre, question: Question) -> Answer:
     async with centre.store.reading() as tx:
         held: Mapping[bytes, records.Held] = await records.held(tx, [ref])
     kept = dossier.opened(centre.keys, held[ref]) if ref in held else None
-    subject = kept.subject if kept else None
     matter = centre.catalogue[question.matter]
-    bureau, accesses, unreported = None, None, ()
+    bureau, view = None, None
     if question.matter.startswith(BUREAU) and centre.bureau is not None:
         name, number = question.subject_name, question.subject_number
         bureau = await centre.bureau.report(number, name, question.purpose, question.request_id)
     if question.matter == OWN_TRAIL:
         view = await trail.own_accesses(centre, question.subject_number)
-        accesses, unreported = view.accesses, view.unreported
-    kinds = set(matter.categories) if kept else set()
+    now_ms = centre.now_ms()
     return Answer(
         request_id=question.request_id,
-        as_of=centre.now_ms(),
-        subject=subject,
-        records=tuple(one for one in kept.records if one.category in kinds) if kept else (),
+        as_of=now_ms,
+        subject=dossier.stated(matter, kept.subject) if kept and kept.subject else None,
+        records=shown_records(matter, kept.records, now_ms) if kept else (),
         bureau=bureau,
-        accesses=accesses,
-        unreported=unreported,
+        accesses=view.accesses if view else None,
+        silent=view.unreported if view else (),
     )
 
 

@@ -4,6 +4,7 @@ import msgspec
 
 from central.security.keys import Keyring
 from central.store.records import Held
+from matters.model import Matter
 from matters.records import Record, SubjectRecord
 
 SUBJECT = "subject"
@@ -57,6 +58,16 @@ def blob(keys: Keyring, held: Held) -> bytes | None:
     return _ENCODER.encode(
         _Blob(subject=msgspec.Raw(subject), records=tuple(msgspec.Raw(part) for part in parts))
     )
+
+
+def stated(matter: Matter, subject: SubjectRecord) -> SubjectRecord:
+    """The subject as an answer of that matter may state it.
+
+    Where only public records are shown, no sex, birth, address.
+    """
+    if matter.openness != "public":
+        return subject
+    return msgspec.structs.replace(subject, sex="", birth=None, address="")
 
 
 def _plain(keys: Keyring, held: Held) -> tuple[bytes, list[bytes]]:

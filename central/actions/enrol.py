@@ -65,6 +65,9 @@ async def enrol(centre: Centre, application: Application) -> Enrolled | Refusal:
         return _refusal("key-malformed", "节点公钥格式不对。", "a public key is not 32 bytes of base64")
     async with centre.store.transaction() as tx:
         code = await _code(tx, application.code)
+        again = await _again(centre, tx, code, (signing, sealing))
+        if again is not None:
+            return again
         refusal = _judge(centre, code)
         node = await fleet.node(tx, code.node) if code else None
         if refusal is not None or code is None or node is None:
@@ -97,11 +100,34 @@ async def _admit(centre: Centre, tx: Tx, node: NodeKept, signing: bytes, sealing
     given = await leases.give(centre, tx, node, origin, leases.CAPABILITIES)
     draft = Draft(kind="admin.changed", actor="centre", object=f"node {node.node} enrolled", note=origin)
     await record(centre, tx, draft)
+    return _enrolled(centre, node, identity, given)
+
+
+async def _again(centre: Centre, tx: Tx, code: Code | None, keys: tuple[bytes, bytes]) -> Enrolled | None:
+    """The same enrolment once more, for a node whose reply was lost: same keys, nothing written since."""
+    if code is None or code.used_ms is None or code.expires_ms < centre.now_ms():
+        return None
+    node, identity = await fleet.node(tx, code.node), await fleet.current(tx, code.node)
+    if (
+        node is None
+        or identity is None
+        or (identity.signing, identity.sealing) != keys
+        or identity.revoked_ms
+    ):
+        return None
+    if (await ledger.head(tx, identity.origin)).size or await contacts.contacts(tx, identity.origin, 0, 1):
+        return None
+    return _enrolled(
+        centre, node, identity, [one.signed for one in await contacts.leases(tx, identity.origin)]
+    )
+
+
+def _enrolled(centre: Centre, node: NodeKept, identity: Identity, given: list[bytes]) -> Enrolled:
     return Enrolled(
-        origin=origin,
-        certificate=_text(certificate),
+        origin=identity.origin,
+        certificate=_text(identity.certificate),
         centre=centre_self(centre),
-        subject_key=_text(seal(sealing, centre.keys.subject, SUBJECT_KEY_INFO)),
+        subject_key=_text(seal(identity.sealing, centre.keys.subject, SUBJECT_KEY_INFO)),
         lease=tuple(_text(one) for one in given),
         window_ms=node.window_ms,
     )

@@ -1,9 +1,9 @@
 """Publishing: every scope whose content changed gets a pack, a signed release and a new version.
 
-1  collect   subjects changed since the scope's last release, in it now or then; nothing changed: nothing happens
-2  build     a base pack at first and when deltas outweigh 30 % of it, else a delta; in a worker thread
-3  write     the sealed file under DATA/packs by its digest, fsynced and renamed, before anything names it
-4  release   rows, packs, signed release and version in one transaction
+1  collect   subjects changed since the scope's last release, in it now or then; nothing changed: nothing
+happens 2  build     a base pack at first and when deltas outweigh 30 % of it, else a delta; in a worker
+thread 3  write     the sealed file under DATA/packs by its digest, fsynced and renamed, before anything
+names it 4  release   rows, packs, signed release and version in one transaction
 """
 
 import asyncio
@@ -64,7 +64,10 @@ class _News(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def publish(centre: Centre, admin: AdminSession) -> tuple[Published, ...]:
-    """Publish every scope that changed, one transaction each; what is named in a release is durable on disk."""
+    """Publish every scope that changed, one transaction each.
+
+    What is named in a release is durable on disk.
+    """
     require(admin.role, "publish.publish")
     async with centre.store.reading() as tx:
         names = [scope.scope for scope in await records.scopes(tx)]
@@ -133,9 +136,7 @@ async def _news(centre: Centre, tx: Tx, scope: Scope, held: dict[bytes, bytes]) 
     return _News(rows=rows, changed_seen=newest)
 
 
-def _blobs(
-    centre: Centre, scope: Scope, part: dict[bytes, records.Held]
-) -> dict[bytes, bytes | None]:
+def _blobs(centre: Centre, scope: Scope, part: dict[bytes, records.Held]) -> dict[bytes, bytes | None]:
     return {
         ref: dossier.blob(centre.keys, held) if held.region.startswith(scope.prefixes) else None
         for ref, held in part.items()

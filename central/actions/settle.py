@@ -1,7 +1,7 @@
 """A provisional report judged again with the centre's data: same facts, confirmed; changed, superseded."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,6 +17,7 @@ from matters.model import Words
 from matters.records import Facts, SubjectRecord, compare, facts, facts_bytes, parse_facts
 
 PURPOSE = "settlement"
+Verdict = Literal["", "confirmed", "superseded"]
 
 
 async def settle(centre: Centre, tx: Tx, origin: str, reports: Sequence[Provisional]) -> list[Draft]:
@@ -80,5 +81,6 @@ def facts_now(
 ) -> Facts:
     """The facts a report of that matter would print with the centre's data, as of the day it was issued."""
     found = centre.catalogue.get(matter)
-    shown = shown_records(found, held.records, at_ms) if found else held.records
-    return facts(subject, shown)
+    if found is None:
+        return facts(subject, held.records)
+    return facts(dossier.stated(found, subject), shown_records(found, held.records, at_ms))

@@ -1,4 +1,7 @@
-"""Clerks of a hall: a file with passwords comes in, only Argon2id strings are kept and go down in the staff pack."""
+"""Clerks of a hall.
+
+A file with passwords comes in, only Argon2id strings are kept and go down in the staff pack.
+"""
 
 import asyncio
 import csv
@@ -135,7 +138,8 @@ def _clerk(line: int, row: Mapping[str, Any]) -> _Clerk:
             raise FileRefused(f"第 {line} 行缺少 {name}。", f"line {line} has no {name}")
     if cell("role") not in ROLES:
         raise FileRefused(
-            f"第 {line} 行的 role 只能是 {', '.join(ROLES)}。", f"line {line}: role is one of {', '.join(ROLES)}"
+            f"第 {line} 行的 role 只能是 {', '.join(ROLES)}。",
+            f"line {line}: role is one of {', '.join(ROLES)}",
         )
     if len(cell("password")) < PASSWORD_MIN:
         raise FileRefused(

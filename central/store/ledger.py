@@ -195,6 +195,12 @@ async def over_tiles(tx: Tx, origin: str, size: int, question: Callable[[TileSou
     raise StoreRefused("台账的哈希块不完整。", f"the tiles of a ledger of {size} are incomplete", "")
 
 
+async def full_tiles(tx: Tx, origin: str) -> dict[tuple[int, int], bytes]:
+    """Every stored tile of a ledger, by level and index: 32 bytes an entry."""
+    rows = await tx.fetch("SELECT level, idx, hashes FROM tile WHERE origin = $1", origin)
+    return {(row["level"], row["idx"]): row["hashes"] for row in rows}
+
+
 async def roots(tx: Tx, origin: str, size: int, sizes: Iterable[int]) -> dict[int, bytes]:
     """Our own roots at these sizes, none above `size`."""
     return {one: await over_tiles(tx, origin, size, partial(_root_at, one)) for one in sizes}

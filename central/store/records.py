@@ -247,7 +247,7 @@ async def packs_since_base(tx: Tx, scope: str) -> list[Pack]:
     """The packs of the newest base and its deltas, in order."""
     rows = await tx.fetch(
         "SELECT * FROM pack WHERE scope = $1 AND to_version >= (SELECT max(to_version) FROM pack"
-        " WHERE scope = $1 AND kind = 'base') ORDER BY to_version",
+        " WHERE scope = $1 AND kind = 'base') ORDER BY to_version, kind",
         scope,
     )
     return [Pack(**dict(row)) for row in rows]

@@ -1,0 +1,117 @@
+"""Findings: differences reconciliation named, with an owner and a state, told to the hall they are about."""
+
+import hashlib
+
+import msgspec
+
+from central.actions import mailbox
+from central.actions.centre import AdminSession, Centre
+from central.actions.own_ledger import Draft, record
+from central.actions.views import FindingRow, FindingState
+from central.errors import NotFound
+from central.security.permissions import require
+from central.store import fleet as nodes
+from central.store import reconciling
+from central.store.database import Tx
+from central.store.reconciling import Finding
+from matters.model import Refusal, Words
+
+STATES: tuple[FindingState, ...] = ("open", "explained", "closed")
+NOTE_CHARACTERS_MIN = 4
+_ID_BYTES = 6
+
+
+async def findings(
+    centre: Centre, *, node: str = "", state: str = "", limit: int = 500
+) -> tuple[FindingRow, ...]:
+    """Findings, open ones first, then the newest day; "" means any."""
+    async with centre.store.reading() as tx:
+        names = {one.node: one.name for one in await nodes.nodes(tx)}
+        found = await reconciling.findings(tx, node, state, "", limit)
+    return tuple(finding_row(one, names.get(one.node, one.node)) for one in found)
+
+
+def finding_row(one: Finding, name: str) -> FindingRow:
+    """A finding as pages show it."""
+    return FindingRow(
+        id=one.finding,
+        origin=one.origin,
+        node=one.node,
+        node_name=name,
+        day=one.day,
+        code=one.code,
+        object=one.object,
+        words=Words(zh=one.words_zh, en=one.words_en),
+        owner=one.owner,
+        state=msgspec.convert(one.state, FindingState),
+        opened_ms=one.opened_ms,
+        settled_ms=one.settled_ms,
+        settled_by=one.settled_by,
+        note=one.note,
+    )
+
+
+def finding_id(node: str, day: str, code: str, about: str) -> str:
+    """The same difference has the same id, however often it is found."""
+    digest = hashlib.sha256(f"{node}|{day}|{code}|{about}".encode()).hexdigest()
+    return f"{node}-{day}-{digest[: 2 * _ID_BYTES]}"
+
+
+async def raised(centre: Centre, tx: Tx, found: Finding) -> bool:
+    """Keep a finding, write it on the centre's ledger, tell the hall; False when it was known."""
+    if not await reconciling.raise_finding(tx, found):
+        return False
+    draft = Draft(
+        kind="finding.raised", actor="centre", object=found.finding, outcome=found.code, note=found.words_zh
+    )
+    await mailbox.post(centre, tx, found.origin, [_letter(found)])
+    await record(centre, tx, draft)
+    return True
+
+
+def _letter(found: Finding) -> mailbox.Draft:
+    return "finding", {
+        "finding": found.finding,
+        "day": found.day,
+        "state": found.state,
+        "code": found.code,
+        "about": found.object,
+        "words": [found.words_zh, found.words_en],
+    }
+
+
+async def settle(
+    centre: Centre, admin: AdminSession, finding_id: str, state: str, note: str
+) -> FindingRow | Refusal:
+    """Explain or close a finding with a note; the hall is told. Raises NotFound."""
+    require(admin.role, "findings.settle")
+    if state not in STATES or len(note.strip()) < NOTE_CHARACTERS_MIN:
+        return Refusal(
+            code="finding-note",
+            message=Words(
+                zh=f"处理差异须写明情况，不少于 {NOTE_CHARACTERS_MIN} 个字。",
+                en=f"settling a finding needs a note of {NOTE_CHARACTERS_MIN} characters or more",
+            ),
+            rule="对账规则（protocol.md 10）",
+            next=Words(zh="写明原因和处理结果后提交。", en="Say what happened and what was done."),
+        )
+    async with centre.store.transaction() as tx:
+        found = await reconciling.finding(tx, finding_id)
+        if found is None:
+            raise NotFound("没有这条差异。", "there is no such finding")
+        moved = msgspec.structs.replace(
+            found, state=state, settled_ms=centre.now_ms(), settled_by=admin.admin, note=note.strip()
+        )
+        await reconciling.settle_finding(tx, moved)
+        await mailbox.post(centre, tx, found.origin, [_letter(moved)])
+        draft = Draft(
+            kind="admin.changed",
+            actor=admin.admin,
+            role=admin.role,
+            window=admin.place,
+            object=f"finding {finding_id} {state}",
+            note=note,
+        )
+        await record(centre, tx, draft)
+        node = await nodes.node(tx, found.node)
+    return finding_row(moved, node.name if node else found.node)
