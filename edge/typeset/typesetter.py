@@ -25,12 +25,13 @@ _PDF_BYTES_MAX: Final = 16 * 1024 * 1024
 
 
 class Typesetter:
-    """Sets reports in a worker process that is started on first use and replaced after COMPILES_MAX sheets.
+    """Sets reports in a worker process that is started on first use and replaced after `compiles_max` sheets.
 
     One sheet is set at a time; at most 64 callers wait, the next is refused. `close` ends the process.
     """
 
-    def __init__(self, *fonts: Path) -> None:
+    def __init__(self, *fonts: Path, compiles_max: int = COMPILES_MAX) -> None:
+        self._compiles_max = min(compiles_max, COMPILES_MAX)
         self._folders = fonts or FONT_FOLDERS
         self._fonts: tuple[Path, ...] = ()
         self._worker: asyncio.subprocess.Process | None = None
@@ -38,8 +39,17 @@ class Typesetter:
         self._waiting = 0
         self._turn = asyncio.Lock()
 
+    @property
+    def worker(self) -> int | None:
+        """The process id of the living worker, None before the first sheet and after the last."""
+        running = self._worker is not None and self._worker.returncode is None
+        return self._worker.pid if running and self._worker else None
+
     async def start(self) -> None:
-        """Find the fonts; the worker starts with the first sheet. TypesetFailed without Noto Sans CJK."""
+        """Find the fonts (on the first sheet at the latest); the worker starts with the first sheet.
+
+        Raises TypesetFailed without Noto Sans CJK.
+        """
         found: dict[str, Path] = {}
         for folder in self._folders:
             for path in folder.rglob("*.tt[cf]"):
@@ -100,11 +110,13 @@ class Typesetter:
             raise TypesetFailed(f"the worker gave no document: {type(error).__name__}") from error
         finally:
             self._compiled += 1
-            if not whole or self._compiled >= COMPILES_MAX:
+            if not whole or self._compiled >= self._compiles_max:
                 await self.close()
         return made
 
     async def _ready(self) -> asyncio.subprocess.Process:
+        if not self._fonts:
+            await self.start()
         if self._worker is None or self._worker.returncode is not None:
             self._compiled = 0
             self._worker = await asyncio.create_subprocess_exec(

@@ -33,7 +33,7 @@ class Press:
     """Typst with its fonts, and what they can draw."""
 
     def __init__(self, fonts: list[Path]) -> None:
-        folders: list[str | Path | bytes] = sorted({str(path.parent) for path in fonts})
+        folders = sorted({str(path.parent) for path in fonts})
         found = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
         self._compiler = typst.Compiler(str(TEMPLATE), root=str(TEMPLATE.parent), font_paths=found)
         self._coverage = coverage.of_fonts(fonts)

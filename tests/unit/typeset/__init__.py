@@ -1,0 +1,1 @@
+"""Paper: reports, slips, and characters no font has."""
