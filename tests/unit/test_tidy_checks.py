@@ -103,7 +103,8 @@ def test_an_endless_loop_without_a_limit_is_found():
     [
         "await asyncio.wait_for(q.get(), 5)",
         "await line.read(64, timeout_s=2)",
-        "async with asyncio.timeout(5): g()",
+        "await reader.read_card(CARD_WAIT_S)",
+        "async with asyncio.timeout(5): await g()",
     ],
 )
 def test_an_endless_loop_with_a_limit_passes(body: str):

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.unit.tidy.source import calls, functions, number, parse
+from tests.unit.tidy.source import calls_in, functions, nodes_in, number
 
 SENTENCE_WORDS_MIN = 3
 ROW = re.compile(r"^(f\d{3}|g\d{2})_")
@@ -22,12 +22,12 @@ def doubles_are_real(path: str, text: str) -> list[str]:
         return []
     found = [
         f"{path}:{node.lineno}: no mocks: use the virtual device, the real app, a clock that is told"
-        for node in ast.walk(parse(text))
+        for node in nodes_in(text)
         if isinstance(node, ast.Import | ast.ImportFrom) and _imports_mock(node)
     ]
     found += [
         f"{path}:{call.lineno}: {name} patches code: use a real double"
-        for name, call in calls(parse(text))
+        for name, call in calls_in(text)
         if name in PATCHERS or name.startswith(("mocker.", "mock."))
     ]
     return found
@@ -44,7 +44,7 @@ def tests_do_not_sleep(path: str, text: str) -> list[str]:
     if not is_test(path):
         return []
     found = []
-    for name, call in calls(parse(text)):
+    for name, call in calls_in(text):
         naps = name in SLEEPERS and not (call.args and number(call.args[0]) == 0)
         if naps or name.endswith(".wait_for_timeout"):
             found.append(f"{path}:{call.lineno}: {name} waits blindly: wait for the event, with a deadline")

@@ -4,21 +4,25 @@ import ast
 from collections.abc import Iterator
 
 from tests.unit.tidy.allowed import ENDLESS, LIMITED_ELSEWHERE, SUPERVISORS, TASK_OWNERS
-from tests.unit.tidy.source import allowed, calls, classes, number, parse, place
+from tests.unit.tidy.source import allowed, calls, calls_in, classes, nodes_in, number, parse, place
 
 BROAD = {"Exception", "BaseException"}
 QUEUES = {"Queue", "LifoQueue", "PriorityQueue"}
 STARTERS = {"create_task", "ensure_future"}
 TABLES = "tests/unit/tidy/allowed.py"
 LIMIT_WORDS = ("timeout", "deadline", "limit")
+LIMIT_UNITS = ("_s", "_ms")
 
 
 def errors_are_caught_by_name(path: str, text: str) -> list[str]:
-    """`except Exception` and bare `except` only in a named supervisor."""
+    """`except Exception` and bare `except` only in a named supervisor, or to clean up and raise again."""
     return [
         f"{path}:{node.lineno}: only a named supervisor catches everything"
-        for node in ast.walk(parse(text))
-        if isinstance(node, ast.ExceptHandler) and broad(node) and not _in(SUPERVISORS, path, text, node)
+        for node in nodes_in(text)
+        if isinstance(node, ast.ExceptHandler)
+        and broad(node)
+        and not _raises_again(node)
+        and not _in(SUPERVISORS, path, text, node)
     ]
 
 
@@ -28,6 +32,11 @@ def broad(node: ast.ExceptHandler) -> bool:
         return True
     kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
     return any(ast.unparse(kind) in BROAD for kind in kinds)
+
+
+def _raises_again(node: ast.ExceptHandler) -> bool:
+    last = node.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
 
 
 def one_error_tree(path: str, text: str) -> list[str]:
@@ -64,7 +73,7 @@ def loops_end(path: str, text: str) -> list[str]:
     """`while True` awaits something with a timeout, or is in the table with who ends it."""
     return [
         f"{path}:{node.lineno}: an endless loop awaits with a timeout, or has an owner in {TABLES}"
-        for node in ast.walk(parse(text))
+        for node in nodes_in(text)
         if isinstance(node, ast.While)
         and isinstance(node.test, ast.Constant)
         and not limited(node)
@@ -89,14 +98,16 @@ def _call_has_limit(call: ast.Call) -> bool:
     if name.endswith(("wait_for", ".sleep")):
         return True
     spoken = [keyword.arg or "" for keyword in call.keywords] + [ast.unparse(arg) for arg in call.args]
-    return any(word in text for text in spoken for word in LIMIT_WORDS)
+    return any(word in text for text in spoken for word in LIMIT_WORDS) or any(
+        text.lower().endswith(LIMIT_UNITS) for text in spoken
+    )
 
 
 def queues_push_back(path: str, text: str) -> list[str]:
     """Every queue has a size after which it pushes back."""
     return [
         f"{path}:{call.lineno}: {name}() needs maxsize"
-        for name, call in calls(parse(text))
+        for name, call in calls_in(text)
         if name.rsplit(".", 1)[-1] in QUEUES | {"SimpleQueue"} and not _has_size(name, call)
     ]
 
@@ -110,7 +121,7 @@ def tasks_have_owners(path: str, text: str) -> list[str]:
     """Tasks start in a TaskGroup, or where the table names who ends them."""
     groups = set(group_names(parse(text)))
     found = []
-    for name, call in calls(parse(text)):
+    for name, call in calls_in(text):
         owner, _, verb = name.rpartition(".")
         if verb in STARTERS and owner not in groups and not _in(TASK_OWNERS, path, text, call):
             found.append(f"{path}:{call.lineno}: {name} outside a TaskGroup: name its owner in {TABLES}")
@@ -141,15 +152,23 @@ def group_names(tree: ast.AST) -> Iterator[str]:
 def waits_have_limits(path: str, text: str) -> list[str]:
     """`subprocess.run` and joins say how long they wait."""
     found = []
-    for name, call in calls(parse(text)):
+    inside = {id(call) for call in _calls_under_timeout(parse(text))}
+    for name, call in calls_in(text):
         spoken = {word.arg for word in call.keywords}
         blocking = name in {"subprocess.run", "subprocess.check_output", "subprocess.check_call"}
         joining = (
             name.endswith((".join", ".communicate")) and not call.args and not isinstance(call.func, ast.Name)
         )
-        if (blocking or joining) and "timeout" not in spoken and not _in(LIMITED_ELSEWHERE, path, text, call):
+        limit = "timeout" in spoken or id(call) in inside
+        if (blocking or joining) and not limit and not _in(LIMITED_ELSEWHERE, path, text, call):
             found.append(f"{path}:{call.lineno}: {name} says how long it waits (timeout=)")
     return found
+
+
+def _calls_under_timeout(tree: ast.AST) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AsyncWith) and _names_limit(node.items):
+            yield from (call for _, call in calls(node))
 
 
 def _in(table: dict[str, str], path: str, text: str, node: ast.stmt | ast.expr | ast.ExceptHandler) -> bool:

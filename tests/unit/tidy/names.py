@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from tests.unit.tidy.allowed import NAMES
-from tests.unit.tidy.source import classes, functions, number, parse
+from tests.unit.tidy.source import classes, functions, nodes_in, number
 
 REFUSED = {
     "service",
@@ -22,7 +22,7 @@ REFUSED = {
 }
 REFUSED_ENDINGS = ("Helper", "Helpers", "Util", "Utils", "Handler", "Misc")
 UNIT_FIRST = re.compile(r"^_?(ms|sec|secs|seconds|millis|max)_", re.IGNORECASE)
-UNIT_SPELLED = re.compile(r"_(seconds|secs|sec|milliseconds|millis|msec|kb|mb|kib|mib)$", re.IGNORECASE)
+UNIT_SPELLED = re.compile(r"_(seconds|secs|sec|milliseconds|millis|msec)$", re.IGNORECASE)
 TIME_WORDS = {"timeout", "delay", "ttl", "duration", "elapsed", "interval", "backoff", "period", "deadline"}
 NUMERIC = {"int", "float", "int | None", "float | None", "int | float"}
 
@@ -66,7 +66,7 @@ def unit_trouble(name: str) -> str:
 
 def numeric_names(text: str) -> Iterator[tuple[str, int]]:
     """(name, line) of every parameter or field annotated as a number, and of names of literals."""
-    for node in ast.walk(parse(text)):
+    for node in nodes_in(text):
         match node:
             case ast.arg(arg=name, annotation=ast.expr() as kind) if ast.unparse(kind) in NUMERIC:
                 yield name, node.lineno

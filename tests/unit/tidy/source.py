@@ -47,6 +47,18 @@ def allowed(table: dict[str, str], spot: str) -> bool:
     return any(fnmatchcase(spot, pattern) for pattern in table)
 
 
+@functools.lru_cache(maxsize=1024)
+def calls_in(text: str) -> tuple[tuple[str, ast.Call], ...]:
+    """Every call of a file, found once: (dotted text of what is called, the call)."""
+    return tuple(calls(parse(text)))
+
+
+@functools.lru_cache(maxsize=1024)
+def nodes_in(text: str) -> tuple[ast.AST, ...]:
+    """Every node of a file, found once."""
+    return tuple(ast.walk(parse(text)))
+
+
 def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
     """Every call with the dotted text of what is called (`asyncio.Queue`, `self.tasks.create_task`)."""
     for node in ast.walk(tree):

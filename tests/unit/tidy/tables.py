@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Mapping
 
-from tests.unit.tidy.source import Function, parse
+from tests.unit.tidy.source import Function, nodes_in, parse
 
 VERBS = {"get", "post", "put", "patch", "delete", "route", "head", "websocket", "sse"}
 DEVICE_FILES = {"protocol.py", "driver.py", "virtual.py"}
@@ -57,7 +57,7 @@ def routes_have_rows(folder: str, files: Files) -> list[str]:
 def kinds_are_in_the_table(path: str, text: str, known: frozenset[str]) -> list[str]:
     """Every entry kind named in code (`kind("access.answered")`) is a row of `sync/messages/registry.py`."""
     found = []
-    for node in ast.walk(parse(text)):
+    for node in nodes_in(text):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] == "kind" and node.args:
             first = node.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str) and first.value not in known:
@@ -84,6 +84,6 @@ def jobs_stand_in_one_table(path: str, text: str) -> list[str]:
         return []
     return [
         f"{path}:{node.lineno}: a periodic job is a row of schedule.py"
-        for node in ast.walk(parse(text))
+        for node in nodes_in(text)
         if isinstance(node, ast.Attribute) and node.attr == "add_job"
     ]
