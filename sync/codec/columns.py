@@ -40,7 +40,7 @@ def pack_frame(rows: Sequence[Row], context: FrameContext) -> bytes:
     """One frame of 1 to 256 rows, verified by decoding it again.
 
     Raises `LimitExceeded` when the details are larger than `LIMITS.frame_output_bytes` together (send
-    fewer rows in the frame), `Malformed` for rows that have no leaf.
+    fewer rows in the frame), `Malformed` for rows with fields of another type.
     """
     return pack_with(FORMS, rows, context)
 

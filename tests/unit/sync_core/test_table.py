@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync.codec import cbor
-from sync.codec.rows import Entry, Row
+from sync.codec.rows import Entry, FrameContext, Row
 from sync.codec.table import read_table, write_table
 from sync.errors import LimitExceeded, Malformed, SyncError
 from sync.ledger.entry import row_leaf
@@ -87,6 +87,13 @@ def test_a_mark_of_another_type_is_refused(row: Row, at: int, value: object):
     marks[at] = value
     with pytest.raises(Malformed):
         read_table(_assembled(marks, text, planes), CONTEXT)
+
+
+def test_a_column_out_of_range_is_refused():
+    for entry in (Entry(kind=1, index=0, hlc_ms=-1), Entry(kind=1, index=2**63, hlc_ms=0)):
+        blocks = write_table([Row(entry, b"\x80", b"s" * 16)], FrameContext(subject_key=b"", salt_keys=()))
+        with pytest.raises(Malformed):
+            read_table(b"".join(blocks), CONTEXT)
 
 
 def test_a_frame_with_a_rest_or_two_groups_alike_is_refused():

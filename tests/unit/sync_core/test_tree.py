@@ -192,6 +192,12 @@ def test_consistency_from_nothing_needs_the_empty_root():
         check_consistency(0, LEAVES[0], 3, root_of(LEAVES[:3]), [])
 
 
+def test_consistency_proofs_cut_to_nothing_are_refused():
+    for old, new in ((3, 5), (4, 5), (6, 7)):
+        with pytest.raises(InconsistentProof):
+            check_consistency(old, root_of(LEAVES[:old]), new, root_of(LEAVES[:new]), [])
+
+
 @given(st.integers(-2, 70), st.integers(-2, 70), st.lists(st.binary(min_size=31, max_size=33), max_size=9))
 def test_any_numbers_and_hashes_as_a_proof_are_refused(one: int, other: int, proof: list[bytes]):
     with pytest.raises(InconsistentProof):
