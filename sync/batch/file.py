@@ -97,8 +97,13 @@ def plan_up(view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BY
     return Planned(head=head, start=start, end=at, epochs=epochs, frames=tuple(packed))
 
 
-def write_up(view: BatchView, planned: Planned, now_ms: int) -> Iterator[bytes]:
-    """The file's bytes in order: header, one frame at a time, trailer."""
+def write_up(
+    view: BatchView, planned: Planned, now_ms: int, centre_seen: bytes | None = None
+) -> Iterator[bytes]:
+    """The file's bytes in order: header, one frame at a time, trailer.
+
+    `centre_seen` stands in for the view's where a newer one will be durable before the file leaves.
+    """
     content_key, batch_id = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(ID_BYTES)
     start, head, centre = planned.start, planned.head, view.centre
     content = content_of(content_key, planned.epochs)
@@ -120,7 +125,7 @@ def write_up(view: BatchView, planned: Planned, now_ms: int) -> Iterator[bytes]:
         recipients=sealed_for(
             (centre.sealing, centre.recovery), batch_id, (view.origin, centre.origin), content
         ),
-        centre_seen=view.centre_seen(),
+        centre_seen=view.centre_seen() if centre_seen is None else centre_seen,
         needs=tuple(view.wishes()),
         statistics=view.statistics(),
         directive_seen=view.directive_seen(),

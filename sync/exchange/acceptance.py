@@ -114,11 +114,15 @@ def _extends(ack: Acknowledgement, head: Checkpoint, last: CentreSeen) -> NotAcc
     try:
         check_consistency(last.size, last.root or EMPTY_ROOT, head.size, head.root, proof)
     except SyncError as error:
-        return NotAccepted("centre-fork", error.detail, grave=True)
+        # A proof that does not say where it begins may begin elsewhere: that is no evidence against the
+        # centre.
+        said = ack.centre_old_size != 0 or head.size == last.size or not ack.centre_consistency
+        return NotAccepted("centre-fork" if said else "stale", error.detail, grave=said)
     return None
 
 
 def _proof_from(size: int, ack: Acknowledgement) -> Sequence[bytes] | None:
-    if ack.centre_old_size in {0, size}:
+    unsaid = ack.centre_old_size == 0 and ack.centre_consistency
+    if unsaid or ack.centre_old_size == size:
         return ack.centre_consistency
     return next((proof for old, proof in ack.centre_hops if old == size), None)

@@ -67,6 +67,7 @@ class NodeExchange:
         self._target: int | None = None
         self._start = 0
         self._sent = 0
+        self._seen: bytes | None = None
 
     def begin(self, now_ms: int) -> list[Step]:
         """Step 1: the first batch; also with no news, as the timer's offer of the checkpoint."""
@@ -101,7 +102,13 @@ class NodeExchange:
             alarm = Alarm(code=accepted.reason, detail=accepted.detail, grave=accepted.grave)
             outcome: Outcome = "stale" if accepted.reason == "stale" else "refused"
             return [alarm, self._finished(outcome, accepted.reason)]
-        return [*_store(ack, accepted, view), *_news(ack, view), *self._onward(ack, accepted)]
+        # The next batch leaves after the NoteCentre step of this one: it signs the newer checkpoint back.
+        self._seen = cosign(ack.centre_checkpoint, view.origin, view.signing_key)
+        return [
+            *_store(ack, accepted, self._seen),
+            *_news(ack, view),
+            *self._onward(ack, accepted),
+        ]
 
     def failed(self, reason: str, code: str = "") -> list[Step]:
         """The line failed, or the centre refused with `code`; the timer tries again, for ever (P8)."""
@@ -117,7 +124,7 @@ class NodeExchange:
         end = min(self._target, start + self._batch_entries)
         try:
             planned = plan_up(self._view, start, end)
-            data = b"".join(write_up(self._view, planned, self._now_ms))
+            data = b"".join(write_up(self._view, planned, self._now_ms, self._seen))
         except SyncError as error:
             # Our own ledger does not add up: never send it as evidence, never stop trying, call for help.
             # Only entries that were countersigned and pruned may be missing: then the centre lost them.
@@ -161,12 +168,12 @@ def export(view: NodeView, now_ms: int, *, budget_bytes: int) -> Iterator[SendBa
         start, more = planned.end, start < planned.end < end
 
 
-def _store(ack: Acknowledgement, accepted: Accepted, view: NodeView) -> list[Step]:
+def _store(ack: Acknowledgement, accepted: Accepted, cosigned: bytes) -> list[Step]:
     """Step 3: what must be durable first."""
     centre, head = accepted.centre, accepted.countersigned
     steps: list[Step] = [
         NoteCentre(
-            checkpoint=cosign(ack.centre_checkpoint, view.origin, view.signing_key),
+            checkpoint=cosigned,
             size=centre.size,
             root=centre.root,
             centre_time_ms=ack.centre_time_ms,

@@ -7,6 +7,7 @@ from sync.batch.acknowledge import encode
 from sync.batch.file import build_sealed, open_header
 from sync.exchange.acceptance import Accepted, NotAccepted, accept
 from sync.exchange.node import NodeExchange
+from sync.exchange.steps import NoteCentre
 from sync.exchange.view import CentreSeen
 from sync.ledger.tree import consistency
 from sync.signing.keys import SigningKey
@@ -18,6 +19,8 @@ from tests.unit.sync_exchange.world import (
     START_MS,
     Centre,
     Hall,
+    begun,
+    enrolled,
     recosign,
     replied,
 )
@@ -131,6 +134,33 @@ def test_rule_4_4_the_centres_own_checkpoint_must_be_there_and_its_own():
     text = checkpoint_text(HALL, centre.size, centre.root_at(centre.size))
     other = sign_note(text, CENTRE, centre.signing_key)
     refused(imported(hall, centre, centre_checkpoint=other), "centre-checkpoint", grave=True)
+
+
+def test_two_sticks_written_before_the_first_contact_raise_no_false_alarm():
+    hall, centre = enrolled(300)
+    first = centre.answered(begun(NodeExchange(hall))[0].data)
+    hall.work(10)
+    second = centre.answered(begun(NodeExchange(hall))[0].data)
+    hall.carry_out(replied(NodeExchange(hall), first))
+    refused(replied(NodeExchange(hall), second), "stale", grave=False)
+    assert exchange_once(hall, centre)[-1].outcome == "level"
+
+
+def test_a_proof_whose_beginning_an_older_centre_did_not_say_is_tried_from_what_was_seen_last():
+    hall, centre = level()
+    centre.note_checkpoint()
+    assert isinstance(imported(hall, centre, centre_old_size=0)[0], NoteCentre)
+    # But where it does not fit, it may only begin elsewhere: no evidence against the centre.
+    wrong = imported(hall, centre, centre_old_size=0, centre_consistency=(bytes(32),))
+    refused(wrong, "stale", grave=False)
+
+
+def test_rule_4_4_a_hop_that_does_not_fit_is_evidence_against_the_centre():
+    hall, centre = level()
+    centre.note_checkpoint()
+    hop = (hall.seen.size, (bytes(32),))
+    forged = imported(hall, centre, centre_old_size=0, centre_consistency=(), centre_hops=(hop,))
+    refused(forged, "centre-fork", grave=True)
 
 
 def test_sticks_that_overtake_each_other_fit_by_the_hops_the_centre_sends_along():

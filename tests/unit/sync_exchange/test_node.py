@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync.batch.acknowledge import Acknowledgement, Directive
+from sync.batch.file import open_header
 from sync.batch.view import Wish
 from sync.errors import Gap
 from sync.exchange import acceptance, node
@@ -46,11 +47,11 @@ from tests.unit.sync_exchange.world import (
 
 
 def test_a_round_over_a_good_line_ends_level_with_both_signatures_stored():
-    hall, centre = enrolled(10_000)
+    hall, centre = enrolled(5_000)
     steps = exchange_once(hall, centre)
     assert [type(step) for step in steps] == [NoteCentre, StoreAcknowledgement, Finished]
-    assert steps[-1] == Finished(outcome="level", sent=10_000, left=0)
-    assert hall.countersigned == (10_000, hall.root_at(10_000))
+    assert steps[-1] == Finished(outcome="level", sent=5_000, left=0)
+    assert hall.countersigned == (5_000, hall.root_at(5_000))
     signed = open_note(
         steps[1].verified_note, {HALL: hall.signing_key.public, CENTRE: centre.signing_key.public}
     )
@@ -68,6 +69,20 @@ def test_the_node_signs_the_centres_own_ledger_back_in_the_next_batch():
     signed = open_note(hall.seen_note, {HALL: hall.signing_key.public, CENTRE: centre.signing_key.public})
     assert set(signed.signers) == {HALL, CENTRE}
     assert hall.centre_seen() == hall.seen_note
+
+
+def test_within_a_round_each_batch_signs_back_the_centre_checkpoint_of_the_reply_before():
+    hall, centre = enrolled(600)
+    exchange = NodeExchange(hall, batch_entries=100)
+    steps = begun(exchange)
+    while isinstance(steps[-1], SendBatch):
+        centre.note_checkpoint()
+        steps = replied(exchange, centre.answered(steps[-1].data))
+        assert not [step for step in steps if isinstance(step, Alarm)]
+        hall.carry_out(steps)
+        if isinstance(steps[-1], SendBatch):
+            assert open_header(steps[-1].data, centre.public_of).centre_seen == hall.seen_note
+    assert steps[-1] == Finished(outcome="level", sent=600, left=0)
 
 
 def test_progress_is_not_an_acknowledgement_and_the_next_batch_continues_there():
