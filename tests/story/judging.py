@@ -100,16 +100,16 @@ def _confirm(world: World, job: dict[str, Any], outcome: str) -> None:
     post = world.hall.clerk.http.post
     reason = "卡纸" if outcome == "spoiled" else ""
     world.hall.clerk.pdf(job["serial"])
-    reply = post("/api/prints/confirm", json={"job": job["id"], "outcome": outcome, "reason": reason})
+    reply = post(f"/api/prints/{job['id']}", json={"outcome": outcome, "reason": reason})
     assert reply.is_success, reply.text[:500]
     if outcome == "good":
-        reply = post("/api/prints/hand-over", json={"serial": job["serial"]})
+        reply = post(f"/api/reports/{job['serial']}/hand-over")
         assert reply.is_success, reply.text[:500]
 
 
 def _close_and_reconcile(world: World, day: str) -> dict[str, Any]:
     """Close the day at the hall, exchange, let the centre recount, and bring its findings back."""
-    reply = world.hall.clerk.http.post("/api/day/close", json={"day": day})
+    reply = world.hall.clerk.http.post("/api/day", json={"day": day})
     assert reply.is_success, reply.text[:500]
     world.hall.edge("exchange")
     result = world.central("reconcile", "--day", day)
