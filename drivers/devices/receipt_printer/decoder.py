@@ -13,6 +13,7 @@ from drivers.devices.receipt_printer.commands import Order, Splitter, Text, Toke
 from drivers.devices.receipt_printer.raster import Picture
 
 NOT_IN_ROM: Final = "□"
+INLINE: Final = "▦"
 LINE_BYTES_MAX: Final = 4096
 LINES_MAX: Final = 2000
 
@@ -77,6 +78,9 @@ class Typesetter:
             self._end_line()
         elif name == b"\x1bd":
             self._lines += [""] * rest[0]
+        elif name == b"\x1b*":
+            self._spell()
+            self._marks.append(INLINE)
         elif name == b"\x1dv":
             self._raster(rest)
         elif name == b"\x1d(" and rest[:1] == b"k":

@@ -5,19 +5,28 @@ two-byte character is that wide, even where a screen would show it narrow (· �
 """
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 NOT_FIRST: Final = frozenset("，。、；：？！）》」』】〉％”’")
 ASCII_END: Final = 0x7F
 WIDE: Final = 2
+SAME_LOOK: Final = str.maketrans("•‧・¥‑\u00a0", "···￥- ")
 
 
 def clean(text: str) -> str:
-    """One line without control characters: a name must not be able to command the printer."""
+    """One line without control characters: a name must not be able to command the printer.
+
+    Marks that GBK writes with a twin of the same look (• as ·) are replaced by it.
+    """
+    text = text.translate(SAME_LOOK)
+    if text.isprintable():
+        return text
     spaced = "".join(" " if unicodedata.category(mark) == "Cc" else mark for mark in text)
     return "".join(mark for mark in spaced if unicodedata.category(mark) not in {"Cf", "Cs"})
 
 
+@lru_cache(maxsize=8192)
 def is_rare(mark: str) -> bool:
     """Whether a printer's ROM cannot be trusted to hold the character: everything outside GBK."""
     if ord(mark) < ASCII_END:
@@ -29,6 +38,7 @@ def is_rare(mark: str) -> bool:
     return False
 
 
+@lru_cache(maxsize=8192)
 def cell_width(mark: str) -> int:
     """Columns one character takes: 0 for a combining mark, 1 for ASCII, else 2."""
     if ord(mark) < ASCII_END:
@@ -48,11 +58,15 @@ def wrap(text: str, columns: int) -> list[str]:
     alone is longer than a line. A closing mark does not begin a line: the character before it comes along.
     """
     lines = [""]
+    used = 0
     for piece in _pieces(clean(text)):
-        if width(lines[-1]) + width(piece) <= columns:
+        wide = width(piece)
+        if used + wide <= columns:
             lines[-1] += piece
+            used += wide
         elif piece != " ":
             _break(lines, piece, columns)
+            used = width(lines[-1])
     return [line.rstrip() for line in lines]
 
 

@@ -11,7 +11,7 @@ from typing import Final, Literal, Self
 import msgspec
 
 from drivers.devices.receipt_printer import commands, raster
-from drivers.devices.receipt_printer.decoder import decode
+from drivers.devices.receipt_printer.decoder import INLINE, decode
 from drivers.devices.receipt_printer.layout import clean, is_rare, width, wrap
 from drivers.devices.receipt_printer.raster import Picture
 from drivers.errors import Garbled
@@ -32,6 +32,7 @@ QR_CAPACITY: Final = (
 """Bytes a QR code of version 1 … 32 holds at error correction L."""
 STATUS_NUMBERS: Final = (1, 2, 3, 4)
 SIZE_MAX: Final = 2
+COLUMN_DOTS: Final = 24
 
 
 class Slip:
@@ -99,6 +100,18 @@ class Slip:
         self.lines.append(f"[raster:{picture.across * 8}x{picture.down}]")
         return self
 
+    def compare(self, mark: str) -> Self:
+        """One line of the test page: a code point, the character as the ROM prints it, and as dots."""
+        self._set("left", bold=False, size=1)
+        self._chinese_on()
+        label = f"U+{ord(mark):05X}".ljust(12)
+        rom = mark.encode("gb18030")
+        gap = " " * (12 - width(mark))
+        dots = _column_image(self._draw(mark, 0, bold=False, size=1))
+        self._out += label.encode() + rom + gap.encode() + dots + b"\n"
+        self.lines.append(f"{label}{mark}{gap}{INLINE}")
+        return self
+
     def cut(self) -> Self:
         """Feed to the knife and cut."""
         if self._chinese:
@@ -120,10 +133,14 @@ class Slip:
             self._out += _raster(self._draw(line, offset, bold=bold, size=size))
             return
         self._set(align, bold=bold, size=size)
-        if not self._chinese and not line.isascii():
+        if not line.isascii():
+            self._chinese_on()
+        self._out += line.encode("gb18030") + b"\n"
+
+    def _chinese_on(self) -> None:
+        if not self._chinese:
             self._out += commands.CHINESE_ON
             self._chinese = True
-        self._out += line.encode("gb18030") + b"\n"
 
     def _set(self, align: Align, *, bold: bool, size: int) -> None:
         """Send only what changes."""
@@ -138,12 +155,26 @@ class Slip:
 
 
 def _raster(picture: Picture) -> bytes:
-    """The raster order, without the byte pairs a printer would take for real-time orders in mid-picture."""
     head = b"\x1dv0\x00" + picture.across.to_bytes(2, "little") + picture.down.to_bytes(2, "little")
-    bits = picture.bits
+    return head + _harmless(picture.bits)
+
+
+def _column_image(picture: Picture) -> bytes:
+    """The first 24 rows as an image inside a line of text: column by column, three bytes each."""
+    columns = []
+    for at in range(picture.across * 8):
+        bits = [
+            picture.bits[row * picture.across + at // 8] >> (7 - at % 8) & 1 for row in range(COLUMN_DOTS)
+        ]
+        columns.append(int("".join(map(str, bits)), 2).to_bytes(3, "big"))
+    return b"\x1b*\x21" + len(columns).to_bytes(2, "little") + _harmless(b"".join(columns))
+
+
+def _harmless(bits: bytes) -> bytes:
+    """Dots without the byte pairs a printer would take for real-time orders in mid-picture."""
     for mark in (b"\x10\x04", b"\x10\x05", b"\x10\x14"):
         bits = bits.replace(mark, bytes((0x10, mark[1] | 0x08)))  # one dot more, seen by nobody
-    return head + bits
+    return bits
 
 
 def status_request(number: int) -> bytes:

@@ -42,6 +42,11 @@ def test_control_characters_become_spaces_and_invisible_ones_go():
     assert clean("a\x1b@b\u202ec\x00") == "a @bc "
 
 
+def test_a_mark_with_a_twin_in_gbk_prints_as_text():
+    assert clean("3301••••4516 ¥5") == "3301····4516 ￥5"
+    assert not any(map(is_rare, clean("•‧・¥‑\u00a0")))
+
+
 @given(st.text(max_size=80), st.integers(4, 48))
 def test_no_line_is_too_long_and_nothing_is_lost(text, columns):
     lines = wrap(text, columns)
