@@ -78,6 +78,8 @@ def test_a_node_cannot_sign_a_batch_in_the_name_of_another():
         ({"batch_id": b"short"}, Malformed),
         ({"start": -1}, Malformed),
         ({"start": 9, "end": 3}, Malformed),
+        ({"start": 2**48 + 1, "end": 2**48 + 1, "frames": 0}, Malformed),
+        ({"cuts": (1,) * 5000}, LimitExceeded),
         ({"end": 10}, Malformed),
         ({"end": 10**6}, LimitExceeded),
         ({"frames": 7}, Malformed),
@@ -156,6 +158,12 @@ def test_a_file_that_ends_within_its_header_is_malformed():
     for end in (0, 7, 8, 100):
         with pytest.raises(Malformed):
             open_header(SMALL[:end], centre.public_of)
+
+
+def test_another_magic_is_another_file():
+    _, centre = HALL_AND_CENTRE
+    with pytest.raises(Malformed, match="not a batch"):
+        open_header(b"YZB2" + SMALL[4:], centre.public_of)
 
 
 def test_a_header_beyond_64_kib_is_not_signed():
