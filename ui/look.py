@@ -114,7 +114,8 @@ def environment(*templates: Path, lang: str = LANGUAGES[0]) -> Environment:
     """A template environment over `templates` and the shared ones (`ui/…`), speaking `lang`.
 
     Autoescape is on, an undefined name raises. Globals: `_`, `lang`, `asset`. Filters: `said`
-    (Words), `clock(now_ms)`, `day`, `ago` and `span` (seconds as words), `spaced`, `masked`, `band_word`, `band_shape`.
+    (Words), `clock(now_ms)`, `day`, `ago` and `span` (seconds as words), `spaced`, `masked`, `band_word`,
+    `band_shape`.
     """
     made = Environment(
         loader=FileSystemLoader((*templates, _TEMPLATES)),

@@ -72,9 +72,7 @@ def _hint(matter: Matter, case: str) -> Words:
     if matter.authority == "credit-bureau":
         return Words(zh=f"材料 {count} 样", en=f"{count} paper(s)")
     number = article(CASES[case].paper_article).split()[-1]
-    return Words(
-        zh=f"材料 {count} 样 · {number}", en=f"{count} paper(s) · Art {CASES[case].paper_article}"
-    )
+    return Words(zh=f"材料 {count} 样 · {number}", en=f"{count} paper(s) · Art {CASES[case].paper_article}")
 
 
 def _tag(matter: Matter, permits: tuple[str, ...], *, online: bool) -> tuple[Words, str]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from edge.actions.views import Answer, CardRead, Deferral
+from edge.actions.views import Answer, CardRead, Deferral, TrailAnswer
 from edge.pages.views import FieldError, Notice, Trouble
 from edge.security.session import Session
 from matters.model import Refusal
@@ -40,6 +40,7 @@ class Desk(msgspec.Struct, kw_only=True):
     reads: dict[str, CardRead] = {}
     errors: tuple[FieldError, ...] = ()
     outcome: Outcome | None = None
+    own_trail: TrailAnswer | Deferral | Refusal | None = None
     nonce: str = ""
     notice: Notice | None = None
 
@@ -50,7 +51,7 @@ class Desk(msgspec.Struct, kw_only=True):
     def choose(self, matter: str, case: str, now_ms: int) -> None:
         """Begin a matter; an earlier answer is put away, cards already read stay."""
         self.begun_ms, self.step, self.matter, self.case = now_ms, "papers", matter, case
-        self.form, self.errors, self.outcome = {}, (), None
+        self.form, self.errors, self.outcome, self.own_trail = {}, (), None, None
 
     def fill(self, form: dict[str, str], errors: tuple[FieldError, ...]) -> None:
         """Keep what was typed; go on to the check page when nothing is wrong with it."""
@@ -69,9 +70,21 @@ class Desk(msgspec.Struct, kw_only=True):
         """Show this outcome until the clerk finishes."""
         self.step, self.outcome = "outcome", outcome
 
-    def back(self) -> None:
-        """One step back; an outcome stays until it is finished."""
-        self.step = {"check": "papers", "papers": "choose"}.get(self.step, self.step)  # type: ignore[assignment]  # a literal in, a literal out
+    def holds_answer(self) -> bool:
+        """Something was answered or promised: only finishing leads on from there."""
+        return isinstance(self.outcome, Answer | Deferral)
+
+    def open(self, step: str) -> None:
+        """Look at an earlier step again; from a refusal or trouble back to the papers or the check."""
+        if self.holds_answer() or self.step == "asking":
+            return
+        if step == "choose":
+            self.step, self.outcome = "choose", None
+        elif step == "papers" and self.matter:
+            self.step, self.outcome = "papers", None
+        elif step == "check" and self.matter and self.form and not self.errors:
+            self.step, self.outcome = "check", None
+            self.nonce = self.nonce or secrets.token_urlsafe(12)
 
     def take_notice(self) -> Notice | None:
         """The notice to show once."""

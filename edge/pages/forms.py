@@ -41,7 +41,7 @@ def errors(case: str, form: Mapping[str, str], today: date) -> tuple[FieldError,
     """Everything mistyped, in the order of the form."""
     found = [*_numbers(case, form, today)]
     for name, value in form.items():
-        if name.endswith(("_from", "_to")) and _day(value) is None:
+        if name.endswith(("_from", "_to")) and day_of(value) is None:
             found.append(FieldError(field=name, words=_BAD_DAY))
         if name.endswith("phone") and not set(value) <= set("0123456789 -+"):
             found.append(FieldError(field=name, words=_BAD_PHONE))
@@ -114,8 +114,8 @@ def _letter(desk: Desk, subject: Party, requester: Party) -> Letter | None:
         authorised=_stated("authorised", AUTHORISED_TICKS, requester, form),
         matter=form.get("letter_matter", ""),
         scope=form.get("letter_scope", ""),
-        valid_from=_day(form.get("letter_from", "")),
-        valid_to=_day(form.get("letter_to", "")),
+        valid_from=day_of(form.get("letter_from", "")),
+        valid_to=day_of(form.get("letter_to", "")),
         purpose=form.get("letter_purpose", ""),
         signature="letter_signature" in form,
         seal="letter_seal" in form,
@@ -134,7 +134,7 @@ def _stated(part: str, rows: tuple[tuple[str, Words], ...], party: Party, form: 
 def _agent_letter(form: Mapping[str, str]) -> Letter | None:
     if "paper:agent-letter:shown" not in form:
         return None
-    return Letter(valid_to=_day(form.get("agent_letter_to", "")), original=True)
+    return Letter(valid_to=day_of(form.get("agent_letter_to", "")), original=True)
 
 
 def _numbers(case: str, form: Mapping[str, str], today: date) -> list[FieldError]:
@@ -158,7 +158,8 @@ def _delivery(form: Mapping[str, str]) -> list[FieldError]:
     return found
 
 
-def _day(text: str) -> date | None:
+def day_of(text: str) -> date | None:
+    """A day as people type it: 2026-12-31, 20261231, 2026.12.31, 2026年12月31日; None when it is none."""
     plain = re.sub(r"[年月./]", "-", text).removesuffix("日")
     try:
         return date.fromisoformat("-".join(part.zfill(2) for part in plain.split("-")))

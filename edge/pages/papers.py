@@ -29,6 +29,7 @@ _FORMS = {
     "sealed": Words(zh="复印件已盖章", en="copy is sealed"),
     "shown": Words(zh="已出示", en="shown"),
 }
+_CARDS = frozenset({"resident-id", "agent-id"})
 _KINSHIP = Paper(
     kind="kinship", words=Words(zh="亲属或婚姻关系证明（如有）", en="proof of kinship or marriage, if any")
 )
@@ -104,6 +105,7 @@ def ticks(matter: Matter, desk: Desk) -> tuple[PaperTick, ...]:
             ),
             ticked=by_card or f"paper:{paper.kind}:{form}" in desk.form,
             by_card=by_card,
+            mark=f"by-card-{paper.kind}" if form == "original" and paper.kind in _CARDS else "",
         )
         for paper in listed(matter, CASES[desk.case])
         for form in asked(paper)
@@ -137,6 +139,7 @@ def _party(case: Case, role: str, desk: Desk, wrong: Mapping[str, Words]) -> For
     card_role = card_role if kind == "natural" else ""
     card = desk.reads.get(card_role)
     rows = [] if card else list(_NATURAL if kind == "natural" else _LEGAL)
+    typed = {name for name, _ in rows} if card_role else set()
     if not (case.own and role == "subject" and kind == "natural"):
         rows.append(("phone", _PHONE))
     if role == "requester" and kind == "natural":
@@ -144,7 +147,9 @@ def _party(case: Case, role: str, desk: Desk, wrong: Mapping[str, Words]) -> For
     return FormPart(
         name=role,
         title=_title(case, role, kind),
-        fields=tuple(_text(f"{role}_{name}", words, desk.form, wrong) for name, words in rows),
+        fields=tuple(
+            _text(f"{role}_{name}", words, desk.form, wrong, by_card=name in typed) for name, words in rows
+        ),
         role=card_role,  # type: ignore[arg-type]  # one of three literals by construction
         card=card,
     )
@@ -215,7 +220,14 @@ def _days(form: Mapping[str, str], wrong: Mapping[str, Words]) -> tuple[FieldVie
     return tuple(_day(name, words, form, wrong) for name, words in _LETTER_DAYS)
 
 
-def _text(name: str, words: Words, form: Mapping[str, str], wrong: Mapping[str, Words]) -> FieldView:
+def _text(
+    name: str,
+    words: Words,
+    form: Mapping[str, str],
+    wrong: Mapping[str, Words],
+    *,
+    by_card: bool = False,
+) -> FieldView:
     kind = "number" if name.endswith(("_number", "_phone")) else "text"
     return FieldView(
         name=name,
@@ -224,6 +236,7 @@ def _text(name: str, words: Words, form: Mapping[str, str], wrong: Mapping[str, 
         value=form.get(name, ""),
         required=not name.endswith(("_phone", "_employer")),
         error=wrong.get(name),
+        by_card=by_card,
     )
 
 

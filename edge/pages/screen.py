@@ -38,7 +38,7 @@ TEMPLATES: Final[dict[type[msgspec.Struct], str]] = {
 }
 """One row a template: the struct whose fields are exactly the names the template uses."""
 
-PARTS: Final = ("strip", "identity", "ledger", "printing")
+PARTS: Final = ("strip", "identity", "ledger", "printing", "delivery")
 """Regions a live event re-fetches, each by its own address `/parts/<name>`."""
 
 _SCREENS: Final = Screens(Path(__file__).parent / "templates")
@@ -49,12 +49,11 @@ def page(view: msgspec.Struct, frame: Frame, status: Status | None) -> str:
     return _SCREENS.render(TEMPLATES[type(view)], frame.lang, _context(view, frame, status))
 
 
-def part(name: str, side: views.Side | None, frame: Frame, status: Status) -> str:
-    """One live region. `side` is None for the strip."""
+def part(name: str, view: msgspec.Struct | None, frame: Frame, status: Status) -> str:
+    """One live region: SideView for the side columns, AnswerView for the delivery, None for the strip."""
     assert name in PARTS, name
-    return _SCREENS.render(
-        f"parts/{name}.html", frame.lang, {"side": side, "frame": frame, "status": status}
-    )
+    context = {"frame": frame, "status": status} if view is None else _context(view, frame, status)
+    return _SCREENS.render(f"parts/{name}.html", frame.lang, context)
 
 
 def frame_of(session: Session, status: Status, lang: str, here: str, asking: int) -> Frame:

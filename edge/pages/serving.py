@@ -1,4 +1,4 @@
-"""The views of the serving window, from what lies on the desk; pure but for nothing: values in, values out."""
+"""The views of the serving window, from what lies on the desk: values in, values out."""
 
 from collections.abc import Sequence
 

@@ -64,16 +64,23 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaperTick(msgspec.Struct, frozen=True, kw_only=True):
-    """One tick of the paper list: `field` is `paper:<kind>:<original|copy|sealed|shown>`."""
+    """One tick of the paper list: `field` is `paper:<kind>:<original|copy|sealed|shown>`.
+
+    `mark` is the element's id where a card laid on the reader can tick it.
+    """
 
     field: str
     words: Words
     ticked: bool
     by_card: bool = False
+    mark: str = ""
 
 
 class FieldView(msgspec.Struct, frozen=True, kw_only=True):
-    """One input of a form by `kind`; `value` as last typed (never of a secret)."""
+    """One input of a form by `kind`; `value` as last typed (never of a secret).
+
+    `by_card`: a card on the reader stands in for it.
+    """
 
     name: str
     label: Words
@@ -82,6 +89,7 @@ class FieldView(msgspec.Struct, frozen=True, kw_only=True):
     hint: Words | None = None
     required: bool = False
     error: Words | None = None
+    by_card: bool = False
 
 
 class FormPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +125,12 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[PrintJob, ...]
     sheets: Sheets
     devices: tuple[DeviceStatus, ...]
+
+
+class SideView(msgspec.Struct, frozen=True, kw_only=True):
+    """One live region of the side columns."""
+
+    side: Side
 
 
 class ChooseView(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,7 +274,7 @@ class DevicesView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OwnTrailView(msgspec.Struct, frozen=True, kw_only=True):
-    """谁查过我: the citizen's own view; exactly one of `trail`, `deferral`, `refusal` after asking."""
+    """谁查过我: the citizen's own view; after asking one of `trail`, `deferral`, `refusal` is there."""
 
     card: CardRead | None
     trail: TrailAnswer | None

@@ -1,7 +1,7 @@
 /* Keys, life signs and focus. Every page works without this file; no state is kept here. */
 "use strict";
 (() => {
-  const STREAM_EVENTS = ["beat", "status", "card", "entry", "print", "task"];
+  const STREAM_EVENTS = ["beat", "status", "card", "entry", "print", "task", "refetch"];
   const SILENCE_MS = 5000;
   const PROBE_MS = 2000;
   const root = document.documentElement;
@@ -94,6 +94,7 @@
       stream.addEventListener("open", hear);
       STREAM_EVENTS.forEach((name) => stream.addEventListener(name, hear));
       stream.addEventListener("card", onCard);
+      stream.addEventListener("refetch", () => document.body.dispatchEvent(new CustomEvent("yizhan:refetch")));
       return stream;
     };
   }

@@ -5,9 +5,9 @@ from datetime import date
 
 import msgspec
 
-from edge.pages import choices, forms, serving, views
+from edge.pages import choices, forms, manual, serving, views
 from edge.pages.desk import Desk
-from edge.pages.tokens import colours
+
 from matters.catalogue.load import builtin
 from tests.unit.ui import samples
 from tests.unit.ui.samples import W
@@ -40,7 +40,9 @@ def choose(mode: str = "online", *, read: bool = True) -> views.ChooseView:
     return views.ChooseView(
         side=samples.side(read=samples.card() if read else None),
         choices=choices.choices(CATALOGUE, ("public-credit",), online=mode == "online"),
-        notice=views.Notice(kind="fresh", words=W(zh="报告已交付。请下一位。", en="Report handed over. Next, please.")),
+        notice=views.Notice(
+            kind="fresh", words=W(zh="报告已交付。请下一位。", en="Report handed over. Next, please.")
+        ),
     )
 
 
@@ -113,6 +115,6 @@ PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
     "own-trail-refused": ("/own-trail", "online", lambda: own_trail(card=None, refusal=samples.REFUSAL)),
     "help": ("/help", "online", views.HelpView),
     "broken": ("", "online", lambda: views.TroublePageView(trouble=samples.TROUBLE)),
-    "patterns": ("", "online", lambda: views.PatternsView(tokens=colours(), groups=samples.GROUPS[:4], card=samples.card(), jobs=samples.JOBS, refusal=samples.REFUSAL)),
+    "patterns": ("", "online", lambda: manual.sample(samples.NOW)),
 }  # fmt: skip
 """Name → (door in the bar, mode of the line, the view)."""

@@ -92,7 +92,10 @@ def devices(*, broken: bool = False) -> tuple[DeviceStatus, ...]:
 def card(*, expired: bool = False) -> CardRead:
     refusal = Refusal(
         code="card-expired",
-        message=words("居民身份证已于 2024-06-11 到期，不能开始查询。", "The ID card expired on 2024-06-11; no query may start."),
+        message=words(
+            "居民身份证已于 2024-06-11 到期，不能开始查询。",
+            "The ID card expired on 2024-06-11; no query may start.",
+        ),
         rule="居民身份证法 第十一条",
         next=words("请先到公安机关换领新证，再来办理。", "Have it replaced by the police first."),
     )
@@ -115,7 +118,15 @@ SHEETS = Sheets(
 )
 
 
-def job(state: str, number: int, *, problem: bool = False, copy_no: int = 1, kind: str = "report", reason: str = "") -> PrintJob:
+def job(
+    state: str,
+    number: int,
+    *,
+    problem: bool = False,
+    copy_no: int = 1,
+    kind: str = "report",
+    reason: str = "",
+) -> PrintJob:
     return PrintJob(
         id=f"j{number}", kind=kind, serial=f"330102-2026-L-{number:05d}" if kind == "report" else "", case=f"330102-3-{number:06d}",
         state=state, copy_no=copy_no, sheet=f"A-{number:06d}" if kind == "report" else "", asked_ms=NOW - number % 60 * MINUTE, window="3",
@@ -177,10 +188,14 @@ def side(*, read: CardRead | None = None, matter: bool = False, number: str = ""
     )
 
 
-def group(category: str, zh: str, en: str, age_s: int, band: str, *lines: str, source: str = "市信用平台（双公示）") -> Group:
+def group(
+    category: str, zh: str, en: str, age_s: int, band: str, *lines: str, source: str = "市信用平台（双公示）"
+) -> Group:
     rule = {
         "fresh": words("可以使用", "may be used"),
-        "ageing": words("72 小时内可用，联网后由中心确认", "usable within 72 h, to be confirmed by the centre"),
+        "ageing": words(
+            "72 小时内可用，联网后由中心确认", "usable within 72 h, to be confirmed by the centre"
+        ),
         "expired": words("已过期，不可用，请联网查询", "expired, not shown; ask again with the line up"),
     }[band]
     return Group(category=category, title=words(zh, en), lines=lines, count=len(lines), source=source, as_of_ms=NOW - age_s * 1000, age_s=age_s, band=band, rule=rule)  # fmt: skip

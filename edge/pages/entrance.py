@@ -1,0 +1,53 @@
+"""Signing in and out."""
+
+from litestar import get, post
+from litestar.response import Redirect
+
+from edge.actions import sign_in, status
+from edge.pages import doors
+from edge.pages.doors import Asking, Page, TheForm, TheLang, TheNode, TheVisitor
+from edge.pages.screen import page
+from edge.pages.views import SignInView
+from matters.model import Refusal
+from ui.frame import Frame
+
+STAFF_MAX = 64
+
+
+@get("/signin")
+async def sign_in_page(request: Asking, node: TheNode, lang: TheLang) -> Page:
+    """The form, with the window this workstation stood at last."""
+    return await _page(node, lang, "", request.cookies.get(doors.WINDOW_COOKIE, ""), None)
+
+
+@post("/signin")
+async def enter(request: Asking, node: TheNode, lang: TheLang) -> Page | Redirect:
+    """Open a session and go to the window; a refusal is shown on the form and says what to do."""
+    form = await doors.open_form(request)
+    staff, window = form.get("staff", "").strip()[:STAFF_MAX], form.get("window", "")
+    result = await sign_in.sign_in(node, staff, form.get("password", ""), window)
+    if isinstance(result, Refusal):
+        return await _page(node, lang, staff, window, result)
+    return doors.go("/", doors.session_cookie(node, result), doors.window_cookie(node, result.window))
+
+
+@post("/signout")
+async def leave(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+    """End the session; what lay on the desk is swept."""
+    assert "csrf" in form
+    visitor.desks.clear(visitor.session)
+    await sign_in.sign_out(node, visitor.session)
+    return doors.go("/signin", doors.session_cookie(node, None))
+
+
+async def _page(node: TheNode, lang: str, staff: str, window: str, refusal: Refusal | None) -> Page:
+    now = await status.status(node)
+    windows = node.settings.windows
+    view = SignInView(
+        staff=staff,
+        window=window if window in windows else windows[0],
+        windows=windows,
+        refusal=refusal,
+    )
+    frame = Frame(lang=lang, brand=now.hall, made_ms=now.at_ms)
+    return doors.html(page(view, frame, now), status_code=403 if refusal else 200)

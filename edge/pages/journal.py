@@ -1,0 +1,79 @@
+"""The print journal: one question a paper, reprints with a reason, handing over, the report's file."""
+
+from http import HTTPStatus
+from typing import get_args
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from edge.actions import printing
+from edge.errors import NotThere
+from edge.pages import doors
+from edge.pages.doors import Page, TheForm, TheNode, TheVisitor
+from edge.pages.views import PrintsView
+from ui import headers
+
+MOVING = frozenset({"asked", "queued", "sent", "device-confirmed", "failed"})
+
+
+@get("/prints")
+async def print_list(node: TheNode, visitor: TheVisitor) -> Page:
+    """Questions first, then what is on its way, then the rest."""
+    jobs = await printing.jobs(node)
+    asking = doors.questions(jobs, visitor.session.window)
+    others = [job for job in jobs if job not in asking]
+    view = PrintsView(
+        asking=asking,
+        moving=tuple(job for job in others if job.state in MOVING),
+        settled=tuple(job for job in others if job.state not in MOVING),
+        sheets=await printing.sheets(node),
+        notice=visitor.desk.take_notice(),
+    )
+    return await doors.show(node, visitor, "/prints", view)
+
+
+@post("/prints/{job:str}/confirm")
+async def confirm(node: TheNode, visitor: TheVisitor, form: TheForm, job: str) -> Redirect:
+    """The clerk's word on one paper: good, spoiled (with a reason), or none came out."""
+    outcome = form.get("outcome", "")
+    if outcome not in get_args(printing.Outcome):
+        raise NotThere("no such outcome")
+    reason, sheet = form.get("reason", "").strip(), form.get("sheet", "").strip()
+    await printing.confirm(node, visitor.session, job, outcome, reason, sheet)  # type: ignore[arg-type]  # checked above
+    doors.say(visitor, "fresh", "已记下纸张的情况。", "The paper's state is recorded.")
+    return doors.go(_back(form))
+
+
+@post("/prints/reprint")
+async def reprint(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+    """补打 under the same serial, with a reason."""
+    await printing.reprint(node, visitor.session, form.get("serial", ""), form.get("reason", ""))
+    doors.say(visitor, "fresh", "已安排补打，编号不变。", "A reprint is on its way; the serial stays.")
+    return doors.go(_back(form))
+
+
+@post("/prints/handover")
+async def hand_over(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+    """The citizen signed for the report and has it."""
+    await printing.hand_over(node, visitor.session, form.get("serial", ""))
+    doors.say(visitor, "fresh", "报告已签收交付。", "The report was signed for and handed over.")
+    return doors.go(_back(form))
+
+
+@get("/prints/{serial:str}/report.pdf")
+async def report_file(node: TheNode, visitor: TheVisitor, serial: str) -> Response[bytes]:
+    """The report's file for printing: looking at it is an access, on the ledger before the bytes go."""
+    return Response(
+        await printing.pdf(node, visitor.session, serial),
+        media_type="application/pdf",
+        status_code=HTTPStatus.OK,
+        headers={
+            "Cache-Control": headers.PAGE_CACHE,
+            "Content-Disposition": f'inline; filename="{serial}.pdf"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _back(form: doors.Form) -> str:
+    return "/" if form.get("back") == "serve" else "/prints"

@@ -1,0 +1,46 @@
+"""Regions that a live event re-fetches. Reading them does not keep an idle window awake."""
+
+from litestar import get
+
+from edge.actions import printing, status
+from edge.actions.views import Answer
+from edge.errors import NotThere
+from edge.pages import doors, serving, window
+from edge.pages.doors import Page, TheLang, TheNode, TheVisitor
+from edge.pages.screen import PARTS, part
+from edge.pages.views import AnswerView, SideView
+from ui.frame import Frame
+
+LIVE = {"live": True}
+
+
+@get("/parts/strip", opt=LIVE)
+async def strip(node: TheNode, lang: TheLang) -> Page:
+    """The four facts; also before sign-in, for they name nobody."""
+    now = await status.status(node)
+    return doors.html(part("strip", None, Frame(lang=lang, brand=now.hall, made_ms=now.at_ms), now))
+
+
+@get("/parts/delivery", opt=LIVE)
+async def delivery(node: TheNode, visitor: TheVisitor) -> Page:
+    """What is to be done with the report on the desk, as its print job moves on."""
+    desk = visitor.desk
+    if not isinstance(desk.outcome, Answer):
+        raise NotThere("no answer on the desk")
+    side = await window.side_of(node, visitor)
+    view = serving.outcome_view(
+        node.catalogue[desk.matter], desk, side, desk.outcome, await printing.jobs(node)
+    )
+    assert isinstance(view, AnswerView)
+    now = await status.status(node)
+    return doors.html(part("delivery", view, await doors.framed(node, visitor, now, "/"), now))
+
+
+@get("/parts/{name:str}", opt=LIVE)
+async def region(node: TheNode, visitor: TheVisitor, name: str) -> Page:
+    """One region of the side columns."""
+    if name not in PARTS or name == "delivery":
+        raise NotThere("no such region")
+    now = await status.status(node)
+    view = SideView(side=await window.side_of(node, visitor))
+    return doors.html(part(name, view, await doors.framed(node, visitor, now, "/"), now))
