@@ -9,22 +9,27 @@ from central.actions.views import ReportRow
 from central.pages.doors import Page, TheCentre, TheVisitor, page
 from central.pages.views import ActsPage, AdministratorsPage, ReportsPage
 
-VERDICTS = ("", "confirmed", "superseded")
+VERDICTS = ("", "waiting", "confirmed", "superseded")
 ACTS_MAX = 200
 
 
 @get("/reports", opt={"permission": "reports.read"})
 async def reports_page(
-    centre: TheCentre, visitor: TheVisitor, serial: str = "", node: str = "", verdict: str = ""
+    centre: TheCentre,
+    visitor: TheVisitor,
+    serial: str = "",
+    node: str = "",
+    verdict: str = "",
+    report: str = "",
 ) -> Page:
-    """Reports by serial, node and verdict; one alone is opened."""
+    """Reports by serial, node and verdict; `report` opens one of them."""
     assert visitor.session is not None
     verdict = verdict if verdict in VERDICTS else ""
     serial = serial.strip()
     rows = await reports.reports(centre, visitor.session, node=node, serial=serial, verdict=verdict)
     view = ReportsPage(
         rows=rows,
-        chosen=opened(rows, serial),
+        chosen=opened(rows, report or serial),
         verdict=verdict,
         serial=serial,
         node=node,

@@ -98,19 +98,21 @@ async def reconciliation_page(centre: TheCentre, visitor: TheVisitor, day: str =
 @post("/reconciliation", opt={"permission": "reconcile.run"}, status_code=HTTPStatus.OK)
 async def reconcile_now(centre: TheCentre, visitor: TheVisitor, form: TheForm) -> Page:
     """Compares the day again with what the centre holds now; findings are durable before the answer."""
-    return await show_day(centre, visitor, form.text("day"))
+    return await show_day(centre, visitor, form.text("day"), recount=True)
 
 
-async def show_day(centre: TheCentre, visitor: TheVisitor, text: str) -> Page:
-    """The page of one day."""
+async def show_day(centre: TheCentre, visitor: TheVisitor, text: str, *, recount: bool = False) -> Page:
+    """The page of one day; only a recount changes anything."""
     yesterday = hall_day(visitor.now_ms) - timedelta(days=1)
     day, errors = read_day(text, yesterday)
-    result = None if errors else await reconcile.reconcile(centre, day)
+    result = await reconcile.reconcile(centre, day) if recount and not errors else None
+    found = await findings.findings(centre)
     role = visitor.session.role if visitor.session else ""
     view = ReconciliationPage(
         strip=await heat(centre),
         day=day,
         result=result,
+        findings=tuple(row for row in found if row.day == day.isoformat()),
         may_run=permitted(role, "reconcile.run"),
         errors=errors,
     )

@@ -37,7 +37,6 @@ async def show_releases(centre: TheCentre, visitor: TheVisitor, published: tuple
         lines=lines(found),
         published=published,
         may_publish=permitted(visitor.session.role if visitor.session else "", "publish.publish"),
-        refusal=None,
         now_ms=visitor.now_ms,
     )
     return page(visitor, "releases", view, "/releases")

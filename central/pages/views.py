@@ -202,11 +202,12 @@ class FindingsPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReconciliationPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Days × nodes, and one day in full; `result` None while no day was chosen."""
+    """Days × nodes, and one day: its findings and, after a recount, both sides' figures (`result`)."""
 
     strip: Strip
     day: date
     result: Reconciliation | None
+    findings: tuple[FindingRow, ...]
     may_run: bool
     errors: tuple[FormError, ...]
 
@@ -256,7 +257,6 @@ class ReleasesPage(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[ReleaseLine, ...]
     published: tuple[str, ...]
     may_publish: bool
-    refusal: Refusal | None
     now_ms: int
 
 
@@ -267,4 +267,3 @@ class VerifyPage(msgspec.Struct, frozen=True, kw_only=True):
     result: VerifyView | None
     file: Words | None
     errors: tuple[FormError, ...]
-    refusal: Refusal | None

@@ -23,19 +23,21 @@ BASES = {
     "": Words(zh="无依据", en="no basis"),
 }
 PRESENCES = {
-    "resident-id": Words(zh="本人在场·读卡", en="present, card read"),
-    "card": Words(zh="本人在场·读卡", en="present, card read"),
+    "card/citizen": Words(zh="在场·读卡", en="present, card read"),
+    "card/J": Words(zh="在场·读港澳台居民居住证", en="present, residence permit read"),
+    "card/I": Words(zh="在场·读外国人永久居留证", en="present, foreigner's card read"),
+    "card/Y": Words(zh="在场·读外国人永久居留证", en="present, foreigner's card read"),
     "none": Words(zh="不在场", en="not present"),
     "": Words(zh="不在场", en="not present"),
 }
 RELATIONSHIPS = {
-    "self": Words(zh="本人", en="self"),
-    "agent": Words(zh="代理人", en="agent"),
-    "authorised": Words(zh="被授权人", en="authorised"),
-    "case": Words(zh="办件", en="case"),
-    "ticket": Words(zh="排队号", en="ticket"),
-    "none": Words(zh="无号、无卡、无办件", en="no ticket, card or case"),
-    "": Words(zh="未注明", en="not stated"),
+    "self-natural": Words(zh="自然人查本人", en="person, own record"),
+    "self-legal": Words(zh="单位查本单位", en="organisation, own record"),
+    "natural-natural": Words(zh="自然人授权自然人", en="person authorised by a person"),
+    "natural-legal": Words(zh="自然人授权单位", en="organisation authorised by a person"),
+    "legal-natural": Words(zh="单位授权自然人", en="person authorised by an organisation"),
+    "legal-legal": Words(zh="单位授权单位", en="organisation authorised by an organisation"),
+    "": Words(zh="无号、无卡、无办件", en="no ticket, card or case"),
 }
 ROLES = {
     "clerk": Words(zh="窗口人员", en="clerk"),
@@ -57,6 +59,12 @@ STATES = {
     "silent": Words(zh="静默超出常态", en="silent beyond its pattern"),
     "revoked": Words(zh="已吊销", en="revoked"),
     "new": Words(zh="待注册", en="not enrolled yet"),
+}
+PURPOSES = {
+    "self": Words(zh="本人查询", en="own record"),
+    "authorised": Words(zh="按授权书", en="as authorised"),
+    "open": Words(zh="查公开信息", en="public record"),
+    "stated": Words(zh="另有说明（密封）", en="stated, sealed"),
 }
 KINDS = {"hall": Words(zh="大厅", en="hall"), "bus": Words(zh="流动服务车", en="bus")}
 VERIFIED = {
@@ -104,6 +112,7 @@ TABLES: dict[str, dict[str, Words]] = {
     "role": ROLES,
     "clock": CLOCKS,
     "state": STATES,
+    "purpose": PURPOSES,
     "kind": KINDS,
     "verified": VERIFIED,
     "paired": PAIRED,

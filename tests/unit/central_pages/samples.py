@@ -112,7 +112,6 @@ def verdict(name: str, genuine: bool, status: str, said: str) -> Sample:
         views.VerifyPage(
             text="YZ1.AbCd",
             errors=(),
-            refusal=None,
             file=words("文件完整，签名一致", "the file is whole, its signature holds"),
             result=av.VerifyView(
                 genuine=genuine,
@@ -315,7 +314,9 @@ PAGES: tuple[Sample, ...] = (
         "reconciliation",
         "reconciliation",
         "audit",
-        views.ReconciliationPage(strip=strip(), day=date(2026, 11, 20), result=DAY, may_run=True, errors=()),
+        views.ReconciliationPage(
+            strip=strip(), day=date(2026, 11, 20), result=DAY, findings=(FINDING,), may_run=True, errors=()
+        ),
     ),
     (
         "reports",
@@ -354,7 +355,6 @@ PAGES: tuple[Sample, ...] = (
             ),
             published=("county/330102",),
             may_publish=True,
-            refusal=None,
             now_ms=NOW_MS,
         ),
     ),
@@ -365,7 +365,7 @@ PAGES: tuple[Sample, ...] = (
         views.AdministratorsPage(rows=ADMINISTRATORS, now_ms=NOW_MS),
     ),
     ("acts", "acts", "security", views.ActsPage(rows=ACTS, now_ms=NOW_MS)),
-    ("verify", "verify", "", views.VerifyPage(text="", result=None, file=None, errors=(), refusal=None)),
+    ("verify", "verify", "", views.VerifyPage(text="", result=None, file=None, errors=())),
     verdict("genuine", genuine=True, status="final", said="confirmed"),
     verdict("superseded", genuine=True, status="provisional", said="superseded"),
     verdict("provisional", genuine=True, status="provisional", said=""),
