@@ -6,8 +6,8 @@ import enum
 
 import msgspec
 
-from sync.limits import LIMITS
-
+COUNTER_MAX = 65535
+"""Events within one millisecond before the logical clock moves to the next."""
 _DRIFT_PPM = 200
 
 
@@ -40,7 +40,7 @@ def tick(last: Hlc, wall_ms: int) -> Hlc:
     """
     if wall_ms > last.ms:
         return Hlc(wall_ms, 0)
-    if last.n >= LIMITS.hlc_n:
+    if last.n >= COUNTER_MAX:
         return Hlc(last.ms + 1, 0)
     return Hlc(last.ms, last.n + 1)
 

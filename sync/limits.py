@@ -44,8 +44,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Recipients of one batch."""
     request_skew_ms: int = 10 * 60 * 1000
     """How far a request's clock may differ from ours."""
-    hlc_n: int = 65535
-    """Events within one millisecond before the logical clock moves to the next."""
 
 
 LIMITS = Limits()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import json
@@ -342,3 +343,11 @@ def test_every_reason_has_words_in_both_languages_and_odd_times_are_shown_as_unk
     odd = yizhan_verify.verify(token(as_of_ms=2**62).encode(), trust())
     assert "—" in yizhan_verify.as_words(odd)
     assert yizhan_verify.as_json(odd)["as_of_ms"] == 2**62
+
+
+def test_the_verifier_is_one_file_that_needs_nothing_but_cryptography():
+    tree = ast.parse(Path(yizhan_verify.__file__).read_text("utf-8"))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    roots = {name.partition(".")[0] for name in imported}
+    assert roots - set(sys.stdlib_module_names) == {"cryptography"}
