@@ -15,11 +15,16 @@
     │   └── CentreRefused      the centre replied with a refusal                     blame: centre     exit 4
     ├── CourierRefused         a file on a stick is not for us, or not whole         blame: carrier    exit 4
     ├── TypesetFailed          the typesetting worker gave no document               blame: node       exit 3
-    ├── SignInNeeded           no session, or it ended                               blame: asker      HTTP 401
-    ├── Forgery                the forgery token is missing or not the session's     blame: asker      HTTP 403
-    ├── NotAllowed             this person may not do this                           blame: asker      HTTP 403
-    ├── NotThere               no such case, report, job or task here                blame: asker      HTTP 404
-    └── WrongMoment            the thing is not in a state that allows this          blame: asker      HTTP 409
+    ├── SignInNeeded           no session, or it ended                               blame: asker      HTTP
+    401 ├── Forgery                the forgery token is missing or not the session's     blame: asker
+    HTTP
+    403 ├── NotAllowed             this person may not do this                           blame: asker
+    HTTP
+    403 ├── NotThere               no such case, report, job or task here                blame: asker
+    HTTP
+    404 └── WrongMoment            the thing is not in a state that allows this          blame: asker
+    HTTP
+    409
 
 A refusal on the merits of a query (`matters.model.Refusal`) is a returned value, never one of these.
 """
@@ -144,7 +149,7 @@ class RolledBack(StoreTrouble):
     blame: ClassVar[Blame] = "operator"
     message = Words(
         zh="数据库比锚点文件旧：可能被恢复为旧映像。敏感查询已停止。",
-        en="The database is older than its anchor: an old image may have been restored. Sensitive answers stopped.",
+        en="The database is behind its anchor: an old image was restored? Sensitive answers stopped.",
     )
     next = Words(
         zh="请联系中心，由两名负责人批准换代登记。",

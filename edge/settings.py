@@ -21,8 +21,8 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 class DeviceSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One device of the hall. `address` is a URL (`serial:/dev/ttyUSB0?baud=115200`, `tcp:127.0.0.1:9100`).
 
-    An `a4_printer` has a folder as address (`spool:/path`), watched by the system's own print queue. `window` ""
-    serves every window.
+    An `a4_printer` has a folder as address (`spool:/path`), watched by the system's own print queue.
+    `window` "" serves every window.
     """
 
     name: str
@@ -34,10 +34,10 @@ class DeviceSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a site may set; durations carry their unit in the name.
 
-    `jurisdiction` and `offers` make the site policy of `matters` (empty `offers` = the whole catalogue); `prints`
-    False is a small site without a report printer (F019). `store_bytes_max` 0 leaves the database's size to the
-    disk. `disk_free_min_percent`: below it sensitive answers stop; `reserve_mb` is the ballast file freed for
-    entries and shutdown. `metrics_token` "" lets loopback only read /metrics.
+    `jurisdiction` and `offers` make the site policy of `matters` (empty `offers` = the whole catalogue);
+    `prints` False is a small site without a report printer (F019). `store_bytes_max` 0 leaves the
+    database's size to the disk. `disk_free_min_percent`: below it sensitive answers stop; `reserve_mb` is the
+    ballast file freed for entries and shutdown. `metrics_token` "" lets loopback only read /metrics.
     """
 
     host: str = "127.0.0.1"
@@ -54,8 +54,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     prints: bool = True
     answer_deadline_ms: Count = 1500
     exchange_every_s: Count = 300
+    exchange_news_s: Count = 20
     exchange_jitter_percent: Annotated[int, msgspec.Meta(ge=0, le=50)] = 20
-    probe_every_s: Count = 15
+    probe_every_s: Count = 10
     exchange_deadline_s: Count = 600
     checkpoint_every_s: Count = 60
     secure_cookies: bool = False

@@ -1,7 +1,9 @@
-"""The query itself. Steps as in the chapter's "life of an answer":
+"""The query itself, in the steps of the chapter's "life of an answer".
 
-1 frame the request · 2 judge it · 3 find the data (centre first, then cache) · 4 ONE transaction: access, case,
-report, quota, lease count, print jobs · 5 fsync, anchor · 6 only now return it · 7 the press and the pages hear of it.
+1 frame the request · 2 judge it · 3 find the data (centre first, then cache) · 4 ONE transaction: access,
+case, report, quota, lease count, print jobs · 5 fsync, anchor · 6 only now return it · 7 the press and the
+pages
+hear of it.
 
 Steps 2 and 3 may end in a no or a promise; both are entries, durable before they are said (P1).
 """
@@ -30,8 +32,8 @@ _BANDS = ("fresh", "ageing", "expired")
 async def answer(node: Node, session: Session, query: Query) -> Answer | Deferral | Refusal:
     """Answer, promise or refuse one query.
 
-    Whatever it returns is on the ledger and fsynced before it returns. Raises LedgerUnavailable (503, nothing may be
-    shown) when that cannot be had.
+    Whatever it returns is on the ledger and fsynced before it returns. Raises LedgerUnavailable (503,
+    nothing may be shown) when that cannot be had.
     """
     matter = node.catalogue.get(query.matter)
     if matter is None:
@@ -73,7 +75,10 @@ def _give(tx: Transaction, node: Node, asked: Asked, grant: Grant, held: Held) -
 
 
 def _count_lease(tx: Transaction, node: Node, asked: Asked, held: Held) -> None:
-    """The lease is judged again where its count is: between look-up and here another window may have spent it."""
+    """The lease is judged again where its count is.
+
+    Between look-up and here another window may have spent it.
+    """
     if held.lease is None:
         return
     allowed = leases.leave(tx, node, held.subject.region, held.lease.capability)

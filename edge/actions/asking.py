@@ -40,7 +40,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return self.request.subject
 
     def purpose_code(self, basis: str) -> str:
-        """What goes into the leaf: a code, never the text a clerk typed (that stands in the sealed detail)."""
+        """What goes into the leaf.
+
+        A code, never the text a clerk typed (that stands in the sealed detail).
+        """
         text = self.request.purpose
         return text if _CODE.fullmatch(text) else _BASIS_PURPOSE.get(basis, "stated")
 
@@ -116,7 +119,10 @@ def frame(node: Node, session: Session, query: Query, matter: Matter) -> Asked:
 
 
 def judge(node: Node, db: Reading, asked: Asked) -> Grant | Refusal:
-    """May this be shown: the clerk's permit, the node's own gates, the card, the number, then the matter's rules."""
+    """May this be shown.
+
+    The clerk's permit, the node's own gates, the card, the number, then the matter's rules.
+    """
     if asked.matter.permit not in asked.session.permits:
         return _no_permit(asked.matter)
     stopped = gates(db, node)

@@ -69,13 +69,16 @@ def _view(node: Node, session: Session, row: tuple[Any, ...], signed: int) -> Ca
 
 
 async def tasks(node: Node, *, done: bool = False) -> tuple[Task, ...]:
-    """The hall's list: deferrals that wait, people to call; the most urgent first. `done` shows finished ones."""
+    """The hall's list: deferrals that wait, people to call; the most urgent first.
+
+    `done` shows finished ones.
+    """
     state = "done" if done else "open"
     rows = await node.store.read(
         lambda db: db.query(
             "SELECT id, office_case, kind, zh, en, name, phone, due_ms, state, owner, note FROM task"
-            f" WHERE state = ? ORDER BY due_ms LIMIT {TASKS_MAX}",
-            (state,),
+            " WHERE state = ? ORDER BY due_ms LIMIT ?",
+            (state, TASKS_MAX),
         )
     )
     return tuple(_task(row) for row in rows)
@@ -97,7 +100,10 @@ def _task(row: tuple[Any, ...]) -> Task:
 
 
 async def finish_task(node: Node, session: Session, task_id: str, note: str) -> None:
-    """Mark a task done, with what was said; an entry. Raises NotThere, or WrongMoment when it is done already."""
+    """Mark a task done, with what was said; an entry.
+
+    Raises NotThere, or WrongMoment when it is done already.
+    """
 
     def finish(tx: Transaction) -> None:
         row = tx.one("SELECT office_case, state, kind FROM task WHERE id = ?", (task_id,))

@@ -14,7 +14,8 @@ TILE = 256
 async def sign(node: Node) -> int:
     """Sign a checkpoint of everything committed so far; its size. Durable before it is used.
 
-    Never signs a second root at one size. Raises Damaged naming the entry when a stored leaf is not what was hashed.
+    Never signs a second root at one size. Raises Damaged naming the entry when a stored leaf is not what
+    was hashed.
     """
     return await node.store.transact(lambda tx: _sign(tx, node))
 

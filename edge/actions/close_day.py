@@ -1,10 +1,12 @@
-"""Day close (protocol.md 10): the day is totalled from the ledger, closed with an entry, and differences are named."""
+"""Day close (protocol.md 10).
 
-from typing import Any
+The day is totalled from the ledger, closed with an entry, and differences are named.
+"""
 
 import msgspec
 
 from edge.actions.node import Node, Session
+from edge.actions.recording import day_span
 from edge.actions.views import DayClosed, DayTotals, Finding
 from edge.store.draft import Draft
 from edge.store.reader import Reading
@@ -13,7 +15,6 @@ from matters.model import Words
 from sync.messages import registry
 
 FINDINGS_MAX = 500
-_DAY = "date(hlc_ms / 1000, 'unixepoch', '+8 hours') = ?"
 _ACCESS = ("access.answered", "access.denied", "access.deferred", "access.local")
 
 
@@ -71,19 +72,23 @@ def _close(tx: Transaction, day: str, actor: str, role: str) -> DayClosed:
 
 def totals(db: Reading | Transaction, day: str) -> DayTotals:
     """A day counted from the ledger: entries by kind, serial range, fees, sheets, open cases."""
+    span = day_span(day)
     kinds = {
         registry.by_number(number).name: int(count)
-        for number, count in db.query(f"SELECT kind, count(*) FROM entry WHERE {_DAY} GROUP BY kind", (day,))
+        for number, count in db.query(
+            "SELECT kind, count(*) FROM entry WHERE hlc_ms >= ? AND hlc_ms < ? GROUP BY kind", span
+        )
     }
-    serials = _row(
-        db,
-        "SELECT min(serial), max(serial), count(*) FROM report r JOIN entry e ON e.idx = r.entry WHERE "
-        + _DAY,
-        day,
-    )
-    fee = _row(
-        db, "SELECT coalesce(sum(fee_cents), 0) FROM quota_spent JOIN entry ON idx = entry WHERE " + _DAY, day
-    )
+    serials = db.query(
+        "SELECT min(serial), max(serial), count(*) FROM report JOIN entry ON idx = entry"
+        " WHERE hlc_ms >= ? AND hlc_ms < ?",
+        span,
+    )[0]
+    fee = db.query(
+        "SELECT coalesce(sum(fee_cents), 0) FROM quota_spent JOIN entry ON idx = entry"
+        " WHERE hlc_ms >= ? AND hlc_ms < ?",
+        span,
+    )[0]
     open_cases = db.query("SELECT count(*) FROM office_case WHERE state IN ('opened','deferred')")
     return DayTotals(
         day=day,
@@ -97,10 +102,6 @@ def totals(db: Reading | Transaction, day: str) -> DayTotals:
         accesses=sum(kinds.get(name, 0) for name in _ACCESS),
         reports=kinds.get("report.issued", 0),
     )
-
-
-def _row(db: Reading | Transaction, sql: str, day: str) -> tuple[Any, ...]:
-    return db.query(sql, (day,))[0]
 
 
 def _differences(tx: Transaction, day: str) -> list[Finding]:
@@ -117,12 +118,11 @@ def _differences(tx: Transaction, day: str) -> list[Finding]:
 
 def _never_printed(tx: Transaction, day: str) -> list[Finding]:
     rows = tx.query(
-        "SELECT r.serial FROM report r JOIN entry e ON e.idx = r.entry WHERE "
-        + _DAY
-        + " AND EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report')"
+        "SELECT r.serial FROM report r JOIN entry e ON e.idx = r.entry WHERE e.hlc_ms >= ? AND e.hlc_ms < ?"
+        " AND EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report')"
         " AND NOT EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report'"
         " AND p.state IN ('clerk-confirmed','handed-over','sent'))",
-        (day,),
+        day_span(day),
     )
     return [
         _finding(day, "never-printed", row[0], "报告已签发但未打印", "a report issued and never printed")
@@ -133,8 +133,8 @@ def _never_printed(tx: Transaction, day: str) -> list[Finding]:
 def _papers(tx: Transaction, day: str, state: str, code: str, zh: str, en: str) -> list[Finding]:
     rows = tx.query(
         "SELECT p.serial, p.copy_no FROM print_job p JOIN report r ON r.serial = p.serial JOIN entry e"
-        " ON e.idx = r.entry WHERE p.kind = 'report' AND p.state = ? AND " + _DAY,
-        (state, day),
+        " ON e.idx = r.entry WHERE p.kind = 'report' AND p.state = ? AND e.hlc_ms >= ? AND e.hlc_ms < ?",
+        (state, *day_span(day)),
     )
     return [_finding(day, code, f"{serial}/{copy_no}", zh, en) for serial, copy_no in rows]
 
@@ -156,7 +156,8 @@ async def findings(node: Node) -> tuple[Finding, ...]:
     rows = await node.store.read(
         lambda db: db.query(
             "SELECT id, day, code, zh, en, state, raised_by, about FROM finding"
-            f" ORDER BY (state <> 'open'), day DESC, raised_ms DESC LIMIT {FINDINGS_MAX}"
+            " ORDER BY (state <> 'open'), day DESC, raised_ms DESC LIMIT ?",
+            (FINDINGS_MAX,),
         )
     )
     return tuple(

@@ -29,10 +29,12 @@ BUDGET_BYTES = 64 << 20
 
 
 async def export(node: Node, path: Path) -> dict[str, Any]:
-    """Write everything not yet countersigned into the folder `path`; safe to remove the stick when this returns.
+    """Write everything not yet countersigned into the folder `path`.
 
-    Moves no cursor. Each file is written as `*.part`, fsynced, read back, compared, renamed. Raises CourierRefused when
-    the stick does not give back what was written.
+    Safe to remove the stick when this returns.
+
+    Moves no cursor. Each file is written as `*.part`, fsynced, read back, compared, renamed. Raises
+    CourierRefused when the stick does not give back what was written.
     """
     await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
     with hold_lock(node.data / "exchange.lock", Busy("another exchange runs")):
@@ -79,10 +81,12 @@ _BAD_STICK = Words(
 
 
 async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
-    """Take what the centre sent back: acknowledgements, releases, packs. Idempotent; a wrong file changes nothing.
+    """Take what the centre sent back: acknowledgements, releases, packs.
 
-    Packs may come in any order beside the acknowledgement that names them. Raises CourierRefused when no file was for
-    this node, naming the first reason.
+    Idempotent; a wrong file changes nothing.
+
+    Packs may come in any order beside the acknowledgement that names them. Raises CourierRefused when no
+    file was for this node, naming the first reason.
     """
     files = [await asyncio.to_thread(_read, path) for path in paths]
     done = Round()

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -28,10 +29,13 @@ CALL_MS = 24 * 3600 * 1000
 
 
 async def deliver(node: Node, letters: tuple[Directive, ...]) -> int:
-    """Obey the letters that are new, in order; how many. One that cannot be obeyed is noted and passed (P6)."""
+    """Obey the letters that are new, in order; how many.
+
+    One that cannot be obeyed is noted and passed (P6).
+    """
     done = 0
     for letter in letters:
-        done += await node.store.transact(lambda tx, one=letter: _obey(tx, node, one))
+        done += await node.store.transact(functools.partial(_obey, node=node, letter=letter))
     if done:
         node.events.publish("task")
         node.events.publish("print")

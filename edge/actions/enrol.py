@@ -1,5 +1,9 @@
-"""Enrolment (protocol.md 1): the key is made on the node, the one-time code buys a certificate and the first lease."""
+"""Enrolment (protocol.md 1).
 
+The key is made on the node, the one-time code buys a certificate and the first lease.
+"""
+
+import asyncio
 import base64
 import re
 import secrets
@@ -48,10 +52,10 @@ async def enrol(
 ) -> EnrolledAs:
     """Make this folder a node of the centre at `url`. Everything is durable when this returns.
 
-    Raises Refused when it is enrolled already, CentreRefused for a wrong or used code, CentreUnreachable. After a
-    failure the same keys are offered again.
+    Raises Refused when it is enrolled already, CentreRefused for a wrong or used code, CentreUnreachable.
+    After a failure the same keys are offered again.
     """
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True, mode=0o700)
     own_clock = clock or NodeClock()
     store = await open_store(data, settings_file.load(data), clock=own_clock, create=True)
     try:
@@ -60,7 +64,7 @@ async def enrol(
         kept, certificate, centre = _take(reply, own)
         await store.transact(lambda tx: _keep(tx, kept, reply.window_ms))
         await store.reload_identity()
-        await store.transact(lambda tx: open_ledger(tx))
+        await store.transact(open_ledger)
         count = await store.transact(lambda tx: _leases(tx, reply, centre.signing, certificate.origin))
     finally:
         await store.close()
@@ -106,7 +110,10 @@ async def _ask(
 
 
 def _take(reply: Enrolled, own: Seeds) -> tuple[dict[str, bytes], Certificate, CentreKeys]:
-    """What the centre sent, verified: its keys agree with each other, the certificate is signed and is ours."""
+    """What the centre sent, verified.
+
+    Its keys agree with each other, the certificate is signed and is ours.
+    """
     try:
         name, signing = parse_vkey(str(reply.centre["vkey"]))
         centre = CentreKeys(
@@ -137,7 +144,10 @@ def _keep(tx: Transaction, kept: dict[str, bytes], window_ms: int) -> None:
 
 
 def open_ledger(tx: Transaction) -> None:
-    """The first entry of a ledger; nothing when there is one (a crash may have fallen after the certificate)."""
+    """The first entry of a ledger.
+
+    Nothing when there is one (a crash may have fallen after the certificate).
+    """
     row = tx.one("SELECT size FROM ledger_head")
     if row == (0,):
         tx.append(Draft(kind="ledger.opened", outcome="enrolled", object=tx.identity.origin))

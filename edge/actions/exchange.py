@@ -1,6 +1,7 @@
 """One exchange with the centre: `sync.exchange.node.NodeExchange` decides, this file carries out its steps.
 
-Over the line here, from files in `courier`; the steps are the same (P4). Each step's effect is durable before the next.
+Over the line here, from files in `courier`; the steps are the same (P4). Each step's effect is durable
+before the next.
 """
 
 import asyncio
@@ -86,8 +87,8 @@ def statistics(db: Reading, node: Node) -> dict[str, int]:
 async def exchange(node: Node) -> ExchangeSummary:
     """One exchange over the line now, whoever asked; two at a time wait for each other.
 
-    Raises CentreUnreachable when the centre did not reply at all, CentreRefused when it refused the node, Busy when
-    another process exchanges. What was acknowledged, delivered or applied before is durable.
+    Raises CentreUnreachable when the centre did not reply at all, CentreRefused when it refused the node,
+    Busy when another process exchanges. What was acknowledged, delivered or applied before is durable.
     """
     async with node.exchanging:
         with hold_lock(node.data / LOCK, Busy("another exchange runs")):
@@ -160,7 +161,7 @@ async def do_step(node: Node, step: Step, done: Round) -> None:
     elif isinstance(step, Finished):
         done.outcome = step.outcome
     else:
-        raise AssertionError(f"a step that needs the line: {type(step).__name__}")
+        assert isinstance(step, SendBatch | FetchPack)  # these need the line: `_carry_out` does them
 
 
 def _acknowledged(tx: Transaction, step: StoreAcknowledgement) -> None:
@@ -214,7 +215,9 @@ async def _apply_or_alarm(node: Node, step: ApplyRelease, done: Round) -> None:
 
 
 async def apply(node: Node, step: ApplyRelease, packs: dict[bytes, bytes]) -> int:
-    """Open and re-seal the packs off the loop, then rows and cursor in ONE transaction; rows the scope then holds.
+    """Open and re-seal the packs off the loop, then rows and cursor in ONE transaction.
+
+    Rows the scope then holds.
 
     Raises PackRefused: older than ever seen, a pack missing, no lease to seal under, or another state root.
     """
@@ -277,7 +280,10 @@ async def _alarm(node: Node, alarm: Alarm, done: Round) -> None:
 
 
 async def _after(node: Node, done: Round) -> None:
-    """A verified reply closes the breaker and clears an alarm that did not come again; dead leases are shredded."""
+    """A verified reply closes the breaker and clears an alarm that did not come again.
+
+    Dead leases are shredded.
+    """
     if done.outcome in {"level", "progress"}:
         node.uplink.breaker.succeeded(node.now_ms())
         if not done.grave:
@@ -305,3 +311,12 @@ async def summary(node: Node, done: Round, bytes_up: int, bytes_down: int) -> Ex
         pending=size - acknowledged,
         alarms=tuple(done.alarms),
     )
+
+
+async def waiting(node: Node) -> bool:
+    """Whether entries wait for the centre's countersignature."""
+
+    def news(db: Reading) -> bool:
+        return int(db.query("SELECT size FROM ledger_head")[0][0]) > gates.countersigned_size(db)
+
+    return await node.store.read(news)

@@ -33,7 +33,10 @@ _MANAGER = Words(zh="请通知大厅管理员，并联系中心。", en="Tell th
 
 
 def window_ms(db: Reading | Transaction, node: Node) -> int:
-    """The fail-closed window in force: the centre's last word, else the certificate's, else by kind of site."""
+    """The fail-closed window in force.
+
+    The centre's last word, else the certificate's, else by kind of site.
+    """
     row = db.one("SELECT value FROM fact WHERE name = 'window_ms'")
     said = int(msgspec.json.decode(row[0])) if row else 0
     default = BUS_WINDOW_MS if node.settings.kind == "bus" else HALL_WINDOW_MS
@@ -69,7 +72,7 @@ def gates(db: Reading | Transaction, node: Node) -> list[Gate]:
         found.append(
             _stopped("rolled-back", "数据库比锚点旧，疑为旧映像", "the database is behind its anchor")
         )
-    facts = {name: value for name, value in db.query("SELECT name, value FROM fact")}
+    facts = {row[0] for row in db.query("SELECT name FROM fact")}
     if ALARM in facts:
         found.append(
             _stopped("ledger-alarm", "台账与中心记录不一致", "the ledger and the centre's record disagree")
@@ -91,8 +94,8 @@ def warnings(db: Reading | Transaction, node: Node) -> tuple[Words, ...]:
         return ()
     left = span_words(max(60, window_ms(db, node) * (100 - used) // 100_000))
     words = Words(
-        zh=f"未上传的查询记录已用去允许时长的 {used}%，约 {left.zh}后敏感查询将自动停止，请尽快联网或用介质交换。",
-        en=f"{used}% of the time without upload is used; sensitive answers stop in about {left.en}. Exchange soon.",
+        zh=f"未上传记录已用去允许时长的 {used}%，约 {left.zh}后敏感查询将停止，请尽快联网或用介质交换。",
+        en=f"{used}% of the time without upload is used; answers stop in about {left.en}: exchange soon.",
     )
     return (words,)
 

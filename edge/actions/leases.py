@@ -62,7 +62,10 @@ def count(tx: Transaction, lease: Lease) -> None:
 
 
 def take(tx: Transaction, lease: Lease, signed: bytes) -> bool:
-    """Open a lease the centre sent: the older one of the same scope and capability is replaced. False when known."""
+    """Open a lease the centre sent: the older one of the same scope and capability is replaced.
+
+    False when known.
+    """
     if tx.one("SELECT 1 FROM lease WHERE id = ?", (lease.id,)):
         return False
     tx.execute(
@@ -98,7 +101,10 @@ def view_in(db: Reading | Transaction, node: Node) -> tuple[LeaseStatus, ...]:
 
 
 async def boot(node: Node) -> None:
-    """Count this boot, finish a shredding a crash broke off, and shred what expired: before the port opens."""
+    """Count this boot, finish a shredding a crash broke off, and shred what expired.
+
+    Before the port opens.
+    """
     await _finish(node)
     await node.store.transact(
         lambda tx: tx.execute("UPDATE lease SET boots = boots + 1 WHERE state = 'open'")
@@ -109,7 +115,8 @@ async def boot(node: Node) -> None:
 async def shred_expired(node: Node) -> tuple[str, ...]:
     """Destroy the data keys no live lease covers any more; the scopes that became unreadable.
 
-    `lease.shredded` is logged after the destruction is durable. Repeating it, also after a crash, is harmless.
+    `lease.shredded` is logged after the destruction is durable. Repeating it, also after a crash, is
+    harmless.
     """
     interval, origin = node.store.clock.interval(), node.identity.origin
     dead = await node.store.read(lambda db: _dead(db, node, interval, origin))
@@ -168,7 +175,8 @@ def _forget(tx: Transaction, scope: str, tier: str) -> None:
 def covered(scope: str, tier: str, living: list[Lease]) -> bool:
     """Whether a live lease keeps this tier of a data set readable.
 
-    A county's set is named by its region ("330102/detail"), a bus's by the bus: then any lease of the bus counts.
+    A county's set is named by its region ("330102/detail"), a bus's by the bus: then any lease of the bus
+    counts.
     """
     stem = scope.split("/", 1)[0]
     return any(

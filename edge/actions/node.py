@@ -31,8 +31,8 @@ TRIES_NAMES_MAX = 1024
 class Node:
     """One running hall. Holds connected parts only; all facts are in `store`.
 
-    `reads` keeps the last cards read, in memory for a few minutes only. `press_bell` wakes the press when paper was
-    asked for, `line_bell` the exchange loop.
+    `reads` keeps the last cards read, in memory for a few minutes only. `press_bell` wakes the press when
+    paper was asked for, `line_bell` the exchange loop.
     """
 
     def __init__(self, data: Path, settings: Settings, store: Store, uplink: Uplink) -> None:
@@ -113,7 +113,10 @@ async def open_node(
     clock: NodeClock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Node:
-    """Open the store and connect the parts; devices and jobs start with the app. Raises StoreTrouble, NotEnrolled."""
+    """Open the store and connect the parts; devices and jobs start with the app.
+
+    Raises StoreTrouble, NotEnrolled.
+    """
     store = await open_store(data, settings, clock=clock)
     node = Node(data, settings, store, Uplink(settings.centre, store.clock, transport=transport))
     node.events.bind(asyncio.get_running_loop())

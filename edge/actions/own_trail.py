@@ -18,7 +18,9 @@ MATTER = "access-trail.self"
 
 
 async def show(node: Node, session: Session, read_id: str) -> TrailAnswer | Deferral | Refusal:
-    """Who saw the data of the person whose card was read; this look is an access too, durable before it is shown.
+    """Who saw the data of the person whose card was read.
+
+    This look is an access too, durable before it is shown.
 
     With the line down it becomes a promise, as the matter says.
     """

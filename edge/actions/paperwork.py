@@ -1,4 +1,7 @@
-"""What goes on paper: the report's sheet, the slips, and the jobs that ask for them; written inside a transaction."""
+"""What goes on paper: the report's sheet, the slips, and the jobs that ask for them.
+
+Written inside a transaction.
+"""
 
 import secrets
 from typing import Literal
@@ -138,8 +141,8 @@ def _ask(
 ) -> str:
     job = f"p-{secrets.token_hex(6)}"
     tx.execute(
-        "INSERT INTO print_job (id, kind, serial, office_case, state, copy_no, reason, window, paper, asked_ms,"
-        " changed_ms) VALUES (?,?,?,?,'asked',?,?,?,?,?,?)",
+        "INSERT INTO print_job (id, kind, serial, office_case, state, copy_no, reason, window, paper,"
+        " asked_ms, changed_ms) VALUES (?,?,?,?,'asked',?,?,?,?,?,?)",
         (job, kind, serial, case, copy_no, reason, window, paper, tx.now_ms, tx.now_ms),
     )
     return job

@@ -1,8 +1,9 @@
 """The press: typesets asked reports, sends slips to the printer, and never prints twice by itself.
 
-Life of a slip: asked → queued → sent (durable BEFORE the first byte) → device-confirmed, or a question to the clerk.
-Life of a report: asked → queued (its file is stored) → sent (opened, or spooled) → clerk-confirmed → handed-over.
-A job that stood in `sent` when the node died asks the clerk; nothing resumes by itself.
+Life of a slip: asked → queued → sent (durable BEFORE the first byte) → device-confirmed, or a question to
+the clerk. Life of a report: asked → queued (its file is stored) → sent (opened, or spooled) →
+clerk-confirmed →
+handed-over. A job that stood in `sent` when the node died asks the clerk; nothing resumes by itself.
 """
 
 import asyncio
@@ -49,7 +50,8 @@ async def round_once(node: Node) -> None:
     for serial, copy_no in await node.store.read(
         lambda db: db.query(
             "SELECT serial, copy_no FROM print_job WHERE state = 'asked' AND kind = 'report'"
-            f" ORDER BY asked_ms LIMIT {JOBS_A_ROUND}"
+            " ORDER BY asked_ms LIMIT ?",
+            (JOBS_A_ROUND,),
         )
     ):
         try:
@@ -64,7 +66,8 @@ async def round_once(node: Node) -> None:
     for job in await node.store.read(
         lambda db: db.query(
             "SELECT id, window, paper, serial FROM print_job WHERE state = 'queued' AND kind = 'slip'"
-            f" AND problem IS NULL ORDER BY asked_ms LIMIT {JOBS_A_ROUND}"
+            " AND problem IS NULL ORDER BY asked_ms LIMIT ?",
+            (JOBS_A_ROUND,),
         )
     ):
         await _slip(node, job)
@@ -144,7 +147,8 @@ async def _spool(node: Node) -> None:
     for job, serial, copy_no, window in await node.store.read(
         lambda db: db.query(
             "SELECT id, serial, copy_no, window FROM print_job WHERE state = 'queued' AND kind = 'report'"
-            f" AND problem IS NULL ORDER BY asked_ms LIMIT {JOBS_A_ROUND}"
+            " AND problem IS NULL ORDER BY asked_ms LIMIT ?",
+            (JOBS_A_ROUND,),
         )
     ):
         folder = node.hall.spool_of(window) if node.hall else ""

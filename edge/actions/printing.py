@@ -7,9 +7,11 @@ import msgspec
 from edge.actions import paperwork, press
 from edge.actions.directives import change_case
 from edge.actions.node import Node, Session
+from edge.actions.recording import day_span
 from edge.actions.views import PrintJob, Sheets
 from edge.errors import NotAllowed, NotThere, Refused, WrongMoment
 from edge.store.draft import Draft
+from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.model import Words
 
@@ -18,7 +20,10 @@ JOBS_MAX = 200
 REASON_MIN = 2
 SHEET_MAX = 32
 _OPEN = ("opened", "fulfilled", "superseded")
-_COLUMNS = "SELECT id, kind, serial, office_case, state, copy_no, sheet, problem, asked_ms, reason, window FROM print_job"
+_COLUMNS = (
+    "SELECT id, kind, serial, office_case, state, copy_no, sheet, problem, asked_ms, reason, window"
+    " FROM print_job"
+)
 
 
 async def jobs(node: Node) -> tuple[PrintJob, ...]:
@@ -53,8 +58,9 @@ async def confirm(
 ) -> PrintJob:
     """The clerk's word on one job: the paper is good, spoiled (with a reason), or none came out.
 
-    Good and spoiled are entries with the sheet's number and the file's digest. "None" puts the job back in the queue:
-    no sheet was used. Raises NotThere, WrongMoment (nothing was sent yet, or it is finished), Refused (no reason).
+    Good and spoiled are entries with the sheet's number and the file's digest. "None" puts the job back in
+    the queue: no sheet was used. Raises NotThere, WrongMoment (nothing was sent yet, or it is finished),
+    Refused (no reason).
     """
     if outcome == "spoiled" and len(reason.strip()) < REASON_MIN:
         raise Refused("no reason", message=_REASON)
@@ -65,7 +71,8 @@ async def confirm(
             raise WrongMoment(f"job is {job.state}")
         state = {"good": "clerk-confirmed", "spoiled": "spoiled", "none": "queued"}[outcome]
         tx.execute(
-            "UPDATE print_job SET state = ?, problem = NULL, reason = ?, sheet = ?, changed_ms = ? WHERE id = ?",
+            "UPDATE print_job SET state = ?, problem = NULL, reason = ?, sheet = ?, changed_ms = ?"
+            " WHERE id = ?",
             (state, reason or job.reason, sheet[:SHEET_MAX], tx.now_ms, job_id),
         )
         if job.kind == "report" and outcome != "none":
@@ -80,7 +87,9 @@ async def confirm(
 
 
 async def reprint(node: Node, session: Session, serial: str, reason: str) -> str:
-    """补打: one more copy under the same serial, with its reason; the new job's id. The serial is never reused.
+    """补打: one more copy under the same serial, with its reason; the new job's id.
+
+    The serial is never reused.
 
     Raises NotThere, Refused (no reason), WrongMoment while an earlier copy still has an open question.
     """
@@ -133,10 +142,13 @@ async def hand_over(node: Node, session: Session, serial: str) -> None:
 
 
 async def pdf(node: Node, session: Session, serial: str) -> bytes:
-    """The report's file for the browser to print: a view is an access, so it is an entry, durable before the bytes go.
+    """The report's file for the browser to print.
 
-    Only for the clerk's own open case (F014); anybody else is refused, and that is an entry too. A queued job becomes
-    `sent`: from now on the clerk is asked what came out. Raises NotThere, NotAllowed, TypesetFailed.
+    A view is an access, so it is an entry, durable before the bytes go.
+
+    Only for the clerk's own open case (F014); anybody else is refused, and that is an entry too. A queued
+    job becomes `sent`: from now on the clerk is asked what came out. Raises NotThere, NotAllowed,
+    TypesetFailed.
     """
     rows = await node.store.read(
         lambda db: db.query(
@@ -179,39 +191,35 @@ async def pdf(node: Node, session: Session, serial: str) -> bytes:
 
 async def sheets(node: Node) -> Sheets:
     """Today's paper: sheets used and spoiled, copies without a word, and the serial range."""
-    day = node.day_of(node.now_ms())
-    return await node.store.read(
-        lambda db: Sheets(
-            used=_count(db.query(_BY_STATE, ("clerk-confirmed", day)))
-            + _count(db.query(_BY_STATE, ("handed-over", day))),
-            spoiled=_count(db.query(_BY_STATE, ("spoiled", day))),
-            unaccounted=_count(db.query(_BY_STATE, ("sent", day))),
-            first_serial=_text(db.query(_SERIALS.format("min"), (day,))),
-            last_serial=_text(db.query(_SERIALS.format("max"), (day,))),
+    span = day_span(node.day_of(node.now_ms()))
+
+    def count(db: Reading) -> Sheets:
+        states = dict(
+            db.query(
+                "SELECT state, count(*) FROM print_job WHERE kind = 'report' AND changed_ms >= ?"
+                " AND changed_ms < ? GROUP BY state",
+                span,
+            )
         )
-    )
+        first, last = db.query(
+            "SELECT min(serial), max(serial) FROM report WHERE issued_ms >= ? AND issued_ms < ?", span
+        )[0]
+        return Sheets(
+            used=states.get("clerk-confirmed", 0) + states.get("handed-over", 0),
+            spoiled=states.get("spoiled", 0),
+            unaccounted=states.get("sent", 0),
+            first_serial=first or "",
+            last_serial=last or "",
+        )
+
+    return await node.store.read(count)
 
 
-_CHINA_DAY = "date({} / 1000, 'unixepoch', '+8 hours')"
-_BY_STATE = (
-    "SELECT count(*) FROM print_job WHERE kind = 'report' AND state = ? AND "
-    + _CHINA_DAY.format("changed_ms")
-    + " = ?"
-)
-_SERIALS = "SELECT {}(serial) FROM report WHERE " + _CHINA_DAY.format("issued_ms") + " = ?"
 _REASON = Words(zh="请写明原因（至少两个字）。", en="Give the reason, two characters or more.")
 _NOT_YOURS = Words(
     zh="只能查看本人正在办理的办件的报告；本次操作已留痕。",
     en="Only the report of your own open case may be viewed; this attempt is on record.",
 )
-
-
-def _count(rows: list[tuple[Any, ...]]) -> int:
-    return int(rows[0][0])
-
-
-def _text(rows: list[tuple[Any, ...]]) -> str:
-    return str(rows[0][0] or "")
 
 
 def _load(tx: Transaction, job_id: str) -> PrintJob:

@@ -1,4 +1,7 @@
-"""Cards: from the reader to the page. A card fills a page by a live event and never submits anything (G19)."""
+"""Cards: from the reader to the page.
+
+A card fills a page by a live event and never submits anything (G19).
+"""
 
 import secrets
 
@@ -119,6 +122,9 @@ def presence_of(card: CardRecord | CardRead, now_ms: int) -> Presence:
 
 
 async def latest(node: Node, window: str) -> CardRead | None:
-    """The newest card laid at this window (or at a shared reader) and still fresh, None when there is none."""
+    """The newest card laid at this window (or at a shared reader) and still fresh.
+
+    None when there is none.
+    """
     fitting = [read_id for read_id, read in node.reads.items() if read.window in {"", window}]
     return node.read_of(fitting[-1], window) if fitting else None

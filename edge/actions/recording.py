@@ -1,4 +1,7 @@
-"""What an answer or a promise leaves behind: numbers, case, report, quota, task; each inside the caller's transaction."""
+"""What an answer or a promise leaves behind: numbers, case, report, quota, task.
+
+Each inside the caller's transaction.
+"""
 
 import hashlib
 from datetime import UTC, datetime, timedelta, timezone
@@ -9,6 +12,7 @@ from edge.actions import paperwork
 from edge.actions.asking import Asked
 from edge.actions.node import Node
 from edge.actions.sources import Held
+from edge.errors import NotThere
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from matters.groups import shown_records
@@ -202,3 +206,16 @@ def day_words(at_ms: int) -> Words:
     """A due time as people say it."""
     at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(CHINA)
     return Words(zh=f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}", en=f"{at:%Y-%m-%d %H:%M}")
+
+
+def day_span(day: str) -> tuple[int, int]:
+    """The first millisecond of a day in China (YYYY-MM-DD) and of the next.
+
+    Raises NotThere for no such day.
+    """
+    try:
+        begin = datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=CHINA)
+    except ValueError as error:
+        raise NotThere("no such day") from error
+    start_ms = int(begin.timestamp() * 1000)
+    return start_ms, start_ms + 86_400_000

@@ -1,4 +1,7 @@
-"""Signing in and out, also offline: staff come down in a data set, passwords are Argon2id, refusals are entries."""
+"""Signing in and out, also offline.
+
+Staff come down in a data set, passwords are Argon2id, refusals are entries.
+"""
 
 import asyncio
 
@@ -20,7 +23,8 @@ _AGAIN = Words(zh="请核对后重试；忘记口令请找大厅主管。", en="
 async def sign_in(node: Node, staff: str, password: str, window: str) -> Session | Refusal:
     """Open a session at a window: one a person, one a window; older ones end.
 
-    The entry (session.opened or session.refused) is durable when this returns. Checking takes about 30 ms of CPU.
+    The entry (session.opened or session.refused) is durable when this returns. Checking takes about 30 ms
+    of CPU.
     """
     person = await node.store.read(lambda db: staff_member(db, staff[:NAME_MAX]))
     held = await node.store.read(lambda db: db.query("SELECT count(*) FROM staff")[0][0])
@@ -116,7 +120,10 @@ async def sign_out(node: Node, session: Session, reason: str = "signed-out") -> 
 
 
 async def session(node: Node, cookie: str, *, acted: bool = True) -> Session | None:
-    """The live session of a cookie; None when there is none, it idled too long, grew too old, or was revoked."""
+    """The live session of a cookie.
+
+    None when there is none, it idled too long, grew too old, or was revoked.
+    """
     if not cookie:
         return None
     found = await node.store.read(lambda db: sessions.find(db, cookie))

@@ -65,7 +65,10 @@ class CentreAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find(node: Node, asked: Asked, grant: Grant) -> Held | Later | Refusal:
-    """Online first; on a silent line what the matter's offline rule says. Nothing is recorded or shown here."""
+    """Online first; on a silent line what the matter's offline rule says.
+
+    Nothing is recorded or shown here.
+    """
     if asked.matter.offline != "local":
         try:
             return await _online(node, asked, grant)
@@ -198,7 +201,10 @@ def _held_cached(
 
 
 def _confirmed(known: Cached, as_of_ms: int) -> Cached:
-    """Ages run from the last report: what a release or a live reply still holds was reported again at its as-of."""
+    """Ages run from the last report.
+
+    What a release or a live reply still holds was reported again at its as-of.
+    """
     replace = msgspec.structs.replace
     return Cached(
         subject=replace(known.subject, as_of_ms=max(known.subject.as_of_ms, as_of_ms)),

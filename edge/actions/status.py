@@ -105,8 +105,8 @@ def _lease_warnings(db: Reading, node: Node) -> tuple[Words, ...]:
     """Amber and red well before the end."""
     return tuple(
         Words(
-            zh=f"离线授权（{lease.capability}）即将用尽：剩余 {lease.left_s // 3600} 小时，{lease.answers_left} 次。",
-            en=f"Lease {lease.capability} nears its end: {lease.left_s // 3600} h, {lease.answers_left} answers.",
+            zh=f"离线授权 {lease.capability} 将尽：剩 {lease.left_s // 3600} 小时 {lease.answers_left} 次。",
+            en=f"Lease {lease.capability} ends soon: {lease.left_s // 3600} h, {lease.answers_left} left.",
         )
         for lease in leases.view_in(db, node)
         if lease.state in {"amber", "red"}

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from edge.hall.hall import DeviceStatus
 from edge.store.draft import Placed
 from matters.groups import Group
 from matters.model import Letter, Material, Party, Refusal, Words
@@ -17,7 +18,10 @@ JobState = Literal[
 
 
 class CardRead(msgspec.Struct, frozen=True, kw_only=True):
-    """A card just read, kept in the node's memory for a few minutes; `refusal` when it may not be used (expired)."""
+    """A card just read, kept in the node's memory for a few minutes.
+
+    `refusal` when it may not be used (expired).
+    """
 
     read_id: str
     name: str
@@ -66,7 +70,10 @@ class ReportRef(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A yes, after its entry is durable. Ages run to the moment of answering; `groups` are the same on paper."""
+    """A yes, after its entry is durable.
+
+    Ages run to the moment of answering; `groups` are the same on paper.
+    """
 
     case: str
     mode: Literal["online", "cached"]
@@ -170,7 +177,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DayTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """A day counted: entries by kind name, serial range, fees, sheets, tickets, open cases. Day in Asia/Shanghai."""
+    """A day counted: entries by kind name, serial range, fees, sheets, tickets, open cases.
+
+    Day in Asia/Shanghai.
+    """
 
     day: str
     kinds: dict[str, int]
@@ -265,18 +275,6 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
     eta_s: int | None
 
 
-class DeviceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One device: `state` is ok, opening, absent or fault; `last_ok` Unix ms or None."""
-
-    name: str
-    kind: str
-    window: str
-    state: str
-    last_ok: int | None
-    words: Words
-    next: Words
-
-
 class ClockStatus(msgspec.Struct, frozen=True, kw_only=True):
     """`state`: synced, holdover or untrusted."""
 
@@ -295,9 +293,12 @@ class ReleaseStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """Four facts with an age each, for the strip of every screen, and what stands in the way of sensitive answers.
+    """Four facts with an age each.
 
-    `stopped` is empty while sensitive answers may be given. `mode` is online or offline as the breaker sees it.
+    For the strip of every screen, and what stands in the way of sensitive answers.
+
+    `stopped` is empty while sensitive answers may be given. `mode` is online or offline as the breaker
+    sees it.
     """
 
     origin: str
@@ -317,7 +318,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExchangeSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One exchange: entries sent, acknowledged size, directives and packs received, bytes, entries still pending."""
+    """One exchange: entries sent.
+
+    Acknowledged size, directives and packs received, bytes, entries still pending.
+    """
 
     sent: int
     acknowledged: int

@@ -13,7 +13,10 @@ WAITING_MAX = 64
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One event. `refetch` tells a page that was too slow to fetch every region again; `end` closes the stream."""
+    """One event. `refetch` tells a page that was too slow to fetch every region again.
+
+    `end` closes the stream.
+    """
 
     topic: Topic
     payload: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """The devices of the hall: opened through the drivers' registry, supervised, opened again with back-off.
 
-A card on a reader becomes a call of `on_card`; it never submits anything. A printer prints only what an action hands
-to `print_slip`, one job at a time.
+A card on a reader becomes a call of `on_card`; it never submits anything. A printer prints only what an
+action hands to `print_slip`, one job at a time.
 """
 
 import asyncio
@@ -114,7 +114,7 @@ class Hall:
             except Exception as error:  # noqa: BLE001 -- named supervisor: one driver's bug must not end the hall
                 tries += 1
                 await self._change(device, "fault", DriverError.default_words, DriverError.default_next)
-                log.error("device", device=device.name, code=type(error).__name__, tries=tries)
+                log.error("device", device=device.name, code=type(error).__name__, tries=tries)  # noqa: TRY400 -- a trace may hold a card
             await asyncio.sleep(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
 
     async def _serve(self, device: DeviceSetting) -> None:

@@ -22,7 +22,10 @@ def hash_password(password: str) -> str:
 
 
 def fits(phc: str, password: str) -> bool:
-    """Whether the password is the one behind `phc`; False for a PHC string that cannot be read. Takes CPU time."""
+    """Whether the password is the one behind `phc`; False for a PHC string that cannot be read.
+
+    Takes CPU time.
+    """
     material = password.encode()
     if not phc or len(material) > BYTES_MAX:
         return False

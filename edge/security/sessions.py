@@ -36,7 +36,10 @@ def create(tx: Transaction, person: StaffRow, window: str) -> Session:
 
 
 def find(db: Reading, cookie: str) -> Session | None:
-    """The session of a cookie with the person's permits as they are now; None when there is none or it was revoked."""
+    """The session of a cookie with the person's permits as they are now.
+
+    None when there is none or it was revoked.
+    """
     row = db.one("SELECT staff, window, csrf, opened_ms FROM session WHERE id = ?", (digest(cookie),))
     person = staff_member(db, row[0]) if row else None
     if row is None or person is None or person.revoked:

@@ -1,4 +1,7 @@
-"""The anchor: how far the ledger had come, kept outside the database, so that an old image is found (crash rule 2)."""
+"""The anchor: how far the ledger had come.
+
+Kept outside the database, so that an old image is found (crash rule 2).
+"""
 
 import hashlib
 import os

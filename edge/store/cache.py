@@ -39,7 +39,10 @@ class StaffRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """One row ready to be written; `body` None removes it. `public` is the sealed part that is open by law."""
+    """One row ready to be written; `body` None removes it.
+
+    `public` is the sealed part that is open by law.
+    """
 
     ref: bytes
     digest: bytes
@@ -99,7 +102,8 @@ def public_part(blob: bytes) -> bytes | None:
 def apply_release(tx: Transaction, release: Release, signed: bytes, packs: list[Staged]) -> int:
     """Rows and cursor of one scope, in the caller's transaction; the number of rows the scope then holds.
 
-    Raises PackRefused when the scope's state root is not the signed one: the transaction is then undone whole.
+    Raises PackRefused when the scope's state root is not the signed one: the transaction is then undone
+    whole.
     """
     table = "subject_cache" if release.data_class == "detail" else "plain_row"
     for staged in packs:

@@ -1,4 +1,7 @@
-"""The one place that touches SQLCipher: opening with the right pragmas, and telling a wrong key from a damaged file."""
+"""The one place that touches SQLCipher.
+
+Opening with the right pragmas, and telling a wrong key from a damaged file.
+"""
 
 import hashlib
 import hmac
@@ -70,15 +73,18 @@ def _prepare(connection: Connection, key: DatabaseKey, *, writer: bool, bytes_ma
 
 
 def diagnose(path: Path, key: DatabaseKey) -> StoreTrouble:
-    """Which of the two it is, after SQLCipher said "not a database": Damaged if any page proves the key right."""
+    """Which of the two it is, after SQLCipher said "not a database".
+
+    Damaged if any page proves the key right.
+    """
     return Damaged("page check failed") if any_page_fits(path, key) else WrongKey("no page fits this key")
 
 
 def any_page_fits(path: Path, key: DatabaseKey, pages_max: int = 64) -> bool:
     """Whether one of the first pages carries an HMAC made with this key.
 
-    SQLCipher 4: HMAC-SHA512 over (ciphertext || IV || page number LE32); its key is PBKDF2-SHA512 of the raw key
-    with salt XOR 0x3a and two rounds. Page 1 begins with the 16 salt bytes, which are not covered.
+    SQLCipher 4: HMAC-SHA512 over (ciphertext || IV || page number LE32); its key is PBKDF2-SHA512 of the
+    raw key with salt XOR 0x3a and two rounds. Page 1 begins with the 16 salt bytes, which are not covered.
     """
     mask = bytes(byte ^ 0x3A for byte in key.salt)
     mac_key = hashlib.pbkdf2_hmac("sha512", key.key, mask, 2, 32)

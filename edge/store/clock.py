@@ -38,7 +38,10 @@ class NodeClock:
         self._jumped = False
 
     def start(self, high_water_ms: int, trusted_ms: int) -> int:
-        """Take over what earlier boots persisted; the jump in ms if the wall clock stands before it, else 0."""
+        """Take over what earlier boots persisted.
+
+        The jump in ms if the wall clock stands before it, else 0.
+        """
         self._high_ms = self._start_high = high_water_ms
         self._trusted_ms = trusted_ms
         behind = self._wall() - high_water_ms

@@ -17,7 +17,10 @@ def free_percent(data: Path) -> float:
 
 
 def keep_reserve(data: Path, megabytes: int) -> bool:
-    """Make sure the ballast file stands; whether it does. Written with real blocks, so it cannot be overcommitted."""
+    """Make sure the ballast file stands; whether it does.
+
+    Written with real blocks, so it cannot be overcommitted.
+    """
     path = data / RESERVE
     if megabytes == 0 or (path.exists() and path.stat().st_size >= megabytes << 20):
         return True

@@ -6,10 +6,12 @@ from sync.messages.registry import DetailValue
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry before it has its place. `kind` is a name of the registry; `detail` holds that row's fields by name.
+    """An entry before it has its place.
 
-    `subject` is a plain identity number: only its keyed reference enters the leaf. The other fields go into the leaf
-    as they are and must never hold names, numbers or search text.
+    `kind` is a name of the registry; `detail` holds that row's fields by name.
+
+    `subject` is a plain identity number: only its keyed reference enters the leaf. The other fields go
+    into the leaf as they are and must never hold names, numbers or search text.
     """
 
     kind: str
@@ -31,7 +33,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an entry stands. Valid once the transaction that appended it has returned (then it is durable)."""
+    """Where an entry stands.
+
+    Valid once the transaction that appended it has returned (then it is durable).
+    """
 
     origin: str
     index: int

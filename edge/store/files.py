@@ -1,4 +1,7 @@
-"""Small files beside the database, written so that a power cut leaves the old or the new one, never half of one."""
+"""Small files beside the database.
+
+Written so that a power cut leaves the old or the new one, never half of one.
+"""
 
 import contextlib
 import fcntl
@@ -34,7 +37,8 @@ def sync_folder(folder: Path) -> None:
 def destroy(path: Path) -> None:
     """Overwrite a small file with noise, fsync, remove, fsync the folder. Absent is fine.
 
-    On flash the old cells may survive until they are recycled; the wrapped keys beside them were re-wrapped first.
+    On flash the old cells may survive until they are recycled; the wrapped keys beside them were
+    re-wrapped first.
     """
     if not path.exists():
         return

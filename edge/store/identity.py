@@ -1,4 +1,7 @@
-"""Who this node is: its keys, its certificate, and the centre it answers to. All of it lives in the encrypted store."""
+"""Who this node is: its keys, its certificate, and the centre it answers to.
+
+All of it lives in the encrypted store.
+"""
 
 import msgspec
 
@@ -55,7 +58,10 @@ def seeds(secrets_: dict[str, bytes]) -> Seeds | None:
 
 
 def identity(secrets_: dict[str, bytes]) -> Identity | None:
-    """The enrolled identity, None before enrolment is complete. The certificate is verified again each time."""
+    """The enrolled identity, None before enrolment is complete.
+
+    The certificate is verified again each time.
+    """
     own = seeds(secrets_)
     if own is None or "certificate" not in secrets_:
         return None

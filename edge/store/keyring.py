@@ -1,11 +1,16 @@
-"""The data keys of the cache, wrapped under one wrapping key that is destroyed when a lease dies (protocol.md 6).
+"""The data keys of the cache.
+
+Wrapped under one wrapping key that is destroyed when a lease dies (protocol.md 6).
 
     DATA/keys/lease.key   wrapping key: 16-byte name || 32-byte key, replaced whole on every shredding
     table lease_key       (scope, tier) → data key, wrapped; `wrapping` names the key that opens it
 
-Shredding: (1) a new wrapping key beside the old, (2) ONE transaction re-wraps what lives and forgets what does not,
-(3) the old key file is replaced and overwritten, (4) `lease.shredded` is logged. After (3) nothing opens the dead
-scope's rows, not even from an old page of the flash. A crash between (2) and (3) is finished at the next start.
+Shredding: (1) a new wrapping key beside the old, (2) ONE transaction re-wraps what lives and forgets what
+does not, (3) the old key file is replaced and overwritten, (4) `lease.shredded` is logged. After (3)
+nothing opens
+the dead scope's rows, not even from an old page of the flash. A crash between (2) and (3) is finished at
+the next
+start.
 """
 
 import secrets
@@ -80,7 +85,10 @@ class RowCipher:
 
 
 class Keyring:
-    """The wrapping key on disk. Data keys are unwrapped when used and never kept in memory longer than one use."""
+    """The wrapping key on disk.
+
+    Data keys are unwrapped when used and never kept in memory longer than one use.
+    """
 
     def __init__(self, data: Path) -> None:
         self._path = data / "keys" / "lease.key"

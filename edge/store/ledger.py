@@ -1,4 +1,7 @@
-"""Reading the ledger from the database: tiles, rows, heads. Plain calls on a given connection, off the event loop."""
+"""Reading the ledger from the database: tiles, rows, heads.
+
+Plain calls on a given connection, off the event loop.
+"""
 
 from typing import Any
 
@@ -28,7 +31,10 @@ def size_and_root(connection: Connection) -> tuple[int, bytes]:
 
 
 def rows(connection: Connection, start: int, end: int) -> list[Row]:
-    """The rows [start, end) in order; raises Malformed when one is missing or its leaf is not what was hashed."""
+    """The rows [start, end) in order.
+
+    Raises Malformed when one is missing or its leaf is not what was hashed.
+    """
     found = connection.execute(
         "SELECT idx, leaf, salt, detail FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", (start, end)
     ).fetchall()

@@ -40,7 +40,10 @@ class SlotFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def create(data: Path, now_ms: int) -> DatabaseKey:
-    """A new database key with its machine slot; durable when this returns. Existing slots are opened instead."""
+    """A new database key with its machine slot; durable when this returns.
+
+    Existing slots are opened instead.
+    """
     if (data / "keys" / "slots.json").exists():
         return unlock(data)
     database = DatabaseKey(key=secrets.token_bytes(KEY_BYTES), salt=secrets.token_bytes(16))
@@ -58,7 +61,8 @@ def create(data: Path, now_ms: int) -> DatabaseKey:
 def unlock(data: Path) -> DatabaseKey:
     """The database key by the machine slot.
 
-    Raises NotEnrolled when there are no slots, WrongKey when no slot opens, Damaged when the slot file is garbled.
+    Raises NotEnrolled when there are no slots, WrongKey when no slot opens, Damaged when the slot file is
+    garbled.
     """
     machine = _machine_key(data)
     for slot in slots(data):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -72,7 +73,10 @@ class Store:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A reading connection of its own, for code that runs off the event loop; closed when the block ends."""
+        """A reading connection of its own, for code that runs off the event loop.
+
+        Closed when the block ends.
+        """
         with contextlib.closing(cipher.connect(self.data / FILE, self._key)) as opened:
             yield opened
 
@@ -85,7 +89,10 @@ class Store:
 
     @property
     def failed(self) -> str:
-        """Why nothing is written any more (the process must end and check its tail), empty while all is well."""
+        """Why nothing is written any more (the process must end and check its tail).
+
+        Empty while all is well.
+        """
         return self._writer.failed.detail if self._writer.failed else ""
 
     def on_commit(self, call: Callable[[], None]) -> None:
@@ -104,10 +111,17 @@ class Store:
         """The file itself, for backups and doctor."""
         return self.data / FILE
 
-    def backup(self, path: Path) -> None:
-        """SQLite's online backup into `path` under the same key; whole when this returns. Blocks: run off the loop."""
+    def backup(self, path: Path) -> list[str]:
+        """SQLite's online backup into `path` under the same key, fsynced; what the copy's own checks find.
+
+        Blocks: run it off the event loop.
+        """
         with contextlib.closing(cipher.connect(self.data / FILE, self._key)) as connection:
             cipher.copy(connection, path, self._key)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        with contextlib.closing(cipher.connect(path, self._key)) as copied:
+            return cipher.integrity_faults(copied)
 
     async def close(self) -> None:
         """Finish queued transactions, end all threads."""
@@ -121,8 +135,8 @@ async def open_store(
 ) -> Store:
     """Open the node's database, migrate it, check its tail and its anchor.
 
-    Raises NotEnrolled when there is none and `create` is False, WrongKey, Damaged. A database behind its anchor opens
-    with `rolled_back` set: the ledger can be read and checked, sensitive answers stay stopped.
+    Raises NotEnrolled when there is none and `create` is False, WrongKey, Damaged. A database behind its
+    anchor opens with `rolled_back` set: the ledger can be read and checked, sensitive answers stay stopped.
     """
     if not create and not (data / FILE).exists():
         raise NotEnrolled(f"no {FILE}")
@@ -147,7 +161,10 @@ async def open_store(
 
 
 def check_tail(connection: Connection) -> None:
-    """Re-hash the last entries and compare them with their tile; raises Damaged naming the first that differs."""
+    """Re-hash the last entries and compare them with their tile.
+
+    Raises Damaged naming the first that differs.
+    """
     size = int(connection.execute("SELECT size FROM ledger_head").fetchone()[0])
     start = max(0, (size - 1) // TAIL * TAIL)
     tile = DatabaseTiles(connection).get(0, start // TAIL)

@@ -43,7 +43,10 @@ class Head:
 
 
 class Transaction:
-    """One request's view of the database, on the writer's thread. Never keep it after the function returned."""
+    """One request's view of the database, on the writer's thread.
+
+    Never keep it after the function returned.
+    """
 
     def __init__(
         self, connection: Connection, head: Head, identity: Identity | None, now_ms: int, clock: ClockState

@@ -1,6 +1,10 @@
-"""The ledger as an exchange reads it (`sync.exchange.view.NodeView`), over one reading connection, off the event loop."""
+"""The ledger as an exchange reads it (`sync.exchange.view.NodeView`).
+
+Over one reading connection, off the event loop.
+"""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -101,6 +105,6 @@ class LedgerView:
         row = self._one("SELECT value FROM fact WHERE name = ?", (CENTRE_FACT,))
         return msgspec.json.decode(row[0], type=CentreNoted) if row else None
 
-    def _one(self, sql: str, bound: tuple[object, ...] = ()) -> tuple[object, ...] | None:
-        found: tuple[object, ...] | None = self._connection.execute(sql, bound).fetchone()
+    def _one(self, sql: str, bound: tuple[object, ...] = ()) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = self._connection.execute(sql, bound).fetchone()
         return found

@@ -1,8 +1,9 @@
 """The one writer: a thread that runs whole transactions as functions and commits many of them with one fsync.
 
-Life of a request: queued with its future → BEGIN (a group of up to GROUP_MAX) → SAVEPOINT, run, RELEASE or roll back
-→ tiles and head written once → COMMIT (fsync) → anchor, where asked → futures resolved. A request that fails undoes
-itself only; a commit that fails fails the whole group, and nothing of it was released.
+Life of a request: queued with its future → BEGIN (a group of up to GROUP_MAX) → SAVEPOINT, run, RELEASE or
+roll back → tiles and head written once → COMMIT (fsync) → anchor, where asked → futures resolved. A
+request that
+fails undoes itself only; a commit that fails fails the whole group, and nothing of it was released.
 """
 
 import queue
@@ -38,7 +39,10 @@ class _Request:
         self.error: BaseException | None = None
 
     def settle(self) -> None:
-        """Tell the waiting coroutine; one that was cancelled is told nothing (its entry stands all the same)."""
+        """Tell the waiting coroutine.
+
+        One that was cancelled is told nothing (its entry stands all the same).
+        """
         if self.future.cancelled() or not self.future.set_running_or_notify_cancel():
             return
         if self.error is not None:
@@ -48,7 +52,10 @@ class _Request:
 
 
 class Writer:
-    """Owns the writing connection and its thread. `failed` holds the error after which nothing is written any more."""
+    """Owns the writing connection and its thread.
+
+    `failed` holds the error after which nothing is written any more.
+    """
 
     def __init__(self, connection: Connection, data: Path, clock: NodeClock) -> None:
         self._connection = connection
@@ -66,7 +73,10 @@ class Writer:
         self._thread.start()
 
     def submit(self, work: Work) -> Future[Any]:
-        """Queue a transaction. Its future resolves after the commit is fsynced; a full queue raises LedgerUnavailable."""
+        """Queue a transaction.
+
+        Its future resolves after the commit is fsynced; a full queue raises LedgerUnavailable.
+        """
         if self.failed is not None:
             raise LedgerUnavailable(f"store stopped: {self.failed.detail}")
         request = _Request(work)
@@ -184,7 +194,10 @@ class Writer:
             self._connection.execute("ROLLBACK")
 
     def _fail(self, group: list[_Request], error: Exception) -> None:
-        """The group did not become durable. Out of room or a busy lock passes; anything else stops the store."""
+        """The group did not become durable.
+
+        Out of room or a busy lock passes; anything else stops the store.
+        """
         trouble = translate(error)
         try:
             self._undo()

@@ -1,7 +1,10 @@
-"""The node's line to its centre: signed requests, one deadline for each, and a breaker that stops waiting in vain.
+"""The node's line to its centre.
 
-Breaker: closed → (one failure) → open: requests fail at once, so a clerk never waits twice → the exchange loop probes
-→ closed again on the first verified reply. Nothing here decides what to answer; see `edge.actions.answer`.
+Signed requests, one deadline for each, and a breaker that stops waiting in vain.
+
+Breaker: closed → (one failure) → open: requests fail at once, so a clerk never waits twice → the exchange
+loop probes → closed again on the first verified reply. Nothing here decides what to answer; see
+`edge.actions.answer`.
 """
 
 import asyncio
@@ -89,8 +92,8 @@ class Uplink:
     async def ask(self, identity: Identity, question: dict[str, Any], deadline_s: float) -> dict[str, Any]:
         """Put one sealed question to the centre; the opened reply.
 
-        Raises CentreUnreachable at once while the breaker is open, or after `deadline_s` in all; CentreRefused when
-        the centre said no. The centre's disclosure entry is durable before this returns.
+        Raises CentreUnreachable at once while the breaker is open, or after `deadline_s` in all;
+        CentreRefused when the centre said no. The centre's disclosure entry is durable before this returns.
         """
         if self.breaker.open or not self.url:
             raise CentreUnreachable("breaker is open")
@@ -113,7 +116,10 @@ class Uplink:
         return await self._send(identity, "GET", path, b"", deadline_s, size)
 
     async def enrol(self, body: dict[str, Any], deadline_s: float = 30.0) -> Enrolled:
-        """Hand in the one-time code and the node's public keys. Raises CentreRefused for a wrong or used code."""
+        """Hand in the one-time code and the node's public keys.
+
+        Raises CentreRefused for a wrong or used code.
+        """
         content = msgspec.json.encode(body)
         headers = {"content-type": "application/json"}
         reply = await self._deadlined("POST", "/api/enrol", content, headers, deadline_s, ANSWER_BYTES_MAX)

@@ -17,7 +17,16 @@ from matters.records import Record, SubjectRecord
 from sync.batch.acknowledge import Acknowledgement, encode
 from sync.batch.file import build_sealed
 from sync.batch.incoming import Incoming
-from sync.exchange.centre import Accept, Known, countersign, judge_frame, judge_offer, reply, sizes_needed
+from sync.exchange.centre import (
+    Accept,
+    Known,
+    NewRows,
+    countersign,
+    judge_frame,
+    judge_offer,
+    reply,
+    sizes_needed,
+)
 from sync.ids import subject_ref
 from sync.lease.lease import Lease, sign_lease
 from sync.ledger import tree
@@ -37,7 +46,9 @@ HOUR_MS = 3_600_000
 PASSWORD = "correct-horse-battery"
 _PHC = hash_password(PASSWORD)
 STAFF = (
-    StaffRow(staff="li.min", name="李敏", role="clerk", permits=("public-credit", "credit-bureau"), argon2=_PHC),
+    StaffRow(
+        staff="li.min", name="李敏", role="clerk", permits=("public-credit", "credit-bureau"), argon2=_PHC
+    ),
     StaffRow(staff="sun.tao", name="孙涛", role="clerk", permits=("residence-permit",), argon2=_PHC),
     StaffRow(staff="gone", name="离岗", role="clerk", permits=("public-credit",), argon2=_PHC, revoked=True),
     StaffRow(staff="wu.yue", name="吴越", role="hall-manager", permits=("public-credit",), argon2=_PHC),
@@ -53,7 +64,9 @@ def check_digit(stem: str) -> str:
 
 def number_of(place: int) -> str:
     """A valid synthetic number for the n-th person."""
-    return check_digit(f"33010219{60 + place % 40:02d}0{1 + place % 9}{10 + place % 19:02d}{place % 1000:03d}")
+    return check_digit(
+        f"33010219{60 + place % 40:02d}0{1 + place % 9}{10 + place % 19:02d}{place % 1000:03d}"
+    )
 
 
 def person(place: int, as_of_ms: int, *, titles: Sequence[str] = ("信用承诺书",)) -> Cached:
@@ -94,7 +107,11 @@ class SmallCentre:
 
     def __init__(self, now_ms: Any, people: int = 5) -> None:
         self.now_ms = now_ms
-        self.signing, self.sealing, self.recovery = SigningKey.generate(), SealingKey.generate(), SealingKey.generate()
+        self.signing, self.sealing, self.recovery = (
+            SigningKey.generate(),
+            SealingKey.generate(),
+            SealingKey.generate(),
+        )
         self.subject_key = secrets.token_bytes(32)
         self.scope_key = secrets.token_bytes(32)
         self.codes = {"GOOD-CODE"}
@@ -130,7 +147,12 @@ class SmallCentre:
         sealed = build(scope, "base", (PackRow(ref=r, blob=b) for r, b in rows), self.scope_key)
         self.packs[sealed.digest.hex()] = sealed.data
         pack = PackRef(
-            digest=sealed.digest, kind="base", from_version=0, to_version=version, size=len(sealed.data), rows=len(rows)
+            digest=sealed.digest,
+            kind="base",
+            from_version=0,
+            to_version=version,
+            size=len(sealed.data),
+            rows=len(rows),
         )
         release = Release(
             scope=scope,
@@ -212,6 +234,7 @@ class SmallCentre:
         for frame in incoming.frames(self.subject_key):
             end = min(len(self.hashes), frame.first + len(frame.rows))
             new = judge_frame(self.origin, frame, self.hashes[frame.first : end], len(self.hashes))
+            assert isinstance(new, NewRows)
             fresh = list(frame.hashes)[new.skip :]
             _, changed = tree.append(self.tiles, len(self.hashes), fresh)
             self.tiles.update(changed)
@@ -227,7 +250,7 @@ class SmallCentre:
             centre_time_ms=self.now_ms(),
             directives=tuple(one for one in self.letters if one.number > header.directive_seen),
             releases=tuple(signed for scope, signed in self.releases.items() if not wishes.get(scope)),
-            scope_keys={scope: self.scope_key for scope in self.releases},
+            scope_keys=dict.fromkeys(self.releases, self.scope_key),
             leases=self.leases() if self.send_leases else (),
         )
         if note and len(self.hashes) == checkpoint.size:
@@ -252,8 +275,12 @@ class SmallCentre:
             "as_of": self.now_ms(),
             "subject": held.subject if held else None,
             "records": held.records if held else (),
-            "bureau": {"score": 700, "source": "征信中心"} if asked["matter"] == "credit-bureau.self" else None,
-            "accesses": [{"node_name": "清河县市民之家", "mode": "cached", "actor": "li.min"}] if trail else None,
+            "bureau": {"score": 700, "source": "征信中心"}
+            if asked["matter"] == "credit-bureau.self"
+            else None,
+            "accesses": [{"node_name": "清河县市民之家", "mode": "cached", "actor": "li.min"}]
+            if trail
+            else None,
         }
         return seal(self.node_sealing, msgspec.json.encode(body), b"yizhan/answers/1/down")
 
@@ -265,7 +292,7 @@ class SmallCentre:
 class _Line(httpx.AsyncBaseTransport):
     def __init__(self, centre: SmallCentre) -> None:
         self._centre = centre
-        self._app = httpx.ASGITransport(app=application(centre))
+        self._app = httpx.ASGITransport(app=application(centre))  # type: ignore[arg-type]  # two names for one ASGI
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._centre.down:

@@ -4,11 +4,11 @@ from typing import Any
 
 from edge.actions.answer import answer
 from edge.actions.node import Node, Session
-from edge.actions.views import Answer, Deferral, Query
-from matters.model import Material, Party, Refusal
+from edge.actions.views import Answer, Query
+from matters.model import Material
 from sync.ledger.entry import parse_leaf
 from sync.messages.registry import decode_detail
-from tests.unit.edge.conftest import lay, signed_in
+from tests.unit.edge.conftest import lay
 from tests.unit.edge.small_centre import SmallCentre
 
 OWN = (Material(kind="resident-id", original=True, copy=True),)

@@ -1,0 +1,196 @@
+"""The command line of a node.
+
+Exit codes: 0 holds, 1 a check found something, 2 usage or settings, 3 trouble, 4 refused.
+
+With `--json` exactly one JSON document goes to standard output; everything else goes to standard error.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge.errors import EdgeError
+from edge.settings import Settings, load
+
+Run = Callable[[argparse.Namespace], Awaitable[tuple[Any, int]]]
+VERDICTS = {"ok": "正常 ok  ", "warn": "注意 warn", "bad": "故障 bad "}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    from edge.security import journal
+
+    options = parser().parse_args(argv)
+    journal.configure()
+    try:
+        if options.command == "serve":
+            return _serve(options)
+        value, code = asyncio.run(options.run(options))
+    except EdgeError as error:
+        return _trouble(options, error)
+    except KeyboardInterrupt:
+        return 3
+    _say(options, value)
+    return int(code)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands of `interfaces.md`."""
+    top = argparse.ArgumentParser(prog="edge", description="驿站节点 / a node of Yizhan")
+    commands = top.add_subparsers(dest="command", required=True)
+    enrol = _command(commands, "enrol", _enrol, "登记本节点 / enrol with a one-time code")
+    enrol.add_argument("--centre", required=True, metavar="URL", help="the centre's address")
+    enrol.add_argument("--code", required=True, help="the one-time code")
+    serve = _command(commands, "serve", _serve, "开始服务 / serve the hall", json=False)
+    serve.add_argument("--host", default="", help="address to listen on (default: settings)")
+    serve.add_argument("--port", type=int, default=0, help="port to listen on (default: settings)")
+    _command(commands, "exchange", _exchange, "立即交换一次 / one exchange now")
+    export = _command(commands, "export", _export, "导出到介质 / write what waits to a stick")
+    export.add_argument("path", type=Path, help="a folder on the stick")
+    imported = _command(commands, "import", _import, "从介质导入 / take what the centre sent back")
+    imported.add_argument("files", nargs="+", type=Path, help="files from the stick")
+    _command(commands, "check", _check, "自检台账与数据库 / the node's fsck")
+    _command(commands, "doctor", _doctor, "逐项诊断 / a verdict a line")
+    keys = _command(commands, "keys", _keys, "密钥槽 / key slots")
+    keys.add_argument("act", choices=["list"], help="what to do")
+    backup = _command(commands, "backup", _backup, "备份数据库 / copy the database")
+    backup.add_argument("path", type=Path, help="the copy's file")
+    return top
+
+
+def _command(commands: Any, name: str, run: Any, text: str, *, json: bool = True) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    made.add_argument("--data", required=True, type=Path, metavar="DIR", help="the node's data folder")
+    if json:
+        made.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    made.set_defaults(run=run)
+    return made
+
+
+async def _with_node(options: argparse.Namespace, work: Callable[[Any], Awaitable[Any]]) -> Any:
+    from edge.actions.node import close_node, open_node
+
+    node = await open_node(options.data, load(options.data))
+    try:
+        return await work(node)
+    finally:
+        await close_node(node)
+
+
+async def _enrol(options: argparse.Namespace) -> tuple[Any, int]:
+    from edge.actions.enrol import enrol
+
+    return await enrol(options.data, options.centre, options.code), 0
+
+
+async def _exchange(options: argparse.Namespace) -> tuple[Any, int]:
+    from edge.actions.exchange import exchange
+
+    return await _with_node(options, exchange), 0
+
+
+async def _export(options: argparse.Namespace) -> tuple[Any, int]:
+    from edge.actions import courier
+
+    return await _with_node(options, lambda node: courier.export(node, options.path)), 0
+
+
+async def _import(options: argparse.Namespace) -> tuple[Any, int]:
+    from edge.actions import courier
+
+    return await _with_node(options, lambda node: courier.import_files(node, options.files)), 0
+
+
+async def _check(options: argparse.Namespace) -> tuple[Any, int]:
+    from edge.actions.check import check
+
+    found = await check(options.data, load(options.data))
+    broken = found.broken_at is not None or found.store != "ok"
+    return found, int(broken)
+
+
+async def _doctor(options: argparse.Namespace) -> tuple[Any, int]:
+    from edge.actions.doctor import doctor
+
+    lines = await doctor(options.data)
+    return lines, int(any(line.verdict == "bad" for line in lines))
+
+
+async def _keys(options: argparse.Namespace) -> tuple[Any, int]:
+    from edge.store import slots
+
+    found = slots.slots(options.data)
+    return [{"id": slot.id, "kind": slot.kind, "created_ms": slot.created_ms} for slot in found], 0
+
+
+async def _backup(options: argparse.Namespace) -> tuple[Any, int]:
+    from edge.actions.backup import backup
+
+    return await _with_node(options, lambda node: backup(node, options.path)), 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    """Serve until told to stop. uvloop; personal data never reaches the log."""
+    import uvloop
+
+    settings = load(options.data)
+    if options.host or options.port:
+        settings = msgspec.structs.replace(
+            settings, host=options.host or settings.host, port=options.port or settings.port
+        )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return int(runner.run(_serving(options.data, settings)))
+
+
+async def _serving(data: Path, settings: Settings) -> int:
+    from edge.actions.node import close_node, open_node
+    from edge.app import serve
+    from edge.errors import Busy, NotEnrolled
+    from edge.pages.table import ROUTES
+    from edge.store.files import hold_lock
+
+    if not (data / "keys").exists():
+        raise NotEnrolled("no data folder")
+    with hold_lock(data / "serve.lock", Busy("another edge serve runs")):
+        node = await open_node(data, settings)
+        try:
+            failed = await serve(node, ROUTES)
+        finally:
+            await close_node(node)
+    return 3 if failed else 0
+
+
+def _say(options: argparse.Namespace, value: Any) -> None:
+    if options.json:
+        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    elif isinstance(value, tuple):
+        for line in value:
+            print(f"{VERDICTS[line.verdict]}  {line.check:<28} {line.next}")
+    else:
+        plain = msgspec.to_builtins(value)
+        for name, found in plain.items() if isinstance(plain, dict) else enumerate(plain):
+            print(f"{name}: {found}")
+
+
+def _trouble(options: argparse.Namespace, error: EdgeError) -> int:
+    """What is wrong and what to do now, in both languages, on standard error.
+
+    With --json also as a document.
+    """
+    for words in (error.message, error.next):
+        print(f"{words.zh}\n  {words.en}", file=sys.stderr)
+    if error.detail:
+        print(f"  [{error.code}] {error.detail}", file=sys.stderr)
+    if getattr(options, "json", False):
+        body = {"code": error.code, "message": error.message, "next": error.next}
+        sys.stdout.write(msgspec.json.encode(body).decode() + "\n")
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

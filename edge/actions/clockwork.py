@@ -1,0 +1,56 @@
+"""Boot, clock and disk: what the node looks after by itself."""
+
+import asyncio
+
+import structlog
+
+from edge.actions import leases, press
+from edge.actions.enrol import open_ledger
+from edge.actions.node import Node
+from edge.store import disk
+from edge.store.draft import Draft
+from edge.store.transaction import Transaction
+
+log = structlog.get_logger("clockwork")
+PLENTY_PERCENT = 15
+
+
+async def boot(node: Node) -> None:
+    """Everything that must be true before the port opens.
+
+    1 this boot is counted · 2 a clock set back is an entry · 3 expired leases are shredded · 4 jobs that
+    stood in `sent` ask the clerk · 5 the ballast stands.
+    """
+    await node.store.transact(_count_boot)
+    if node.store.jump_ms:
+        await _adjusted(node, node.store.jump_ms, "behind-high-water")
+    await leases.boot(node)
+    asked = await press.after_crash(node)
+    await keep_reserve(node)
+    log.info("boot", questions=asked, rolled_back=node.store.rolled_back)
+
+
+def _count_boot(tx: Transaction) -> None:
+    tx.execute("UPDATE ledger_head SET boot = boot + 1")
+    open_ledger(tx)
+
+
+async def watch(node: Node) -> bool:
+    """Whether the wall clock jumped over five minutes since the last look; then it is an entry too."""
+    jump_ms = node.store.clock.jump_ms()
+    if jump_ms:
+        await _adjusted(node, jump_ms, "jumped")
+    return bool(jump_ms)
+
+
+async def _adjusted(node: Node, jump_ms: int, how: str) -> None:
+    log.warning("clock", code=how, jump_s=jump_ms // 1000)
+    draft = Draft(kind="clock.adjusted", outcome=how, detail={"note": f"{jump_ms} ms"})
+    await node.store.transact(lambda tx: tx.append(draft))
+    node.events.publish("status")
+
+
+async def keep_reserve(node: Node) -> None:
+    """Put the ballast file back once there is room again."""
+    if node.store.free_percent() > max(PLENTY_PERCENT, node.settings.disk_free_min_percent):
+        await asyncio.to_thread(disk.keep_reserve, node.data, node.settings.reserve_mb)

@@ -1,0 +1,217 @@
+"""The node as a web application.
+
+Pages, API, static files, live events, and everything that runs beside them.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+import uvicorn
+from litestar import Litestar, Request, Response
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler
+
+from edge.actions import clockwork, press, sign_in
+from edge.actions.node import Node, Session
+from edge.actions.reads import DeskOfNode
+from edge.api.routes import ROUTES
+from edge.errors import EdgeError, SignInNeeded
+from edge.hall.hall import Hall
+from edge.schedule import Schedule
+from edge.security import web
+from edge.security.sessions import cookie_name
+from sync.errors import SyncError
+from ui.headers import SECURITY_HEADERS
+from ui.look import STATIC
+
+log = structlog.get_logger("app")
+BODY_BYTES_MAX = 1 << 20
+GRACE_S = 3
+WATCH_S = 1.0
+
+
+def create_app(
+    node: Node, pages: Sequence[ControllerRouterHandler] = (), *, background: bool = True
+) -> Litestar:
+    """The ASGI application over an opened node.
+
+    With `background` its lifespan runs hall, press and schedule.
+    """
+
+    async def provide_node() -> Node:
+        return node
+
+    async def provide_visitor(request: Request[Any, Any, Any]) -> Session | None:
+        cookie = request.cookies.get(cookie_name(secure=node.settings.secure_cookies), "")
+        return await sign_in.session(node, cookie, acted=web.acted(request))
+
+    async def provide_session(request: Request[Any, Any, Any], visitor: Session | None) -> Session:
+        if visitor is None:
+            raise SignInNeeded("no session")
+        await web.guard_request(request, visitor)
+        return visitor
+
+    app = Litestar(
+        [*ROUTES, *pages, create_static_files_router("/static", [STATIC])],
+        dependencies={
+            "node": Provide(provide_node),
+            "visitor": Provide(provide_visitor),
+            "session": Provide(provide_session),
+        },
+        lifespan=[lambda _: running(node)] if background else [],
+        exception_handlers=ERRORS,
+        openapi_config=OpenAPIConfig(
+            title="Yizhan node", version="1", path="/schema", render_plugins=[JsonRenderPlugin()]
+        ),
+        after_request=_secured,
+        request_max_body_size=BODY_BYTES_MAX,
+        logging_config=None,
+        debug=False,
+    )
+    app.state.node = node
+    return app
+
+
+@contextlib.asynccontextmanager
+async def running(node: Node) -> AsyncIterator[None]:
+    """Hall, press and schedule beside the requests; they end with the app."""
+    node.hall = Hall(node.settings.devices, DeskOfNode(node))
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(node.hall.run(), name="hall"),
+            group.create_task(press.run(node), name="press"),
+            group.create_task(Schedule(node).run(), name="schedule"),
+        ]
+        node.press_bell.set()
+        node.line_bell.set()
+        try:
+            yield
+        finally:
+            node.events.end()
+            for task in tasks:
+                task.cancel()
+
+
+async def _secured(response: Response[Any]) -> Response[Any]:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _json(body: Any, status: int) -> Response[bytes]:
+    return Response(msgspec.json.encode(body), status_code=status, media_type="application/json")
+
+
+def _edge_error(_: Request[Any, Any, Any], error: EdgeError) -> Response[bytes]:
+    log.info("refused", code=error.code)
+    return _json({"code": error.code, "message": error.message, "next": error.next}, error.status)
+
+
+def _sync_error(_: Request[Any, Any, Any], error: SyncError) -> Response[bytes]:
+    log.warning("refused", code=error.code)
+    words = {"zh": error.next_zh, "en": error.next_en}
+    return _json({"code": error.code, "message": words, "next": words}, 422)
+
+
+def _invalid(_: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+    """A body or parameter of another form: every field that is wrong is named; no value is repeated."""
+    fields = [str(one.get("key", "")) for one in error.extra or [] if isinstance(one, dict)]
+    message = {
+        "zh": f"提交的内容有误：{'、'.join(fields) or '格式'}",
+        "en": f"Wrong: {', '.join(fields) or 'form'}",
+    }
+    step = {
+        "zh": "请改正后重新提交，未作任何改动。",
+        "en": "Correct it and submit again; nothing was changed.",
+    }
+    return _json({"code": "malformed", "message": message, "missing": fields, "next": step}, 400)
+
+
+def _http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    message = {"zh": "请求无法处理。", "en": error.detail if error.status_code != 500 else "error"}  # noqa: PLR2004 -- a bug's text stays inside
+    step = {"zh": "请核对地址和内容。", "en": "Check the address and the content."}
+    return _json({"code": f"http-{error.status_code}", "message": message, "next": step}, error.status_code)
+
+
+def _bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A bug: the log gets its type and place, the asker words; nothing was shown that is not durable."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else ""
+    log.error("bug", code=type(error).__name__, problem=place, method=request.method)
+    message = {"zh": "节点内部出错，本次操作未完成。", "en": "The node failed inside; this was not done."}
+    step = {
+        "zh": "请重试；再次出现请联系大厅管理员。",
+        "en": "Try again; if it happens again tell the manager.",
+    }
+    return _json({"code": "internal", "message": message, "next": step}, 500)
+
+
+ERRORS: dict[int | type[Exception], Any] = {
+    EdgeError: _edge_error,
+    SyncError: _sync_error,
+    ValidationException: _invalid,
+    HTTPException: _http_error,
+    Exception: _bug,
+}
+"""The one error table of the node's HTTP; pages put their own on their router."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, told to end the event streams first: an open stream would hold up the shutdown."""
+
+    def __init__(self, config: uvicorn.Config, node: Node) -> None:
+        super().__init__(config)
+        self._node = node
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """On SIGTERM and SIGINT: close the streams, then stop."""
+        self._node.events.end()
+        super().handle_exit(sig, frame)
+
+
+async def serve(node: Node, pages: Sequence[ControllerRouterHandler]) -> bool:
+    """Boot, open the port, serve until told to stop.
+
+    True when the store failed and the process must be restarted.
+
+    Leases are shredded and the tail is checked before the port opens.
+    """
+    await clockwork.boot(node)
+    await node.typesetter.start()
+    settings = node.settings
+    config = uvicorn.Config(
+        create_app(node, pages),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE_S,
+        server_header=False,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    server = Server(config, node)
+    async with asyncio.TaskGroup() as group:
+        watch = group.create_task(_watch_store(node, server), name="store watch")
+        await server.serve()
+        watch.cancel()
+    return bool(node.store.failed)
+
+
+async def _watch_store(node: Node, server: Server) -> None:
+    """Crash rule 5: after a commit error the process ends; it restarts with a full check of the tail."""
+    while not node.store.failed:  # noqa: ASYNC110 -- the writer is a thread and sets a plain attribute
+        await asyncio.sleep(WATCH_S)
+    log.error("store", code="failed")
+    server.handle_exit(signal.SIGTERM, None)
