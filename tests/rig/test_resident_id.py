@@ -219,6 +219,19 @@ async def test_a_bad_status_is_said_in_words(twin, reader, sw, error):
     assert said.value.next.zh
 
 
+async def test_a_refused_card_is_refused_once_until_it_was_lifted(twin, reader):
+    twin.lay(CITIZEN)
+    twin.fault("status", on="2002", value=0x81)
+    with pytest.raises(CardRefused):
+        await reader.read_card(1.0)
+    with pytest.raises(NoCard):
+        await reader.read_card(0.2)
+    twin.lift()
+    assert await reader.find() is False
+    twin.lay(CITIZEN)
+    assert await reader.read_card(1.0) == CITIZEN
+
+
 async def test_a_bad_status_of_find_is_said_too(twin, reader):
     twin.fault("status", on="2001", value=0x60)
     with pytest.raises(Faulty):

@@ -25,6 +25,7 @@ GAP_S = 0.3  # an answer that has begun comes without a pause; a longer one mean
 QUIET_S = 0.03
 SETTLE_S = 1.0
 POLL_S = 0.1
+REST_S = 3.0  # a refused card is not tried again at once, but the reader never seems dead for long
 NOISE_BYTES_MAX = 16 * 1024
 BITS_PER_BYTE = 10
 NOT_OFFERED = frozenset((0x21, 0x23, 0x24))
@@ -53,6 +54,7 @@ class SdtReader:
         self._turn = Turn(self.name, TURN_S)
         self._found = False
         self._in_step = False
+        self._rest_until = 0.0
 
     async def open(self) -> None:
         async with self._turn:
@@ -79,7 +81,11 @@ class SdtReader:
                 if loop.time() + POLL_S >= end:
                     raise NoCard(f"none in {timeout_s:g} s", device=self.name)
                 await asyncio.sleep(POLL_S)
-            return await self._read_found()
+            try:
+                return await self._read_found()
+            except CardRefused:
+                self._rest_until = loop.time() + REST_S
+                raise
 
     async def describe(self) -> str:
         async with self._turn:
@@ -109,10 +115,16 @@ class SdtReader:
             answer = await self._exchange(protocol.FIND, ANSWER_S)
             self._found = answer.sw == protocol.FOUND
             if self._found:
-                return True
+                return not self._refused_lies_there()
             if answer.sw != protocol.NO_CARD:
                 raise protocol.trouble(protocol.FIND, answer.sw).at(self.name)
+        self._rest_until = 0.0
         return False
+
+    def _refused_lies_there(self) -> bool:
+        """Whether what was found is still the card just refused: it counts as found once it was lifted."""
+        self._found = asyncio.get_running_loop().time() >= self._rest_until
+        return not self._found
 
     async def _read_found(self) -> CardRecord:
         self._found = False  # whatever happens now, the next read begins with finding a card
