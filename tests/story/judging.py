@@ -43,7 +43,7 @@ async def _tampered_centre(world: World, memory: Memory, victim: int) -> int:
         thief = await asyncpg.connect(dsn)
         try:
             done = await thief.execute(
-                "UPDATE entry SET leaf = set_byte(leaf, length(leaf) - 1, (get_byte(leaf, length(leaf) - 1) + 1) % 256)"
+                "UPDATE entry_body SET leaf = set_byte(leaf, length(leaf) - 1, (get_byte(leaf, length(leaf) - 1) + 1) % 256)"
                 " WHERE origin = $1 AND idx = $2",
                 origin,
                 victim,
