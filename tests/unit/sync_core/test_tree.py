@@ -192,10 +192,19 @@ def test_consistency_from_nothing_needs_the_empty_root():
         check_consistency(0, LEAVES[0], 3, root_of(LEAVES[:3]), [])
 
 
-def test_consistency_proofs_cut_to_nothing_are_refused():
-    for old, new in ((3, 5), (4, 5), (6, 7)):
-        with pytest.raises(InconsistentProof):
-            check_consistency(old, root_of(LEAVES[:old]), new, root_of(LEAVES[:new]), [])
+def test_consistency_proofs_cut_anywhere_are_refused():
+    for old, new in ((3, 5), (4, 5), (6, 7), (6, 13)):
+        proof = consistency(tiles_of(300), old, new)
+        for kept in range(len(proof)):
+            with pytest.raises(InconsistentProof):
+                check_consistency(old, root_of(LEAVES[:old]), new, root_of(LEAVES[:new]), proof[:kept])
+
+
+def test_proofs_beyond_every_tree_are_refused_unread():
+    with pytest.raises(InconsistentProof):
+        check_inclusion(LEAVES[0], 0, 2**48 + 1, [], LEAVES[0])
+    with pytest.raises(InconsistentProof):
+        check_inclusion(LEAVES[0], 0, 2, [LEAVES[0]] * 200, LEAVES[0])
 
 
 @given(st.integers(-2, 70), st.integers(-2, 70), st.lists(st.binary(min_size=31, max_size=33), max_size=9))
