@@ -19,6 +19,8 @@ from sync.signing.notes import vkey
 from sync.signing.sealing import seal
 
 SUBJECT_KEY_INFO = b"yizhan/subject-key/1"
+REPLACED = "replaced by a new incarnation"
+"""Why an older incarnation is closed; what it printed before stays genuine."""
 _KEY_BYTES = 32
 
 
@@ -83,7 +85,7 @@ async def _admit(centre: Centre, tx: Tx, node: NodeKept, signing: bytes, sealing
     origin = nodes.origin_text(centre, node.node, incarnation)
     certificate, not_after_ms = leases.certificate(centre, node, origin, signing, sealing)
     if before is not None:
-        await fleet.revoke(tx, node.node, "replaced by a new incarnation", centre.now_ms())
+        await fleet.revoke(tx, node.node, REPLACED, centre.now_ms())
     identity = Identity(
         origin=origin,
         node=node.node,
@@ -148,7 +150,8 @@ def centre_self(centre: Centre) -> CentreSelf:
 async def trust(centre: Centre) -> dict[str, Any]:
     """The public trust file: the centre's keys and the origins no longer trusted."""
     async with centre.store.reading() as tx:
-        revoked = [one.origin for one in await fleet.identities(tx) if one.revoked_ms is not None]
+        known = await fleet.identities(tx)
+    revoked = [one.origin for one in known if one.revoked_ms is not None and one.revoked_reason != REPLACED]
     own = centre_self(centre)
     return {
         "authority": own.authority,

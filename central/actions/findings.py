@@ -69,6 +69,15 @@ async def raised(centre: Centre, tx: Tx, found: Finding) -> bool:
     return True
 
 
+async def corrected(centre: Centre, tx: Tx, found: Finding) -> None:
+    """Close a finding that is no longer there; the hall is told."""
+    moved = msgspec.structs.replace(
+        found, state="closed", settled_ms=centre.now_ms(), settled_by="centre", note="复点后已不存在"
+    )
+    await reconciling.settle_finding(tx, moved)
+    await mailbox.post(centre, tx, found.origin, [_letter(moved)])
+
+
 def _letter(found: Finding) -> mailbox.Draft:
     return "finding", {
         "finding": found.finding,

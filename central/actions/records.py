@@ -109,11 +109,14 @@ async def _all(centre: Centre, rows: RowFile, run: Run, progress: Progress | Non
     fresh = (row for row in rows.rows if row[0] > run.lines_done)
     done = run
     coming = asyncio.create_task(asyncio.to_thread(_next, centre.keys, fresh))
-    while (chunk := await coming) is not None:
-        coming = asyncio.create_task(asyncio.to_thread(_next, centre.keys, fresh))
-        done = await _commit(centre, done, chunk)
-        if progress is not None:
-            progress(min(rows.done, rows.total), rows.total)
+    try:
+        while (chunk := await coming) is not None:
+            coming = asyncio.create_task(asyncio.to_thread(_next, centre.keys, fresh))
+            done = await _commit(centre, done, chunk)
+            if progress is not None:
+                progress(min(rows.done, rows.total), rows.total)
+    finally:
+        coming.cancel()
     return done
 
 

@@ -7,12 +7,29 @@ from typing import Literal
 
 import msgspec
 
+from central.actions.judged import (
+    DayCount,
+    DayNode,
+    FindingRow,
+    FindingState,
+    Heat,
+    HeatRow,
+    Reconciliation,
+    ReportRow,
+    Verified,
+)
 from matters.model import Words
 
+__all__ = [
+    "AccessRow", "ActRow", "AdministratorRow", "CheckpointRow", "ContactRow", "CountRow", "DayCount",
+    "DayNode", "DirectiveRow", "FindingRow", "FindingState", "Heat", "HeatRow", "LeaseRow",
+    "LedgerCheck", "Neighbour", "NodeCreated", "NodeRow", "NodeState", "NodeView", "Paired", "Placed",
+    "Proof", "Reconciliation", "RejectedRow", "ReleaseRow", "ReportRow", "StaffRow", "SubjectView",
+    "Totals", "TrailPage", "TrailQuery", "Verified", "VerifyView",
+]  # fmt: skip
+
 NodeState = Literal["ok", "away", "silent", "revoked", "new"]
-Verified = Literal["countersigned", "arrived", "broken"]
 Paired = Literal["both", "disclosed only", "shown only", ""]
-FindingState = Literal["open", "explained", "closed"]
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +147,7 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[CountRow, ...]
     contacts: tuple[ContactRow, ...]
     statistics: tuple[tuple[str, str], ...]
-    findings: tuple["FindingRow", ...]
+    findings: tuple[FindingRow, ...]
     directives: tuple[DirectiveRow, ...]
     rejected: tuple[RejectedRow, ...]
     staff: tuple["StaffRow", ...]
@@ -268,50 +285,6 @@ class SubjectView(msgspec.Struct, frozen=True, kw_only=True):
     as_of_ms: int
 
 
-class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A difference reconciliation found. `object` is what it is about (a serial, a request id, a day)."""
-
-    id: str
-    origin: str
-    node: str
-    node_name: str
-    day: str
-    code: str
-    object: str
-    words: Words
-    owner: str
-    state: FindingState
-    opened_ms: int
-    settled_ms: int | None
-    settled_by: str
-    note: str
-
-
-class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An issued report: its paper's life and the centre's verdict on it."""
-
-    serial: str
-    origin: str
-    index: int
-    node: str
-    node_name: str
-    matter: str
-    matter_words: Words
-    subject: str
-    status: Literal["final", "provisional"]
-    verdict: Literal["", "confirmed", "superseded"]
-    changes: tuple[Words, ...]
-    issued_ms: int
-    as_of_ms: int
-    settled_ms: int | None
-    printed: int
-    spoiled: int
-    handed_over_ms: int | None
-    file_digest: bytes
-    leaf_hash: bytes
-    verified: Verified
-
-
 class AdministratorRow(msgspec.Struct, frozen=True, kw_only=True):
     """One of the three administrators and what the role may do."""
 
@@ -337,52 +310,6 @@ class ActRow(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     leaf_hash: bytes
     signed: bool
-
-
-class DayNode(msgspec.Struct, frozen=True, kw_only=True):
-    """One node's day: closed or not, matched or not, what was counted on both sides."""
-
-    origin: str
-    node: str
-    node_name: str
-    closed: bool
-    matched: bool
-    counts: tuple["DayCount", ...]
-    findings: tuple[FindingRow, ...]
-
-
-class DayCount(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure of the day, as the node totalled it (None: it did not say) and as the centre recounts it."""
-
-    key: str
-    words: Words
-    node: int | None
-    centre: int
-
-
-class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
-    """One day over all nodes."""
-
-    day: str
-    nodes: tuple[DayNode, ...]
-
-
-class HeatRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One node in the days × nodes strip.
-
-    A cell is "matched", "open" (findings), "missing" (not closed) or "" (idle).
-    """
-
-    node: str
-    node_name: str
-    cells: tuple[str, ...]
-
-
-class Heat(msgspec.Struct, frozen=True, kw_only=True):
-    """The strip: days oldest first, then one row a node."""
-
-    days: tuple[str, ...]
-    rows: tuple[HeatRow, ...]
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,11 +47,12 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add_contact(tx: Tx, contact: Contact) -> None:
-    """Note an exchange."""
+    """Note an exchange; a batch seen before is no new contact."""
     await tx.execute(
         "INSERT INTO contact (origin, at_ms, batch_id, carrier, entries, bytes_up, pending, statistics,"
         " needs, centre_seen)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (origin, at_ms, batch_id) DO NOTHING",
+        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS"
+        " (SELECT 1 FROM contact WHERE origin = $1 AND batch_id = $3)",
         contact.origin,
         contact.at_ms,
         contact.batch_id,

@@ -6,6 +6,7 @@ StoreRefused (a bug or damage; carries the SQLSTATE).
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
 
 import asyncpg
 import msgspec
@@ -13,8 +14,11 @@ from asyncpg.pool import PoolConnectionProxy
 
 from central.errors import StoreRefused, StoreUnavailable
 
-Tx = PoolConnectionProxy[asyncpg.Record]
-"""A connection inside a transaction; every store function takes one."""
+# A connection inside a transaction; every store function takes one.
+if TYPE_CHECKING:
+    Tx = PoolConnectionProxy[asyncpg.Record]
+else:
+    Tx = PoolConnectionProxy  # generic in the stubs only
 
 POOL_MAX = 12
 ACQUIRE_TIMEOUT_S = 20

@@ -75,6 +75,19 @@ async def kinds_between(tx: Tx, origin: str, low_ms: int, high_ms: int) -> dict[
     return {row["kind"]: row["n"] for row in rows}
 
 
+async def kinds_after(tx: Tx, origin: str, low_ms: int, high_ms: int, idx: int) -> dict[int, int]:
+    """Entries by kind that occurred in [low, high) and stand after entry `idx`."""
+    rows = await tx.fetch(
+        "SELECT kind, count(*) AS n FROM entry WHERE origin = $1 AND occurred_ms >= $2 AND occurred_ms < $3"
+        " AND idx > $4 GROUP BY kind",
+        origin,
+        low_ms,
+        high_ms,
+        idx,
+    )
+    return {row["kind"]: row["n"] for row in rows}
+
+
 async def active_days(tx: Tx, low_ms: int, high_ms: int, day_ms: int) -> set[tuple[str, int]]:
     """(origin, day number counted from `low_ms`) of every day with accesses."""
     rows = await tx.fetch(

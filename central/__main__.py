@@ -1,0 +1,340 @@
+"""`python -m central`: every command of the centre.
+
+Exit codes: 0 holds; 1 a check found something; 2 usage or settings; 3 trouble (disk, line, database); 4
+refused. With `--json` a command prints exactly one JSON document on standard output; progress and logs go
+to standard error.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from central import app
+from central.actions import check, courier, enrol, nodes, publish, reconcile, records, setup, staff, trail
+from central.actions.centre import Centre, operator
+from central.actions.views import TrailQuery
+from central.errors import EXIT_FOUND, EXIT_HOLDS, EXIT_REFUSED, EXIT_TROUBLE, CentralError
+from central.settings import DAY_MS
+from central.upstream import reference
+from matters.model import Refusal
+from sync.errors import SyncError
+
+PURPOSE = "命令行核查：由操作员在中心主机上执行"
+Run = Callable[[Centre, argparse.Namespace], Awaitable["Said"]]
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command answers: one document, its exit code, and lines for people."""
+
+    document: Any
+    code: int = EXIT_HOLDS
+    lines: tuple[str, ...] = ()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    asked = parser().parse_args(arguments)
+    app.set_up_logs()
+    try:
+        said = asked.do(asked)
+    except CentralError as error:
+        return _no(error.code, error.words.zh, error.words.en, error.next.zh, error.exit_code)
+    except SyncError as error:
+        return _no(error.code, error.next_zh, error.detail, "", EXIT_REFUSED)
+    except KeyboardInterrupt:
+        return EXIT_HOLDS
+    except OSError as error:
+        return _no("trouble", error.strerror or "disk or line", type(error).__name__, "", EXIT_TROUBLE)
+    if isinstance(said, Said):
+        _print(said, json=asked.json)
+        return said.code
+    return EXIT_HOLDS
+
+
+def _print(said: Said, *, json: bool) -> None:
+    if json or not said.lines:
+        document = msgspec.json.encode(said.document, enc_hook=_plain)
+        print((document if json else msgspec.json.format(document, indent=1)).decode())
+    else:
+        print("\n".join(said.lines))
+
+
+def _plain(value: Any) -> Any:
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def _no(code: str, zh: str, en: str, step: str, exit_code: int) -> int:
+    print(f"{zh} {step}\n{code}: {en}", file=sys.stderr)
+    return exit_code
+
+
+def _opened(run: Run) -> Callable[[argparse.Namespace], Said]:
+    """A command that needs the centre of --data open."""
+
+    async def whole(asked: argparse.Namespace) -> Said:
+        async with setup.opened(asked.data) as centre:
+            return await run(centre, asked)
+
+    return lambda asked: asyncio.run(whole(asked))
+
+
+def _given(value: Any) -> Said:
+    """A result, or a refusal as exit code 4."""
+    if isinstance(value, Refusal):
+        lines = (f"{value.message.zh} {value.next.zh}", f"{value.code}: {value.message.en}")
+        return Said(document=value, code=EXIT_REFUSED, lines=lines)
+    return Said(document=value)
+
+
+def init(asked: argparse.Namespace) -> Said:
+    """Make a new centre: keys, settings, schema, three administrators."""
+    made = asyncio.run(setup.initialise(asked.data, asked.authority, passwords_final=asked.passwords_final))
+    lines = [f"中心已初始化：{made.authority}", "以下口令只显示这一次，请分别交给三位管理员："]
+    lines += [f"  {one.name}: {one.password}" for one in made.administrators]
+    lines.append(f"离线恢复密钥（抄存后离线保管，本机不留存）：{made.recovery}")
+    return Said(document=made, lines=tuple(lines))
+
+
+def serve(asked: argparse.Namespace) -> None:
+    """Serve the API and the console until told to stop."""
+
+    async def whole() -> None:
+        async with setup.opened(asked.data) as centre:
+            host = asked.host or centre.settings.host
+            await app.serve(centre, host, asked.port or centre.settings.port)
+
+    asyncio.run(whole())
+
+
+def bureau(asked: argparse.Namespace) -> None:
+    """Serve the reference credit bureau."""
+    uvicorn.run(reference.application(), host=asked.host, port=asked.port, log_config=None, access_log=False)
+
+
+async def node_create(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Create a node."""
+    route = [stop.strip() for stop in asked.route.split(",") if stop.strip()]
+    return _given(
+        await nodes.create(
+            centre, operator("system"), name=asked.name, region=asked.region, kind=asked.kind, route=route
+        )
+    )
+
+
+async def node_code(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Another enrolment code for a node."""
+    return _given(await nodes.new_code(centre, operator("system"), asked.node))
+
+
+async def node_revoke(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Revoke a node."""
+    refusal = await nodes.revoke(centre, operator("security"), asked.node, asked.reason)
+    return _given(refusal) if refusal else Said(document={"node": asked.node, "revoked": True})
+
+
+async def records_import(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Import a file, with a progress bar on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(asked.file.name, total=None)
+
+        def moved(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        done = await records.import_file(centre, operator("system"), asked.file, moved)
+    lines = [f"读入 {done.read} 行，存入 {done.stored} 行，拒收 {done.rejected_count} 行"]
+    lines += [f"  第 {one.line} 行：{one.reason}" for one in done.rejected]
+    return Said(document=done, lines=tuple(lines))
+
+
+async def records_sample(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Synthetic subjects and records into a file, or through a temporary file straight into the store."""
+    rows = records.sample_rows(asked.people, asked.seed, asked.region, centre.now_ms())
+    path = asked.out or centre.data / "courier" / f"sample-{asked.region}-{asked.seed}.csv"
+    made = await asyncio.to_thread(records.sample_file, path, rows, asked.bad)
+    if asked.out:
+        return Said(document=made)
+    try:
+        return Said(document=await records.import_file(centre, operator("system"), path))
+    finally:
+        path.unlink()
+
+
+async def records_change(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Add one synthetic record to a subject."""
+    return Said(document={"record": await records.change(centre, operator("system"), asked.number)})
+
+
+async def publish_all(centre: Centre, _: argparse.Namespace) -> Said:
+    """Publish every scope that changed."""
+    done = await publish.publish(centre, operator("system"))
+    lines = [f"{one.scope} 第 {one.version} 版 {one.rows} 行 {one.words.zh}" for one in done]
+    return Said(document=done, lines=tuple(lines) or ("没有数据范围",))
+
+
+async def staff_import(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Store clerks with their passwords."""
+    return Said(document=await staff.import_file(centre, operator("security"), asked.node, asked.file))
+
+
+async def trail_search(centre: Centre, asked: argparse.Namespace) -> Said:
+    """List accesses; the search is on the centre's ledger."""
+    until = reconcile.parse_day(asked.until) if asked.until else None
+    query = TrailQuery(
+        subject_number=asked.subject or None,
+        actor=asked.actor,
+        node=asked.node,
+        since_ms=reconcile.bounds(reconcile.parse_day(asked.since))[0] if asked.since else None,
+        until_ms=reconcile.bounds(until)[0] + DAY_MS - 1 if until else None,
+        mode=asked.mode,
+        outcome=asked.outcome,
+        purpose=asked.purpose,
+        limit=asked.limit,
+    )
+    page = await trail.trail(centre, operator("audit"), query)
+    return _given(page) if isinstance(page, Refusal) else Said(document=[hexed(row) for row in page.rows])
+
+
+def hexed(value: Any) -> dict[str, Any]:
+    """A struct as JSON values, bytes as hex: what other tools compare."""
+    named = msgspec.structs.asdict(value)
+    return {name: one.hex() if isinstance(one, bytes) else one for name, one in named.items()}
+
+
+async def check_all(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Hash everything again."""
+    found = await check.check(centre, asked.node or None)
+    broken = any(one.broken_at is not None for one in found)
+    lines = [
+        f"{one.origin} {one.size} 条 "
+        + ("完好" if one.broken_at is None else f"第 {one.broken_at} 条起不成立：{one.reason}")
+        for one in found
+    ]
+    return Said(document={"nodes": found}, code=EXIT_FOUND if broken else EXIT_HOLDS, lines=tuple(lines))
+
+
+async def reconcile_day(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Reconcile one day."""
+    done = await reconcile.reconcile(centre, asked.day)
+    lines = [
+        f"{node.node_name} {'相符' if node.matched else f'差异 {len(node.findings)}'}" for node in done.nodes
+    ]
+    return Said(document=done, lines=tuple(lines) or ("没有节点",))
+
+
+async def courier_import(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Take in batches from a stick."""
+    taken = await courier.import_files(centre, operator("system"), asked.files)
+    refused = any(one.code for one in taken)
+    return Said(document={"files": taken}, code=EXIT_REFUSED if refused else EXIT_HOLDS)
+
+
+async def courier_export(centre: Centre, asked: argparse.Namespace) -> Said:
+    """Write a node's answer onto a stick."""
+    return Said(document=await courier.export(centre, operator("system"), asked.node, asked.path))
+
+
+async def trust_file(centre: Centre, _: argparse.Namespace) -> Said:
+    """The public trust file."""
+    return Said(document=await enrol.trust(centre))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
+    top = argparse.ArgumentParser(prog="central", description="驿站中心平台 / the centre of Yizhan")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _running(commands)
+    _fleet(commands)
+    _records(commands)
+    _evidence(commands)
+    return top
+
+
+def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], object], words: str) -> Any:
+    """One command; all take --data and --json."""
+    made = commands.add_parser(name, help=words, description=words)
+    made.add_argument("--data", type=_folder, default=_folder("data"), help="data folder of the centre")
+    made.add_argument("--json", action="store_true", help="print one JSON document")
+    made.set_defaults(do=do)
+    return made
+
+
+def _running(commands: Any) -> None:
+    one = _command(commands, "init", init, "keys, settings, the three administrators")
+    one.add_argument("--authority", default="qingzhou.example")
+    one.add_argument(
+        "--passwords-final", action="store_true", help="no change at first sign-in: demonstrations"
+    )
+    one = _command(
+        commands, "serve", serve, "API and console; starts the embedded database where none is set"
+    )
+    one.add_argument("--host", default="")
+    one.add_argument("--port", type=int, default=0)
+    one = _command(commands, "bureau", bureau, "a reference credit bureau with synthetic reports")
+    one.add_argument("--host", default="127.0.0.1")
+    one.add_argument("--port", type=int, required=True)
+
+
+def _fleet(commands: Any) -> None:
+    node = commands.add_parser("node", help="nodes").add_subparsers(required=True, metavar="VERB")
+    one = _command(node, "create", _opened(node_create), "a new node and its one-time code")
+    one.add_argument("--name", required=True)
+    one.add_argument("--region", required=True)
+    one.add_argument("--kind", required=True, choices=("hall", "bus"))
+    one.add_argument("--route", default="", help="township codes of a bus, separated by commas")
+    one = _command(node, "code", _opened(node_code), "another enrolment code for a node")
+    one.add_argument("--node", required=True)
+    one = _command(node, "revoke", _opened(node_revoke), "trust nothing more that a node signs")
+    one.add_argument("--node", required=True)
+    one.add_argument("--reason", required=True)
+    clerks = commands.add_parser("staff", help="clerks").add_subparsers(required=True, metavar="VERB")
+    one = _command(clerks, "import", _opened(staff_import), "clerks of a node from CSV or TOML")
+    one.add_argument("--node", required=True)
+    one.add_argument("file", type=Path)
+
+
+def _records(commands: Any) -> None:
+    kept = commands.add_parser("records", help="subjects and records").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    one = _command(kept, "import", _opened(records_import), "CSV, JSONL or Parquet; rejects are listed")
+    one.add_argument("file", type=Path)
+    one = _command(kept, "sample", _opened(records_sample), "synthetic residents, organisations and records")
+    one.add_argument("--people", type=int, required=True)
+    one.add_argument("--seed", type=int, default=1)
+    one.add_argument("--region", required=True)
+    one.add_argument("--out", type=Path, help="write a CSV file instead of importing")
+    one.add_argument("--bad", type=int, default=0, help="lines spoiled on purpose")
+    one = _command(kept, "change", _opened(records_change), "add one synthetic record to a subject")
+    one.add_argument("--number", required=True)
+    _command(commands, "publish", _opened(publish_all), "publish every scope that changed")
+
+
+def _evidence(commands: Any) -> None:
+    one = _command(commands, "trail", _opened(trail_search), "who saw whom")
+    for name in ("subject", "actor", "node", "since", "until", "mode", "outcome"):
+        one.add_argument(f"--{name}", default="")
+    one.add_argument("--purpose", default=PURPOSE)
+    one.add_argument("--limit", type=int, default=1000)
+    one = _command(commands, "check", _opened(check_all), "hash everything again, compare with signed roots")
+    one.add_argument("--node", default="")
+    one = _command(commands, "reconcile", _opened(reconcile_day), "recount a day and name the differences")
+    one.add_argument("--day", required=True)
+    one = _command(commands, "import", _opened(courier_import), "batches from a stick")
+    one.add_argument("files", type=Path, nargs="+")
+    one = _command(commands, "export", _opened(courier_export), "a node's answer onto a stick")
+    one.add_argument("--node", required=True)
+    one.add_argument("path", type=Path)
+    _command(commands, "trust", _opened(trust_file), "the public keys a verifier needs")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""What is done without anybody asking; the schedule's table names these."""
+
+from datetime import timedelta
+
+from central.actions import fleet, fulfil, own_ledger, reconcile
+from central.actions.centre import Centre
+from central.actions.findings import finding_id, raised
+from central.security import callers
+from central.store import contacts, migrate
+from central.store.reconciling import Finding
+from matters.calendar import china_day
+
+CONTACTS_KEPT_MS = 92 * 86_400_000
+
+
+async def promises(centre: Centre) -> int:
+    """Fulfil deferred cases whose time has come."""
+    return await fulfil.fulfil(centre)
+
+
+async def checkpoint(centre: Centre) -> int:
+    """Sign the centre's own ledger; its size."""
+    return (await own_ledger.signed_checkpoint(centre)).size
+
+
+async def nonces(centre: Centre) -> None:
+    """Forget request nonces that are too old to be replayed."""
+    await callers.forget(centre.store, centre.now_ms())
+
+
+async def partitions(centre: Centre) -> int:
+    """Make the months ahead ready; how many were new."""
+    async with centre.store.owner() as connection:
+        return await migrate.extend(connection, centre.now_ms())
+
+
+async def contacts_kept(centre: Centre) -> None:
+    """Drop contacts older than a quarter year; checkpoints stay for ever."""
+    async with centre.store.transaction() as tx:
+        await contacts.forget_contacts(tx, centre.now_ms() - CONTACTS_KEPT_MS)
+
+
+async def yesterday(centre: Centre) -> int:
+    """Reconcile the day before; how many nodes did not match."""
+    day = china_day(centre.now_ms()) - timedelta(days=1)
+    return sum(not node.matched for node in (await reconcile.reconcile(centre, day)).nodes)
+
+
+async def silence(centre: Centre) -> int:
+    """Raise a finding for every node silent beyond its pattern, one a day; how many were new."""
+    today = china_day(centre.now_ms()).isoformat()
+    new = 0
+    for row in await fleet.fleet(centre):
+        if row.state != "silent":
+            continue
+        found = Finding(
+            origin=row.origin,
+            finding=finding_id(row.node, today, "silent-node", row.origin),
+            node=row.node,
+            day=today,
+            code="silent-node",
+            object=row.origin,
+            words_zh=row.reason.zh,
+            words_en=row.reason.en,
+            owner="centre",
+            state="open",
+            opened_ms=centre.now_ms(),
+        )
+        async with centre.store.transaction() as tx:
+            new += await raised(centre, tx, found)
+    return new

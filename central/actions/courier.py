@@ -1,0 +1,179 @@
+"""The courier at the centre.
+
+The same sealed batches from a stick, and the answer back onto it (protocol section 3).
+
+Importing is `ingest.exchange`, so a stick imported twice, late or beside the network changes nothing. The
+newest batch of each node is kept under DATA/courier; exporting takes it in once more, harmlessly, for an
+acknowledgement of today, and writes it with every pack the node still lacks. The stick is safe to remove
+when `export` returns.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from central.actions import ingest, leases
+from central.actions.centre import AdminSession, Centre
+from central.actions.own_ledger import Draft, act
+from central.errors import FileRefused, NotFound, Trouble
+from central.security.permissions import require
+from central.store import contacts, fleet, ledger, records
+from sync.batch.header import header_length
+from sync.errors import PackRefused, SyncError
+from sync.packs.release import open_release, plan
+from sync.signing import cose
+
+SUFFIX = ".yzb"
+PACK_SUFFIX = ".yzp"
+
+
+class FileTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one file. `code` and `next` say why it was refused; empty when it was taken."""
+
+    file: str
+    origin: str
+    size: int
+    countersigned: int
+    code: str = ""
+    next: str = ""
+
+
+class Exported(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies on the stick for a node."""
+
+    node: str
+    files: tuple[str, ...]
+    bytes: int
+
+
+async def import_files(centre: Centre, admin: AdminSession, paths: Sequence[Path]) -> tuple[FileTaken, ...]:
+    """Take in batches in the order of their names; one bad file does not stop the others."""
+    require(admin.role, "courier.import")
+    taken = [await _one(centre, path) for path in sorted(paths, key=lambda path: path.name)]
+    good = sum(not one.code for one in taken)
+    draft = Draft(
+        kind="courier.imported",
+        actor=admin.admin,
+        role=admin.role,
+        window=admin.place,
+        object=f"{good} of {len(taken)} files",
+        outcome="ok" if good == len(taken) else "refused",
+    )
+    await act(centre, draft)
+    return tuple(taken)
+
+
+async def _one(centre: Centre, path: Path) -> FileTaken:
+    try:
+        batch = await asyncio.to_thread(_read, path, centre.settings.batch_bytes_max)
+        origin = _claimed(batch)
+        await ingest.exchange(centre, batch, "courier")
+    except SyncError as error:
+        return FileTaken(
+            file=path.name,
+            origin="",
+            size=0,
+            countersigned=0,
+            code=error.code,
+            next=f"{error.next_zh} {error.next_en}",
+        )
+    async with centre.store.reading() as tx:
+        identity = await fleet.identity(tx, origin)
+        head = await ledger.head(tx, origin)
+    if identity is not None:
+        await asyncio.to_thread(_keep, centre.data / "courier" / f"{identity.node}{SUFFIX}", batch)
+    return FileTaken(file=path.name, origin=origin, size=head.size, countersigned=head.countersigned)
+
+
+def _claimed(batch: bytes) -> str:
+    """The origin a batch's header names; verified by the ingest."""
+    return cose.key_id(batch[8 : 8 + header_length(batch[:8])]).decode("utf-8", "replace")
+
+
+def _read(path: Path, bytes_max: int) -> bytes:
+    try:
+        if path.stat().st_size > bytes_max:
+            raise FileRefused(f"{path.name} 过大。", f"{path.name} is too large")
+        return path.read_bytes()
+    except OSError as error:
+        raise FileRefused(f"读不到 {path.name}。", f"cannot read {path.name}") from error
+
+
+async def export(centre: Centre, admin: AdminSession, node: str, folder: Path) -> Exported:
+    """Write the node's acknowledgement and the packs it lacks into `folder`, each read back and compared.
+
+    Raises NotFound when nothing of that node came by courier yet, Trouble when the stick gives back other
+    bytes.
+    """
+    require(admin.role, "courier.export")
+    kept = centre.data / "courier" / f"{node}{SUFFIX}"
+    if not await asyncio.to_thread(kept.exists):
+        raise NotFound("该节点还没有经信使送来数据包。", "no batch of this node came by courier yet")
+    batch = await asyncio.to_thread(kept.read_bytes)
+    reply = await ingest.exchange(centre, batch, "courier")
+    files = {f"centre-{node}{SUFFIX}": reply} | await _packs(centre, node)
+    await asyncio.to_thread(_write_all, folder, files)
+    draft = Draft(
+        kind="courier.exported",
+        actor=admin.admin,
+        role=admin.role,
+        window=admin.place,
+        object=f"node {node}, {len(files)} files",
+    )
+    await act(centre, draft)
+    return Exported(node=node, files=tuple(files), bytes=sum(map(len, files.values())))
+
+
+async def _packs(centre: Centre, name: str) -> dict[str, bytes]:
+    """The packs that lead a node from what it said it holds to the newest releases."""
+    async with centre.store.reading() as tx:
+        node, identity = await fleet.node(tx, name), await fleet.current(tx, name)
+        if node is None or identity is None:
+            raise NotFound("没有这个节点。", "there is no such node")
+        last = await contacts.contacts(tx, identity.origin, 0, 1)
+        released = await records.releases(tx, leases.scopes_of(node))
+    held = last[0].needs if last else {}
+    wanted: dict[str, bytes] = {}
+    for one in released:
+        release = open_release(one.signed, centre.keys.signing.public)
+        try:
+            steps = plan(release, held.get(one.scope, 0))
+        except PackRefused:
+            steps = plan(release, 0)
+        for pack in steps:
+            path = centre.data / "packs" / pack.digest.hex()
+            wanted[f"{pack.digest.hex()[:32]}{PACK_SUFFIX}"] = await asyncio.to_thread(path.read_bytes)
+    return wanted
+
+
+def _write_all(folder: Path, files: dict[str, bytes]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            _keep(folder / name, content)
+    except OSError as error:
+        raise Trouble("无法写入介质。", f"cannot write to the stick ({error.strerror})") from error
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Written as *.part, fsynced, read back with the cache dropped, compared, renamed, folder fsynced."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if part.read_bytes() != content:
+        part.unlink()
+        raise Trouble("介质写入后读回不一致，请更换介质。", "the stick gives back other bytes: use another")
+    part.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,195 @@
+"""Reconciliation of a day: the centre recounts from its own copy and compares; differences become findings.
+
+1  read      the node's newest closing of the day; entries, reports, papers, cases, pairs of that day
+2  compare   `differences.py`, pure
+3  keep      each new difference: a finding, an entry on our ledger, a letter to the hall; one transaction
+a node
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from central.actions.centre import Centre
+from central.actions.differences import COUNTED, Day, Difference, by_name, differences
+from central.actions.findings import corrected, finding_id, finding_row, raised
+from central.actions.views import DayCount, DayNode, FindingRow, Heat, HeatRow, Reconciliation
+from central.errors import SettingsInvalid
+from central.store import fleet as nodes
+from central.store import reconciling
+from central.store.database import Tx
+from central.store.effects import DayTotal
+from central.store.fleet import Identity
+from central.store.reconciling import Finding
+from matters.calendar import china_day
+from matters.model import Words
+from sync.messages.registry import kind
+
+DAY_MS = 86_400_000
+HEAT_DAYS_MAX = 92
+_SHANGHAI = timedelta(hours=8)
+_ANSWERED = kind("access.answered").number
+
+
+def bounds(day: date) -> tuple[int, int]:
+    """First and last (exclusive) Unix millisecond of a day in China."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC) - _SHANGHAI
+    low = int(start.timestamp() * 1000)
+    return low, low + DAY_MS
+
+
+def parse_day(text: str) -> date:
+    """A day from its text; raises SettingsInvalid."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsInvalid("日期应写作 2026-11-21。", "a day is written 2026-11-21") from error
+
+
+async def reconcile(centre: Centre, day: date | str) -> Reconciliation:
+    """Reconcile one day of every enrolled node; new findings are durable and in the halls' mailboxes.
+
+    Doing it again finds nothing twice.
+    """
+    when = parse_day(day) if isinstance(day, str) else day
+    async with centre.store.reading() as tx:
+        names = {one.node: one.name for one in await nodes.nodes(tx)}
+        identities = await nodes.identities(tx)
+    judged = [await _node(centre, one, names.get(one.node, one.node), when) for one in identities]
+    return Reconciliation(day=when.isoformat(), nodes=tuple(judged))
+
+
+async def _node(centre: Centre, identity: Identity, name: str, day: date) -> DayNode:
+    async with centre.store.transaction() as tx:
+        said = await reconciling.day_totals(tx, identity.origin, day.isoformat())
+        held = await _read(tx, identity.origin, day, said)
+        now = [_finding(centre, identity, day, one) for one in differences(held)]
+        for one in now:
+            await raised(centre, tx, one)
+        await _gone(centre, tx, identity, day, {one.finding for one in now})
+        found = [
+            finding_row(one, name)
+            for one in await reconciling.findings(tx, node=identity.node, day=day.isoformat())
+            if one.origin == identity.origin and one.state == "open"
+        ]
+    return _day_node(identity, name, held, found)
+
+
+async def _gone(centre: Centre, tx: Tx, identity: Identity, day: date, now: set[str]) -> None:
+    """Close what an earlier recount found and this one does not: the hall corrected it."""
+    for one in await reconciling.findings(tx, node=identity.node, state="open", day=day.isoformat()):
+        if one.origin == identity.origin and one.finding not in now:
+            await corrected(centre, tx, one)
+
+
+async def _read(tx: Tx, origin: str, day: date, said: DayTotal | None) -> Day:
+    """Step 1."""
+    low, high = bounds(day)
+    everything = by_name(await reconciling.kinds_between(tx, origin, low, high))
+    late = by_name(await reconciling.kinds_after(tx, origin, low, high, said.idx)) if said else {}
+    reports = await reconciling.reports_between(tx, origin, low, high)
+    cases = [whole.report.case_no for whole in reports if whole.report.case_no]
+    return Day(
+        day=day.isoformat(),
+        said=_kinds(said) if said else None,
+        recount={name: many - late.get(name, 0) for name, many in everything.items()},
+        late={name: late.get(name, 0) for name in COUNTED},
+        reports=reports,
+        stray=await reconciling.stray_papers(tx, origin, low, high),
+        cases=await reconciling.cases_of(tx, origin, cases),
+        answered=frozenset(await reconciling.answered_cases(tx, origin, cases, [_ANSWERED])),
+        shown_only=await reconciling.shown_only(tx, origin, low, high),
+        disclosed_only=await reconciling.disclosed_only(tx, origin, low, high),
+        purposeless=await reconciling.purposeless(tx, origin, low, high),
+    )
+
+
+def _kinds(said: DayTotal) -> dict[str, int]:
+    """The node's own counts by kind name; whatever else it totalled is kept but not compared here."""
+    totals = msgspec.json.decode(said.totals, type=dict[str, object])
+    kinds = totals.get("kinds")
+    if not isinstance(kinds, dict):
+        return {}
+    return {name: many for name, many in kinds.items() if isinstance(many, int)}
+
+
+def _finding(centre: Centre, identity: Identity, day: date, one: Difference) -> Finding:
+    return Finding(
+        origin=identity.origin,
+        finding=finding_id(identity.node, day.isoformat(), one.code, one.about),
+        node=identity.node,
+        day=day.isoformat(),
+        code=one.code,
+        object=one.about,
+        words_zh=one.words.zh,
+        words_en=one.words.en,
+        owner=one.owner,
+        state="open",
+        opened_ms=centre.now_ms(),
+    )
+
+
+def _day_node(identity: Identity, name: str, held: Day, found: list[FindingRow]) -> DayNode:
+    counts = tuple(
+        DayCount(
+            key=key,
+            words=Words(zh=kind(key).words[0], en=kind(key).words[1]),
+            node=None if held.said is None else held.said.get(key, 0),
+            centre=held.recount.get(key, 0),
+        )
+        for key in COUNTED
+    )
+    idle = held.said is None and not any(count.centre for count in counts)
+    return DayNode(
+        origin=identity.origin,
+        node=identity.node,
+        node_name=name,
+        closed=held.said is not None,
+        matched=not found and (held.said is not None or idle),
+        counts=counts,
+        findings=tuple(found),
+    )
+
+
+async def heat(centre: Centre, days: int = 28) -> Heat:
+    """Days × nodes.
+
+    Matched, open (findings), missing (worked and not closed), or idle; nothing is changed.
+    """
+    many = max(1, min(days, HEAT_DAYS_MAX))
+    last = china_day(centre.now_ms())
+    shown = [last - timedelta(days=back) for back in range(many - 1, -1, -1)]
+    low, high = bounds(shown[0])[0], bounds(shown[-1])[1]
+    async with centre.store.reading() as tx:
+        names = {one.node: one.name for one in await nodes.nodes(tx)}
+        identities = await nodes.identities(tx)
+        closed = await reconciling.closed_days(tx, shown[0].isoformat())
+        active = await reconciling.active_days(tx, low, high, DAY_MS)
+        found = await reconciling.findings(tx, state="open", limit=10_000)
+    troubled = {(one.origin, one.day) for one in found}
+    rows = [
+        HeatRow(
+            node=one.node,
+            node_name=names.get(one.node, one.node),
+            cells=tuple(
+                _cell((one.origin, day.isoformat()), (one.origin, place), closed, active, troubled)
+                for place, day in enumerate(shown)
+            ),
+        )
+        for one in identities
+    ]
+    return Heat(days=tuple(day.isoformat() for day in shown), rows=tuple(rows))
+
+
+def _cell(
+    day: tuple[str, str],
+    place: tuple[str, int],
+    closed: set[tuple[str, str]],
+    active: set[tuple[str, int]],
+    troubled: set[tuple[str, str]],
+) -> str:
+    if day in troubled:
+        return "open"
+    if day in closed:
+        return "matched"
+    return "missing" if place in active else ""
