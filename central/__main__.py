@@ -258,6 +258,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _folder(text: str) -> Path:
+    """A folder wherever we are called from: the database server has its own working folder."""
+    return Path(text).resolve()
+
+
 def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], object], words: str) -> Any:
     """One command; all take --data and --json."""
     made = commands.add_parser(name, help=words, description=words)
