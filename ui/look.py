@@ -6,6 +6,7 @@ context. Nothing here does I/O after construction.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
@@ -108,6 +109,13 @@ def asset(name: str) -> str:
     """The address of a static file, marked with its content, so that it may be cached for ever."""
     mark = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
     return f"/static/{name}?v={mark}"
+
+
+@cache
+def colours() -> tuple[tuple[str, str], ...]:
+    """(name, #rrggbb) of every colour token, from the one file that defines them, in its order."""
+    text = (STATIC / "tokens.css").read_text("utf-8")
+    return tuple(re.findall(r"--([a-z0-9-]+):\s*(#[0-9a-f]{6})\b", text))
 
 
 def environment(*templates: Path, lang: str = LANGUAGES[0]) -> Environment:

@@ -2,6 +2,7 @@
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from edge.actions import close_day
@@ -16,7 +17,7 @@ _KIND_WORDS = {kind.name: Words(zh=kind.words[0], en=kind.words[1]) for kind in 
 
 
 @get("/day")
-async def day_page(node: TheNode, visitor: TheVisitor, day: str = "") -> Page:
+async def day_page(node: TheNode, visitor: TheVisitor, day: FromQuery[str] = "") -> Page:
     """A day counted; without `day`, or with one that is none, today. Closed days keep their closing time."""
     today = china_day(node.now_ms())
     wanted = forms.day_of(day) or today

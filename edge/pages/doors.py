@@ -1,19 +1,18 @@
 """The border of the pages: who asks, in which language, forms with their token, and what trouble looks like.
 
 Handlers get `node` (what the program put into `app.state.node`), `visitor`, and for a form `form`. A handler
-that needs no sign-in takes `node` and `lang` only. `opt={"live": True}` marks regions that refresh themselves:
-they do not keep an idle window awake.
+that needs no sign-in takes `node` and `lang` only. A region that refreshes itself keeps no idle window awake.
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie, State
+from litestar.di import NamedDependency
 from litestar.exceptions import PermissionDeniedException
-from litestar.params import Dependency
 from litestar.response import Redirect
 
 from edge.actions import printing, sign_in, status
@@ -24,8 +23,9 @@ from edge.pages.desk import Desk, Desks
 from edge.pages.forms import CHARACTERS_MAX, FIELDS_MAX
 from edge.pages.screen import frame_of, page
 from edge.pages.views import Notice, Trouble, TroublePageView
+from edge.security import web
 from edge.security.session import Session
-from edge.security.sessions import check_csrf, cookie_name, needed
+from edge.security.sessions import cookie_name, needed
 from matters.model import Words
 from ui import headers, look
 from ui.frame import Frame
@@ -51,10 +51,10 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     fresh_lang: bool
 
 
-TheNode = Annotated[Node, Dependency(skip_validation=True)]
-TheVisitor = Annotated[Visitor, Dependency(skip_validation=True)]
-TheForm = Annotated[Form, Dependency(skip_validation=True)]
-TheLang = Annotated[str, Dependency(skip_validation=True)]
+TheNode = NamedDependency[Node]
+TheVisitor = NamedDependency[Visitor]
+TheForm = NamedDependency[Form]
+TheLang = NamedDependency[str]
 
 
 async def provide_node(state: State) -> Node:
@@ -71,8 +71,7 @@ async def provide_lang(request: Asking) -> str:
 async def provide_visitor(request: Asking, node: TheNode, lang: TheLang) -> Visitor:
     """Who is signed in here. Raises SignInNeeded."""
     cookie = request.cookies.get(cookie_name(secure=node.settings.secure_cookies), "")
-    acted = not request.route_handler.opt.get("live")
-    session = needed(await sign_in.session(node, cookie, acted=acted))
+    session = needed(await sign_in.session(node, cookie, acted=web.acted(request)))
     desks = desks_of(request.app.state)
     return Visitor(
         session=session,
@@ -85,9 +84,8 @@ async def provide_visitor(request: Asking, node: TheNode, lang: TheLang) -> Visi
 
 async def provide_form(request: Asking, visitor: TheVisitor) -> Form:
     """The form of a signed-in page. Raises Forgery when its token is not the session's."""
-    form = await open_form(request)
-    check_csrf(visitor.session, form.get("csrf"))
-    return form
+    await web.guard_request(request, visitor.session)
+    return await open_form(request)
 
 
 async def open_form(request: Asking) -> Form:
@@ -155,20 +153,6 @@ def go(address: str, *cookies: Cookie) -> Redirect:
 def say(visitor: Visitor, kind: str, zh: str, en: str) -> None:
     """One sentence at the top of the clerk's next page."""
     visitor.desk.notice = Notice(kind=kind, words=Words(zh=zh, en=en))  # type: ignore[arg-type]  # a band's name
-
-
-def session_cookie(node: Node, session: Session | None) -> Cookie:
-    """The cookie that holds a session, or (None) takes it away."""
-    secure = node.settings.secure_cookies
-    return Cookie(
-        key=cookie_name(secure=secure),
-        value=session.id if session else "",
-        max_age=None if session else 0,
-        path="/",
-        secure=secure,
-        httponly=True,
-        samesite="strict",
-    )
 
 
 def window_cookie(node: Node, window: str) -> Cookie:

@@ -8,6 +8,7 @@ from edge.pages import doors
 from edge.pages.doors import Asking, Page, TheForm, TheLang, TheNode, TheVisitor
 from edge.pages.screen import page
 from edge.pages.views import SignInView
+from edge.security import web
 from matters.model import Refusal
 from ui.frame import Frame
 
@@ -28,7 +29,8 @@ async def enter(request: Asking, node: TheNode, lang: TheLang) -> Page | Redirec
     result = await sign_in.sign_in(node, staff, form.get("password", ""), window)
     if isinstance(result, Refusal):
         return await _page(node, lang, staff, window, result)
-    return doors.go("/", doors.session_cookie(node, result), doors.window_cookie(node, result.window))
+    held = web.cookie(result, secure=node.settings.secure_cookies)
+    return doors.go("/", held, doors.window_cookie(node, result.window))
 
 
 @post("/signout")
@@ -37,7 +39,7 @@ async def leave(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
     assert "csrf" in form
     visitor.desks.clear(visitor.session)
     await sign_in.sign_out(node, visitor.session)
-    return doors.go("/signin", doors.session_cookie(node, None))
+    return doors.go("/signin", web.gone(secure=node.settings.secure_cookies))
 
 
 async def _page(node: TheNode, lang: str, staff: str, window: str, refusal: Refusal | None) -> Page:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import get_args
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from edge.actions import printing
@@ -33,7 +34,7 @@ async def print_list(node: TheNode, visitor: TheVisitor) -> Page:
 
 
 @post("/prints/{job:str}/confirm")
-async def confirm(node: TheNode, visitor: TheVisitor, form: TheForm, job: str) -> Redirect:
+async def confirm(node: TheNode, visitor: TheVisitor, form: TheForm, job: FromPath[str]) -> Redirect:
     """The clerk's word on one paper: good, spoiled (with a reason), or none came out."""
     outcome = form.get("outcome", "")
     if outcome not in get_args(printing.Outcome):
@@ -61,7 +62,7 @@ async def hand_over(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redire
 
 
 @get("/prints/{serial:str}/report.pdf")
-async def report_file(node: TheNode, visitor: TheVisitor, serial: str) -> Response[bytes]:
+async def report_file(node: TheNode, visitor: TheVisitor, serial: FromPath[str]) -> Response[bytes]:
     """The report's file for printing: looking at it is an access, on the ledger before the bytes go."""
     return Response(
         await printing.pdf(node, visitor.session, serial),

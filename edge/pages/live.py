@@ -1,6 +1,7 @@
 """Regions that a live event re-fetches. Reading them does not keep an idle window awake."""
 
 from litestar import get
+from litestar.params import FromPath
 
 from edge.actions import printing, status
 from edge.actions.views import Answer
@@ -11,17 +12,15 @@ from edge.pages.screen import PARTS, part
 from edge.pages.views import AnswerView, SideView
 from ui.frame import Frame
 
-LIVE = {"live": True}
 
-
-@get("/parts/strip", opt=LIVE)
+@get("/parts/strip")
 async def strip(node: TheNode, lang: TheLang) -> Page:
     """The four facts; also before sign-in, for they name nobody."""
     now = await status.status(node)
     return doors.html(part("strip", None, Frame(lang=lang, brand=now.hall, made_ms=now.at_ms), now))
 
 
-@get("/parts/delivery", opt=LIVE)
+@get("/parts/delivery")
 async def delivery(node: TheNode, visitor: TheVisitor) -> Page:
     """What is to be done with the report on the desk, as its print job moves on."""
     desk = visitor.desk
@@ -36,8 +35,8 @@ async def delivery(node: TheNode, visitor: TheVisitor) -> Page:
     return doors.html(part("delivery", view, await doors.framed(node, visitor, now, "/"), now))
 
 
-@get("/parts/{name:str}", opt=LIVE)
-async def region(node: TheNode, visitor: TheVisitor, name: str) -> Page:
+@get("/parts/{name:str}")
+async def region(node: TheNode, visitor: TheVisitor, name: FromPath[str]) -> Page:
     """One region of the side columns."""
     if name not in PARTS or name == "delivery":
         raise NotThere("no such region")

@@ -9,12 +9,12 @@ from edge.actions.views import CardRead, PrintJob
 from edge.pages import doors
 from edge.pages.doors import Page, TheLang, TheNode, TheVisitor
 from edge.pages.screen import page
-from edge.pages.tokens import colours
 from edge.pages.views import HelpView, PatternsView
 from matters.freshness import use_words
 from matters.groups import Group
 from matters.model import Refusal, Words
 from ui.frame import Frame
+from ui.look import colours
 
 _BANDS = (("fresh", 7200, 259_200), ("ageing", 219_600, 259_200), ("expired", 604_800, 259_200))
 

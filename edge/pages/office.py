@@ -1,6 +1,7 @@
 """Cases and tasks of the hall."""
 
 from litestar import get, post
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from edge.actions import cases, printing
@@ -14,9 +15,9 @@ ALL = ("", Words(zh="全部", en="all"))
 
 
 @get("/cases")
-async def case_list(node: TheNode, visitor: TheVisitor, state: str = "") -> Page:
-    """The newest cases; `state` shows one state only, an unknown one counts as all."""
-    wanted = state if state in STATE_WORDS else ""
+async def case_list(node: TheNode, visitor: TheVisitor, only: FromQuery[str] = "") -> Page:
+    """The newest cases; `only` shows one state, an unknown one counts as all."""
+    wanted = only if only in STATE_WORDS else ""
     view = CasesView(
         cases=await cases.list_cases(node, visitor.session, wanted or None),
         state=wanted,
@@ -26,7 +27,7 @@ async def case_list(node: TheNode, visitor: TheVisitor, state: str = "") -> Page
 
 
 @get("/cases/{number:str}")
-async def case_page(node: TheNode, visitor: TheVisitor, number: str) -> Page:
+async def case_page(node: TheNode, visitor: TheVisitor, number: FromPath[str]) -> Page:
     """One case with its papers."""
     view = CasePageView(
         case=await cases.case(node, visitor.session, number),
@@ -50,7 +51,7 @@ async def task_list(node: TheNode, visitor: TheVisitor) -> Page:
 
 
 @post("/tasks/{task:str}/finish")
-async def finish_task(node: TheNode, visitor: TheVisitor, form: TheForm, task: str) -> Redirect:
+async def finish_task(node: TheNode, visitor: TheVisitor, form: TheForm, task: FromPath[str]) -> Redirect:
     """The citizen was told, or the deferral was settled by hand; an entry."""
     await cases.finish_task(node, visitor.session, task, form.get("note", "").strip())
     doors.say(visitor, "fresh", "已记为办结。", "Marked as finished.")

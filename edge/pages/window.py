@@ -2,6 +2,7 @@
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from edge.actions import answer, cases, printing, reads, status, trail
@@ -33,7 +34,7 @@ UNSURE = Trouble(
 
 
 @get("/")
-async def window(node: TheNode, visitor: TheVisitor, step: str = "") -> Page:
+async def window(node: TheNode, visitor: TheVisitor, step: FromQuery[str] = "") -> Page:
     """The desk as it stands; `step` looks back at choose, papers or check."""
     visitor.desk.open(step)
     return await doors.show(node, visitor, "/", await desk_view(node, visitor))

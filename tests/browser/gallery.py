@@ -7,6 +7,7 @@ node behind it: forms lead to a page that lists what was posted, so that a test 
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from edge.pages.screen import PARTS, page, part
@@ -38,7 +39,7 @@ class Gallery(ThreadingHTTPServer):
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def __enter__(self) -> "Gallery":
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 

@@ -7,7 +7,6 @@ import msgspec
 
 from edge.pages import choices, forms, manual, serving, views
 from edge.pages.desk import Desk
-
 from matters.catalogue.load import builtin
 from tests.unit.ui import samples
 from tests.unit.ui.samples import W

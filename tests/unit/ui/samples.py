@@ -3,19 +3,37 @@
 from datetime import UTC, date, datetime
 
 from edge.actions.views import (
-    AccessView, Answer, CardRead, CaseView, CentreStatus, ClockStatus, DayTotals, Deferral, DeviceStatus,
-    EntryView, Finding, LaneStatus, LeaseStatus, LedgerStatus, PrintJob, ReleaseStatus, ReportRef, Sheets,
-    Status, Task, TrailAnswer,
+    AccessView,
+    Answer,
+    CardRead,
+    CaseView,
+    CentreStatus,
+    ClockStatus,
+    DayTotals,
+    Deferral,
+    DeviceStatus,
+    EntryView,
+    Finding,
+    LaneStatus,
+    LeaseStatus,
+    LedgerStatus,
+    PrintJob,
+    ReleaseStatus,
+    ReportRef,
+    Sheets,
+    Status,
+    Task,
+    TrailAnswer,
 )  # fmt: skip
 from edge.pages import views
+from edge.pages.screen import frame_of
+from edge.security.session import Session
 from edge.store.draft import Placed
 from matters.groups import Group
 from matters.model import Refusal, Words
 from matters.quota import QuotaVerdict
 from matters.records import SubjectRecord
 from ui.frame import Frame
-from edge.pages.screen import frame_of
-from edge.security.session import Session
 
 NOW = int(datetime(2026, 11, 21, 4, 4, 31, tzinfo=UTC).timestamp() * 1000)
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
