@@ -38,6 +38,7 @@ _VERSION = b"\x01"
 _HASH_BYTES = 32
 _VOUCH_BYTES = 64
 _SERIAL_MAX = 64
+_ORIGIN_MAX = 255
 _PLACEHOLDER = re.compile(re.escape(FILE_KEYWORD.encode()) + rb"A{86}(?![A-Za-z0-9_-])")
 
 
@@ -67,8 +68,8 @@ def build_token(
     payload = b"".join(
         (
             _VERSION,
-            _short(serial),
-            _short(certificate.origin),
+            _short(serial, _SERIAL_MAX),
+            _short(certificate.origin, _ORIGIN_MAX),
             _u64(index),
             leaf_hash,
             bytes([STATUSES.index(status)]),
@@ -114,9 +115,9 @@ def build_evidence(token: str, size: int, proof: Sequence[bytes], note: bytes) -
     ).encode()
 
 
-def _short(text: str) -> bytes:
+def _short(text: str, bytes_max: int) -> bytes:
     raw = text.encode()
-    if not 0 < len(raw) <= (_SERIAL_MAX if "/" not in text else 255):
+    if not 0 < len(raw) <= bytes_max:
         raise LimitExceeded("a serial or origin too long for the token")
     return bytes([len(raw)]) + raw
 
