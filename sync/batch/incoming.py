@@ -178,7 +178,5 @@ def frame_context(epochs: Iterable[SaltEpoch], subject_key: bytes) -> FrameConte
 
 def _check_trailer(data: bytes) -> None:
     body = memoryview(data)[: max(0, len(data) - TRAILER_BYTES)]
-    if len(data) < TRAILER_BYTES or not hmac.compare_digest(
-        hashlib.sha256(body).digest(), data[-TRAILER_BYTES:]
-    ):
+    if not hmac.compare_digest(hashlib.sha256(body).digest(), data[-TRAILER_BYTES:]):
         raise Malformed("batch does not match its trailer")

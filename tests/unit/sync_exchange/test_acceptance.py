@@ -128,6 +128,12 @@ def test_rule_4_4_a_centre_whose_ledger_shrank_is_found_out_but_an_old_stick_is_
     refused(replied(NodeExchange(hall), shrunk.reply(ack)), "centre-went-back", grave=True)
 
 
+def test_a_centre_whose_clock_was_set_back_keeps_working_as_long_as_its_ledger_grows():
+    hall, centre = level()
+    centre.now_ms -= 86_400_000
+    assert exchange_once(hall.work(5), centre)[-1].outcome == "level"
+
+
 def test_rule_4_4_the_centres_own_checkpoint_must_be_there_and_its_own():
     hall, centre = level()
     refused(imported(hall, centre, centre_checkpoint=b""), "centre-checkpoint", grave=True)
@@ -193,4 +199,6 @@ def test_rule_4_4_only_our_own_centre_can_acknowledge_whoever_opened_the_file():
     header = open_header(centre.reply(ack), centre.public_of)
     foreign = msgspec.structs.replace(header, origin="other.example/centre/main/i1")
     assert isinstance(accept(header, ack, hall), Accepted)
+    astray = msgspec.structs.replace(header, destination=HALL.replace("i1", "i2"))
+    assert accept(astray, ack, hall) == NotAccepted("wrong-origin", f"acknowledges {HALL}")
     assert accept(foreign, ack, hall) == NotAccepted("wrong-centre", "signed by other.example/centre/main/i1")

@@ -14,7 +14,16 @@ from sync.batch.file import (
     open_header,
     open_sealed,
 )
-from sync.batch.header import AAD, CODEC_ZSTD, MAGIC, content_of, header_length, sealed_for, sign_header
+from sync.batch.header import (
+    AAD,
+    CODEC_ZSTD,
+    MAGIC,
+    Header,
+    content_of,
+    header_length,
+    sealed_for,
+    sign_header,
+)
 from sync.codec import cbor
 from sync.codec.squeeze import squeeze
 from sync.errors import (
@@ -211,35 +220,53 @@ def test_a_frame_with_other_entries_than_announced_or_a_cut_proof_is_malformed()
             framing.proven(PLACE, rows, proof, checkpoint)
 
 
-@pytest.mark.parametrize("change", [{"count": 4}, {"proof": bytes(32)}])
-def test_a_message_whose_parts_are_not_what_the_header_says_is_malformed(change):
+def message_header(end: int, frames_count: int) -> Header:
+    """The honest header of a message from the centre to the hall, under an all-zero content key."""
     hall, centre = HALL_AND_CENTRE
-    header = msgspec.structs.replace(
-        open_header(SMALL, centre.public_of),
+    header = open_header(SMALL, centre.public_of)
+    publics = (hall.sealing_key.public,)
+    return msgspec.structs.replace(
+        header,
         kind="down",
         origin=CENTRE,
         destination=HALL,
         checkpoint=b"",
         codec=CODEC_ZSTD,
         start=0,
-        end=3,
-        frames=1,
-        recipients=sealed_for(
-            (hall.sealing_key.public,),
-            open_header(SMALL, centre.public_of).batch_id,
-            (CENTRE, HALL),
-            content_of(bytes(32)),
-        ),
+        end=end,
+        frames=frames_count,
+        recipients=sealed_for(publics, header.batch_id, (CENTRE, HALL), content_of(bytes(32))),
     )
-    prefix = sign_header(header, centre.signing_key)
-    place = msgspec.structs.replace(PLACE, bound=hashlib.sha256(prefix).digest())
-    fields = {"first": 0, "count": 3, "packed": squeeze(b"abc" if "proof" in change else b"abcd"), **change}
-    frame = framing.seal_frame(place, bytes(32), framing.Packed(**fields))
-    with pytest.raises(SyncError):
-        open_sealed(
-            resealed(header, frame, centre.signing_key),
-            hall.sealing_key,
-            centre.public_of,
-            kind="down",
-            destination=HALL,
-        )
+
+
+def open_message(data: bytes) -> bytes:
+    hall, centre = HALL_AND_CENTRE
+    return open_sealed(data, hall.sealing_key, centre.public_of, kind="down", destination=HALL)[1]
+
+
+@pytest.mark.parametrize("change", [{"packed": squeeze(b"ab")}, {"proof": bytes(32)}])
+def test_a_message_whose_parts_are_not_what_the_header_says_is_malformed(change):
+    _, centre = HALL_AND_CENTRE
+    header = message_header(3, 1)
+    place = msgspec.structs.replace(
+        PLACE, bound=hashlib.sha256(sign_header(header, centre.signing_key)).digest()
+    )
+    good = framing.Packed(first=0, count=3, packed=squeeze(b"abc"))
+    sealed = framing.seal_frame(place, bytes(32), good)
+    assert open_message(resealed(header, sealed, centre.signing_key)) == b"abc"
+    sealed = framing.seal_frame(place, bytes(32), msgspec.structs.replace(good, **change))
+    with pytest.raises(SyncError, match="no part of a message"):
+        open_message(resealed(header, sealed, centre.signing_key))
+
+
+def test_a_message_beyond_the_limit_is_refused_before_its_frames():
+    _, centre = HALL_AND_CENTRE
+    with pytest.raises(LimitExceeded, match="kind down"):
+        open_message(resealed(message_header(9 * 1024 * 1024, 36), b"", centre.signing_key))
+
+
+def test_a_frame_that_says_it_is_huge_is_refused_by_its_length_alone():
+    hall, centre = HALL_AND_CENTRE
+    header = open_header(SMALL, centre.public_of)
+    with pytest.raises(LimitExceeded, match="frame of"):
+        rows_of(resealed(header, b"\x7f" + bytes(3), hall.signing_key), centre)

@@ -45,7 +45,15 @@ def test_tiles_that_are_not_held_give_no_proof():
         leaf_hashes(MemoryTiles(), 0, 1)
 
 
-def test_a_run_outside_the_tree_is_no_run():
+def test_a_run_outside_the_tree_or_a_proof_beyond_every_tree_is_refused_unread():
     for start, size, count in ((-1, 9, 1), (0, 9, 0), (9, 9, 1), (0, 2**49, 1)):
-        with pytest.raises(InconsistentProof):
+        with pytest.raises(InconsistentProof, match="outside a tree"):
             check_range([bytes(32)] * count, start, size, [], bytes(32))
+    with pytest.raises(InconsistentProof, match="outside a tree"):
+        check_range([bytes(32)], 0, 9, [bytes(32)] * 131, bytes(32))
+
+
+def test_hashes_of_another_length_are_refused_unread():
+    for hashes, proof in (([b"short"], []), ([bytes(32)], [b"short"])):
+        with pytest.raises(InconsistentProof, match="another length"):
+            check_range(hashes, 0, 2, proof, bytes(32))
