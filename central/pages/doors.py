@@ -10,13 +10,13 @@ import secrets
 from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from litestar import Request, Response
+from litestar import MediaType, Request, Response
 from litestar.datastructures import Cookie, State, UploadFile
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException, NotAuthorizedException, PermissionDeniedException
-from litestar.params import Dependency
 from litestar.response import Redirect
 
 from central.actions import sign_in
@@ -54,9 +54,9 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
         return self.texts.get(name, "").strip()
 
 
-TheCentre = Annotated[Centre, Dependency(skip_validation=True)]
-TheVisitor = Annotated[Visitor, Dependency(skip_validation=True)]
-TheForm = Annotated[Form, Dependency(skip_validation=True)]
+TheCentre = NamedDependency[Centre]
+TheVisitor = NamedDependency[Visitor]
+TheForm = NamedDependency[Form]
 
 
 @cache
@@ -137,7 +137,7 @@ def page(
     shown = {"frame": frame(visitor, here), "view": view}
     return Response(
         console().render(f"console/{template}.html", visitor.lang, shown),
-        media_type="text/html; charset=utf-8",
+        media_type=MediaType.HTML,
         status_code=status,
         headers={**headers.SECURITY_HEADERS, "Cache-Control": headers.PAGE_CACHE},
         cookies=_cookies(visitor),

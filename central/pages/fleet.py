@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from litestar import get, post
+from litestar.params import FromPath, FromQuery
 
 from central.actions import findings, fleet, nodes, reconcile
 from central.actions.views import FindingRow, NodeCreated, NodeRow
@@ -24,7 +25,7 @@ REASON_LETTERS_MIN = 10
 
 
 @get("/", opt={"permission": "fleet.read"})
-async def fleet_page(centre: TheCentre, visitor: TheVisitor, find: str = "") -> Page:
+async def fleet_page(centre: TheCentre, visitor: TheVisitor, find: FromQuery[str] = "") -> Page:
     """The fleet; `find` narrows by name, number or region (no citizen's data)."""
     rows = await fleet.fleet(centre)
     found = matching(rows, find)
@@ -136,13 +137,13 @@ def new_node_errors(form: Form, kind: str, route: Sequence[str]) -> tuple[FormEr
 
 
 @get("/nodes/{node:str}", opt={"permission": "fleet.read"})
-async def node_page(centre: TheCentre, visitor: TheVisitor, node: str) -> Page:
+async def node_page(centre: TheCentre, visitor: TheVisitor, node: FromPath[str]) -> Page:
     """One node."""
     return await show_node(centre, visitor, node)
 
 
 @post("/nodes/{node:str}/code", opt={"permission": "nodes.code"}, status_code=HTTPStatus.OK)
-async def new_code(centre: TheCentre, visitor: TheVisitor, form: TheForm, node: str) -> Page:
+async def new_code(centre: TheCentre, visitor: TheVisitor, form: TheForm, node: FromPath[str]) -> Page:
     """A new enrolment code, shown once; the one before no longer works."""
     assert form is not None
     assert visitor.session is not None
@@ -153,7 +154,7 @@ async def new_code(centre: TheCentre, visitor: TheVisitor, form: TheForm, node: 
 
 
 @post("/nodes/{node:str}/revoke", opt={"permission": "nodes.revoke"}, status_code=HTTPStatus.OK)
-async def revoke(centre: TheCentre, visitor: TheVisitor, form: TheForm, node: str) -> Page:
+async def revoke(centre: TheCentre, visitor: TheVisitor, form: TheForm, node: FromPath[str]) -> Page:
     """Revokes the node, with a reason."""
     assert visitor.session is not None
     reason = form.text("reason")

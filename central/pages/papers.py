@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from litestar import get
+from litestar.params import FromQuery
 
 from central.actions import administrators, fleet, reports
 from central.actions.views import ReportRow
@@ -17,10 +18,10 @@ ACTS_MAX = 200
 async def reports_page(
     centre: TheCentre,
     visitor: TheVisitor,
-    serial: str = "",
-    node: str = "",
-    verdict: str = "",
-    report: str = "",
+    serial: FromQuery[str] = "",
+    node: FromQuery[str] = "",
+    verdict: FromQuery[str] = "",
+    report: FromQuery[str] = "",
 ) -> Page:
     """Reports by serial, node and verdict; `report` opens one of them."""
     assert visitor.session is not None

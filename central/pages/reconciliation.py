@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from http import HTTPStatus
 
 from litestar import get, post
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from central.actions import findings, reconcile
@@ -21,14 +22,20 @@ NOTE_LETTERS_MIN = 10
 
 @get("/findings", opt={"permission": "findings.read"})
 async def findings_page(
-    centre: TheCentre, visitor: TheVisitor, state: str = "open", node: str = "", finding: str = ""
+    centre: TheCentre,
+    visitor: TheVisitor,
+    show: FromQuery[str] = "open",
+    node: FromQuery[str] = "",
+    finding: FromQuery[str] = "",
 ) -> Page:
-    """Findings of one state and node; `finding` opens one."""
-    return await show_findings(centre, visitor, state=state, node=node, finding=finding)
+    """Findings of one state (`show`) and node; `finding` opens one."""
+    return await show_findings(centre, visitor, state=show, node=node, finding=finding)
 
 
 @post("/findings/{finding:str}", opt={"permission": "findings.settle"}, status_code=HTTPStatus.OK)
-async def settle(centre: TheCentre, visitor: TheVisitor, form: TheForm, finding: str) -> Page | Redirect:
+async def settle(
+    centre: TheCentre, visitor: TheVisitor, form: TheForm, finding: FromPath[str]
+) -> Page | Redirect:
     """Settles a finding with a note; the note is on the centre's ledger."""
     assert visitor.session is not None
     state, note = form.text("state"), form.text("note")
@@ -39,7 +46,7 @@ async def settle(centre: TheCentre, visitor: TheVisitor, form: TheForm, finding:
     done = await findings.settle(centre, visitor.session, finding, state, note)
     if isinstance(done, Refusal):
         return await show_findings(centre, visitor, state=back, finding=finding, note=note, refusal=done)
-    return go(f"/findings?state=all&finding={done.id}#finding")
+    return go(f"/findings?show=all&finding={done.id}#finding")
 
 
 def settle_errors(state: str, note: str) -> tuple[FormError, ...]:
@@ -90,7 +97,7 @@ def named(rows: tuple[FindingRow, ...], finding: str) -> FindingRow | None:
 
 
 @get("/reconciliation", opt={"permission": "reconcile.read"})
-async def reconciliation_page(centre: TheCentre, visitor: TheVisitor, day: str = "") -> Page:
+async def reconciliation_page(centre: TheCentre, visitor: TheVisitor, day: FromQuery[str] = "") -> Page:
     """The strip, and one day (yesterday when none was chosen)."""
     return await show_day(centre, visitor, day)
 

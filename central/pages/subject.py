@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from litestar import get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from central.actions import trail
@@ -47,7 +48,7 @@ async def subject_search(centre: TheCentre, visitor: TheVisitor, form: TheForm) 
 
 
 @get("/subject/{search:str}", opt={"permission": "trail.search"})
-async def subject_found(visitor: TheVisitor, search: str) -> Page:
+async def subject_found(visitor: TheVisitor, search: FromPath[str]) -> Page:
     """What was found."""
     assert visitor.session is not None
     found = SEARCHES.find(visitor.session.id, search, visitor.now_ms)
@@ -57,7 +58,7 @@ async def subject_found(visitor: TheVisitor, search: str) -> Page:
 
 
 @get("/subject/{search:str}/paper", opt={"permission": "trail.search"})
-async def subject_paper(centre: TheCentre, visitor: TheVisitor, search: str) -> Page:
+async def subject_paper(centre: TheCentre, visitor: TheVisitor, search: FromPath[str]) -> Page:
     """The same as a sheet for the citizen."""
     assert visitor.session is not None
     found = SEARCHES.find(visitor.session.id, search, visitor.now_ms)

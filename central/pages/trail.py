@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from central.actions import fleet, trail
@@ -64,7 +65,9 @@ async def trail_search(centre: TheCentre, visitor: TheVisitor, form: TheForm) ->
 
 
 @get("/trail/{search:str}", opt={"permission": "trail.search"})
-async def trail_found(centre: TheCentre, visitor: TheVisitor, search: str, row: int | None = None) -> Page:
+async def trail_found(
+    centre: TheCentre, visitor: TheVisitor, search: FromPath[str], row: FromQuery[int | None] = None
+) -> Page:
     """A result; with `row`, that row's proof, checked again now."""
     assert visitor.session is not None
     rows = await fleet.fleet(centre)

@@ -1,0 +1,1 @@
+"""The console on a real centre: real PostgreSQL, real sessions, every route and every role."""
