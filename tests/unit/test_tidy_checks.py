@@ -122,6 +122,8 @@ def test_a_task_without_an_owner_is_found():
     assert limits.tasks_have_owners("a.py", "def f():\n    loop.create_task(g())\n")
     good = "async def f():\n    async with asyncio.TaskGroup() as group:\n        group.create_task(g())\n"
     assert not limits.tasks_have_owners("a.py", good)
+    kept = "def f(group: asyncio.TaskGroup):\n    self.g = group\n    self.g.create_task(g())\n"
+    assert not limits.tasks_have_owners("a.py", kept)
 
 
 def test_a_wait_without_a_limit_is_found():

@@ -7,12 +7,16 @@ A place is written `path::function` (`path::Class.method`), as fnmatch patterns.
 SUPERVISORS = {
     "edge/hall/hall.py::*._supervise": "device hall: one driver's bug must not end the hall; shown as a fault",
     "edge/store/writer.py::Writer._one": "one request's error goes to the caller that waits for it",
+    "central/schedule.py::guarded": "a bug in one job must not end the others",
+    "edge/schedule.py::_guarded": "a bug in one job must not end the others",
+    "edge/schedule.py::_one_exchange": "the exchange must never stop trying (P8)",
     "tests/story/play.py::_one": "whatever broke is the step's result",
 }
 
 # Rule 11: `while True` without a timeout in it; the reason names who ends the loop.
 ENDLESS = {
     "central/actions/import_rows.py::*._csv_rows": "ends with the file, whose size is limited",
+    "edge/schedule.py::exchange_loop": "each turn waits with a limit; the app's lifespan cancels it",
     "edge/store/writer.py::Writer._run": "the writer's thread; Store.close puts the last request and joins",
     "edge/store/writer.py::Writer._gather": "ends at GROUP_MAX or an empty queue",
 }

@@ -120,6 +120,11 @@ def _has_size(name: str, call: ast.Call) -> bool:
 def tasks_have_owners(path: str, text: str) -> list[str]:
     """Tasks start in a TaskGroup, or where the table names who ends them."""
     groups = set(group_names(parse(text)))
+    groups |= {
+        ast.unparse(node.targets[0])
+        for node in nodes_in(text)
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) in groups
+    }
     found = []
     for name, call in calls_in(text):
         owner, _, verb = name.rpartition(".")
