@@ -84,7 +84,7 @@ class World:
     """Owns every process and folder of one run; `close()` ends them all."""
 
     def __init__(self, folder: Path, people: int = 25_000) -> None:
-        self.folder = fresh(folder)
+        self.folder = fresh(folder.resolve())
         self.people = people
         self.centre_data = self.folder / "centre"
         self.centre_port, self.bureau_port = free_port(), free_port()
