@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
+from edge.pages import views
 from edge.pages.screen import PARTS, page, part
 from tests.unit.ui import samples
 from tests.unit.ui.sample_pages import PAGES
@@ -33,7 +34,7 @@ class Gallery(ThreadingHTTPServer):
         self.posts: list[tuple[str, dict[str, str]]] = []
         self.asked: list[str] = []
         self.pending: list[str] = []
-        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
     def address(self) -> str:
@@ -69,9 +70,7 @@ class Reply(BaseHTTPRequestHandler):
             return self.reply(path.read_bytes(), KINDS[path.suffix])
         lang = language((parse_qs(address.query).get("lang") or [None])[0], None)
         if name.startswith("parts/") and name.removeprefix("parts/") in PARTS:
-            side = samples.side(read=samples.card(), matter=True)
-            text = part(name.removeprefix("parts/"), side, samples.frame(lang), samples.status())
-            return self.reply(text.encode(), "text/html")
+            return self.reply(gallery_part(name.removeprefix("parts/"), lang).encode(), "text/html")
         if name == "livez" or name not in PAGES:
             return self.reply(name.encode(), "text/plain")
         return self.reply(gallery_page(name, lang).encode(), "text/html")
@@ -112,6 +111,12 @@ class Reply(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Silent."""
+
+
+def gallery_part(name: str, lang: str) -> str:
+    side = samples.side(read=samples.card(), matter=True)
+    view = PAGES["answer"][2]() if name == "delivery" else views.SideView(side=side)
+    return part(name, None if name == "strip" else view, samples.frame(lang), samples.status())
 
 
 def gallery_page(name: str, lang: str) -> str:

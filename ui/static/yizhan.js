@@ -81,6 +81,7 @@
   };
   const hear = () => {
     heard = performance.now();
+    root.dataset.live = "";
     if (root.dataset.lost !== undefined) find_again();
   };
   const onCard = () => {
