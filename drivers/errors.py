@@ -4,7 +4,8 @@
     ├── Absent            device-absent     cable or address    after plugging in
     ├── Busy              device-busy       another program     later
     ├── TimedOut          device-timeout    the device          yes
-    │   └── NoCard        no-card           nobody: no card lay on the reader
+    │   ├── NoCard        no-card           nobody: no card lay on the reader
+    │   └── NothingCame   nothing-came      nobody: no key was pressed, no code shown
     ├── Unplugged         device-unplugged  cable or power      after opening again
     ├── Garbled           device-garbled    the line            yes; the line is already in step again
     ├── Faulty            device-faulty     the device          no: it says itself that it is broken
@@ -111,6 +112,15 @@ class NoCard(TimedOut):
         zh="请把证件平放在读卡区；刚读过的证件请先拿起再放下。",
         en="Lay the card flat on the reader; lift and lay again a card that was just read.",
     )
+
+
+class NothingCame(TimedOut):
+    """A device that speaks by itself had nothing to say. Normal, not a fault."""
+
+    code = "nothing-came"
+    blame = "nobody"
+    default_words = Words(zh="没有收到设备的数据。", en="Nothing came from the device.")
+    default_next = Words(zh="请再操作一次设备。", en="Use the device once more.")
 
 
 class Unplugged(DriverError):

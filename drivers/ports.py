@@ -126,4 +126,96 @@ class ReceiptPrinter(Protocol):
         """One line for the device page."""
 
 
-Device = IdReader | ReceiptPrinter
+KeyAction = Literal[
+    "call", "recall", "rate", "confirm", "give-up", "hold", "call-back", "line", "pause", "transfer", "rated"
+]
+
+
+class KeyPress(msgspec.Struct, frozen=True, kw_only=True):
+    """One key on a caller or rating pad. `pad` is its address on the bus (one a window).
+
+    `rated` carries `grade`, the citizen's key 0 … 3 as pressed, in words in `words`: a four-key pad cannot
+    give the five grades of the rule.
+    """
+
+    pad: int
+    action: KeyAction
+    grade: int | None = None
+    words: Words
+
+
+class CallerKeys(Protocol):
+    """Caller and rating pads, many on one bus."""
+
+    async def open(self) -> None:
+        """Take the line. Raises Absent, Busy, NotThisDevice."""
+
+    async def close(self) -> None:
+        """Let go of the line. Closing twice is no error."""
+
+    async def next_key(self, timeout_s: float) -> KeyPress:
+        """The next key, already acknowledged to the pad. Raises NothingCame, Garbled, Unplugged."""
+
+    async def show_ticket(self, pad: int, number: int) -> None:
+        """Show a ticket's number, 0 … 999."""
+
+    async def show_waiting(self, pad: int, count: int) -> None:
+        """Show how many wait, at most 999."""
+
+    async def ask_rating(self, pad: int) -> None:
+        """Light up the rating keys."""
+
+    async def beep(self, pad: int) -> None:
+        """Sound."""
+
+    async def describe(self) -> str:
+        """One line for the device page."""
+
+
+class QrScanner(Protocol):
+    """A scanner for QR codes and bar codes."""
+
+    async def open(self) -> None:
+        """Take the line. Raises Absent, Busy, NotThisDevice."""
+
+    async def close(self) -> None:
+        """Let go of the line. Closing twice is no error."""
+
+    async def next_code(self, timeout_s: float) -> str:
+        """The next code read, whole. Raises NothingCame, Garbled, Unplugged."""
+
+    async def describe(self) -> str:
+        """One line for the device page."""
+
+
+class Fix(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a bus is. `state` none means the receiver sees too few satellites: there is no position then.
+
+    `latitude`, `longitude` in degrees (WGS 84, north and east positive); `at_ms` Unix ms by the satellites.
+    """
+
+    state: Literal["none", "fix", "differential"]
+    latitude: float | None = None
+    longitude: float | None = None
+    at_ms: int | None = None
+    satellites: int | None = None
+    speed_kmh: float | None = None
+
+
+class PositionSource(Protocol):
+    """A receiver for satellite positions."""
+
+    async def open(self) -> None:
+        """Take the line. Raises Absent, Busy, NotThisDevice."""
+
+    async def close(self) -> None:
+        """Let go of the line. Closing twice is no error."""
+
+    async def next_fix(self, timeout_s: float) -> Fix:
+        """The next report. Raises Garbled, Unplugged, NothingCame (a fault: one comes every second)."""
+
+    async def describe(self) -> str:
+        """One line for the device page."""
+
+
+Device = IdReader | ReceiptPrinter | CallerKeys | QrScanner | PositionSource

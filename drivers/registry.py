@@ -5,14 +5,17 @@ from typing import Literal, overload
 
 import msgspec
 
+from drivers.devices.caller_keys.driver import RsCallerKeys
+from drivers.devices.gps.driver import NmeaReceiver
+from drivers.devices.qr_scanner.driver import SerialScanner
 from drivers.devices.receipt_printer.driver import EscPosPrinter
 from drivers.devices.resident_id.driver import SdtReader
 from drivers.errors import NotThisDevice
-from drivers.ports import Device, IdReader, ReceiptPrinter
+from drivers.ports import CallerKeys, Device, IdReader, PositionSource, QrScanner, ReceiptPrinter
 from drivers.wires.address import Address, parse_address
 from matters.model import Words
 
-Kind = Literal["id_reader", "receipt_printer"]
+Kind = Literal["id_reader", "receipt_printer", "caller_keys", "qr_scanner", "gps"]
 
 
 class Driver(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +43,27 @@ DRIVERS: tuple[Driver, ...] = (
         words=Words(zh="热敏回执打印机（ESC/POS）", en="Slip printer (ESC/POS)"),
         make=EscPosPrinter,
     ),
+    Driver(
+        kind="caller_keys",
+        name="caller_keys",
+        schemes=("serial",),
+        words=Words(zh="呼叫器与评价器（RS-485）", en="Caller and rating pads (RS-485)"),
+        make=RsCallerKeys,
+    ),
+    Driver(
+        kind="qr_scanner",
+        name="qr_scanner",
+        schemes=("serial",),
+        words=Words(zh="二维码扫描枪（串口）", en="QR and bar code scanner (serial)"),
+        make=SerialScanner,
+    ),
+    Driver(
+        kind="gps",
+        name="gps",
+        schemes=("serial",),
+        words=Words(zh="卫星定位接收机（NMEA）", en="Satellite position receiver (NMEA)"),
+        make=NmeaReceiver,
+    ),
 )
 
 
@@ -47,6 +71,12 @@ DRIVERS: tuple[Driver, ...] = (
 def open_device(kind: Literal["id_reader"], address: str) -> IdReader: ...
 @overload
 def open_device(kind: Literal["receipt_printer"], address: str) -> ReceiptPrinter: ...
+@overload
+def open_device(kind: Literal["caller_keys"], address: str) -> CallerKeys: ...
+@overload
+def open_device(kind: Literal["qr_scanner"], address: str) -> QrScanner: ...
+@overload
+def open_device(kind: Literal["gps"], address: str) -> PositionSource: ...
 
 
 def open_device(kind: Kind, address: str) -> Device:

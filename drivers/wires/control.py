@@ -4,11 +4,13 @@
 {"do": "dance"}             →  {"ok": false, "why": "…"}
 """
 
+import argparse
 import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 
@@ -75,3 +77,41 @@ async def until_stopped(**ready: object) -> None:
     sys.stdout.write(msgspec.json.encode({"ready": True, **ready}).decode() + "\n")
     sys.stdout.flush()
     await stopped.wait()
+
+
+class Twin(Protocol):
+    """What a twin on a tty needs to run as a process."""
+
+    @property
+    def path(self) -> str:
+        """The tty the driver opens."""
+
+    async def start(self) -> None:
+        """Power on."""
+
+    async def stop(self) -> None:
+        """Power off for good."""
+
+    async def play(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one order of the control door."""
+
+
+async def play_until_stopped(twin: Twin, control: int) -> None:
+    """Run a twin and its control door until SIGTERM."""
+    door = ControlDoor(twin.play)
+    await twin.start()
+    await door.start(control)
+    try:
+        await until_stopped(path=twin.path, control=door.port)
+    finally:
+        await door.stop()
+        await twin.stop()
+
+
+def run_on_tty(words: str, make: Callable[[Path], Twin]) -> None:
+    """The command line of a twin on a tty: `--link PATH [--control PORT]`."""
+    options = argparse.ArgumentParser(description=words)
+    options.add_argument("--link", type=Path, required=True, help="path of the tty for the driver")
+    options.add_argument("--control", type=int, default=0, help="port of the control door (0: a free one)")
+    chosen = options.parse_args()
+    asyncio.run(play_until_stopped(make(chosen.link), chosen.control))

@@ -23,7 +23,7 @@ from drivers.devices.resident_id import card as cards
 from drivers.devices.resident_id import protocol
 from drivers.ports import CardRecord
 from drivers.wires.background import Background
-from drivers.wires.control import ControlDoor, until_stopped
+from drivers.wires.control import play_until_stopped
 from drivers.wires.pseudo_terminal import PseudoTerminal
 
 FAULTS: Final = {
@@ -282,18 +282,6 @@ def noise(size: int, seed: str) -> bytes:
     return hashlib.shake_256(seed.encode()).digest(size)
 
 
-async def _run(link: Path, control: int, baud: int) -> None:
-    twin = VirtualReader(link=link, baud=baud, wire_time=True)
-    door = ControlDoor(twin.play)
-    await twin.start()
-    await door.start(control)
-    try:
-        await until_stopped(path=twin.path, control=door.port)
-    finally:
-        await door.stop()
-        await twin.stop()
-
-
 def main() -> None:
     """Run the twin as a process until SIGTERM."""
     options = argparse.ArgumentParser(description="Virtual resident ID reader on a pseudo-terminal.")
@@ -301,7 +289,8 @@ def main() -> None:
     options.add_argument("--control", type=int, default=0, help="port of the control door (0: a free one)")
     options.add_argument("--baud", type=int, default=115200, choices=protocol.BAUDS)
     chosen = options.parse_args()
-    asyncio.run(_run(chosen.link, chosen.control, chosen.baud))
+    twin = VirtualReader(link=chosen.link, baud=chosen.baud, wire_time=True)
+    asyncio.run(play_until_stopped(twin, chosen.control))
 
 
 if __name__ == "__main__":

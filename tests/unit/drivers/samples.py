@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from drivers.ports import CardRecord
+from drivers.ports import CardRecord, Fix
 
 PHOTO = bytes(range(256)) * 4
 
@@ -59,5 +59,8 @@ FOREIGNER_2023 = CardRecord(
     valid_from=dt.date(2024, 5, 1),
     valid_to=dt.date(2034, 4, 30),
     photo=PHOTO,
+)
+HERE = Fix(
+    state="fix", latitude=30.2741, longitude=120.1551, at_ms=1_795_239_000_000, satellites=9, speed_kmh=36.0
 )
 CARDS = (CITIZEN, PERMIT, FOREIGNER_2017, FOREIGNER_2023)

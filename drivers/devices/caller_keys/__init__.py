@@ -1,0 +1,1 @@
+"""Caller and rating pads on an RS-485 bus."""

@@ -1,0 +1,1 @@
+"""Receiver for satellite positions: NMEA 0183 on a serial line."""

@@ -1,0 +1,1 @@
+"""Scanner for QR codes and bar codes on a serial line."""

@@ -1,0 +1,103 @@
+"""Devices that speak by themselves: open the line and take what comes, whole or not at all."""
+
+import asyncio
+from collections import deque
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from drivers.errors import Garbled, NothingCame, TimedOut, Unplugged
+from drivers.wires.address import Address
+from drivers.wires.serial_line import SerialLine, open_serial
+from drivers.wires.wire import READ_BYTES, Turn
+
+GAP_S = 0.3  # what has begun comes without a pause
+TURN_S = 1.0
+
+Event = TypeVar("Event")
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """Something that began like an event and was none; the parser has already gone on behind it."""
+
+    reason: str
+
+
+class Parser(Protocol[Event]):
+    """Finds events in a stream, in pieces of any size, in bounded memory."""
+
+    @property
+    def pending(self) -> int:
+        """Bytes held because they may become an event."""
+
+    def feed(self, chunk: bytes) -> "list[Event | Damage]":
+        """What the bytes so far amount to, in order."""
+
+    def reset(self) -> None:
+        """Forget everything held."""
+
+
+class Listener(Generic[Event]):
+    """One serial line and its parser. Events that came together wait; nothing is read while one waits."""
+
+    def __init__(self, address: Address, baud: int, parser: Parser[Event]) -> None:
+        self.name = address.text
+        self._path = address.place
+        self._baud = address.number("baud", baud)
+        self._parser = parser
+        self._waiting: deque[Event | Damage] = deque()
+        self._line: SerialLine | None = None
+        self._turn = Turn(self.name, TURN_S)
+
+    async def open(self) -> None:
+        """Take the line. That something hangs on it shows only when it speaks."""
+        async with self._turn:
+            if self._line is None:
+                self._parser.reset()
+                self._waiting.clear()
+                self._line = await open_serial(self._path, self._baud, self.name)
+
+    async def close(self) -> None:
+        """Let go of the line. Closing twice is no error."""
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()
+
+    async def send(self, data: bytes, timeout_s: float) -> None:
+        """Write to the device. Raises TimedOut or Unplugged."""
+        try:
+            await self._open_line().write(data, timeout_s)
+        except Unplugged:
+            await self.close()
+            raise
+
+    async def next(self, timeout_s: float) -> Event:
+        """The next event. Raises NothingCame, Garbled (none of it is used), Unplugged, Busy."""
+        async with self._turn:
+            end = asyncio.get_running_loop().time() + timeout_s
+            while not self._waiting:
+                await self._listen(end)
+            event = self._waiting.popleft()
+        if isinstance(event, Damage):
+            raise Garbled(event.reason, device=self.name)
+        return event
+
+    async def _listen(self, end: float) -> None:
+        left_s = max(0.0, end - asyncio.get_running_loop().time())
+        try:
+            chunk = await self._open_line().read(READ_BYTES, GAP_S if self._parser.pending else left_s)
+        except Unplugged:
+            await self.close()
+            raise
+        except TimedOut:
+            if not self._parser.pending:
+                raise NothingCame("", device=self.name) from None
+            held = self._parser.pending
+            self._parser.reset()
+            raise Garbled(f"{held} bytes, then nothing", device=self.name) from None
+        self._waiting.extend(self._parser.feed(chunk))
+
+    def _open_line(self) -> SerialLine:
+        if self._line is None:
+            raise Unplugged("not open", device=self.name)
+        return self._line
