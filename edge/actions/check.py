@@ -66,7 +66,10 @@ def _judge(connection: Connection, data: Path, clock: NodeClock) -> CheckResult:
 
 
 def _ledger(connection: Connection, own: Identity | None, data: Path) -> CheckResult:
-    rows = connection.execute("SELECT idx, leaf, leaf_hash, salt, detail FROM entry ORDER BY idx")
+    rows = connection.execute(
+        "SELECT idx, CAST(leaf AS BLOB), CAST(leaf_hash AS BLOB), CAST(salt AS BLOB), CAST(detail AS BLOB)"
+        " FROM entry ORDER BY idx"
+    )
     checkpoints = connection.execute("SELECT size, root FROM checkpoint ORDER BY size").fetchall()
     tiles = DatabaseTiles(connection)
     verdict = fsck(((r[0], r[1], r[2], r[3], r[4]) for r in rows), tiles, checkpoints)

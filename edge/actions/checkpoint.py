@@ -39,7 +39,9 @@ def _sign(tx: Transaction, node: Node) -> int:
 
 
 def _compare(tx: Transaction, tile: bytes, start: int, end: int, first: int) -> None:
-    found = tx.query("SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", (start, end))
+    found = tx.query(
+        "SELECT idx, CAST(leaf AS BLOB) FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", (start, end)
+    )
     for expected, (index, leaf) in zip(range(start, end), found, strict=False):
         place = 32 * (expected - first)
         if index != expected or leaf_hash(leaf) != tile[place : place + 32]:

@@ -64,6 +64,7 @@ async def enrol(
         kept, certificate, centre = _take(reply, own)
         await store.transact(lambda tx: _keep(tx, kept, reply.window_ms))
         await store.reload_identity()
+        own_clock.trust(certificate.not_before_ms)
         await store.transact(open_ledger)
         count = await store.transact(lambda tx: _leases(tx, reply, centre.signing, certificate.origin))
     finally:

@@ -19,6 +19,7 @@ _HMAC_BYTES = 64
 _FULL = 13
 _BUSY = (5, 6)
 _BROKEN = (11, 26)
+_BUGS = (1, 19, 20, 21, 25)
 
 Connection = Any
 """A sqlcipher3 connection; the library has no types."""
@@ -107,6 +108,11 @@ def translate(error: Exception) -> StoreTrouble:
     if primary in _BROKEN:
         return Damaged(str(error))
     return LedgerUnavailable(str(error))
+
+
+def is_bug(error: Exception) -> bool:
+    """Whether a statement itself is wrong (bad SQL, a broken constraint): ours to mend, not the disk's."""
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in _BUGS
 
 
 def is_full(error: Exception) -> bool:

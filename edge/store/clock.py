@@ -77,8 +77,9 @@ class NodeClock:
         if self._trusted_at is not None:
             found = interval(self._trusted_ms, self._boot() - self._trusted_at, self._high_ms)
         else:  # trusted in an earlier boot only: the pause is unknown, so the later of wall and counted time
+            known = max(self._trusted_ms, self._start_high)
             counted = max(self._wall(), self._start_high + lived)
-            found = interval(self._trusted_ms, max(0, counted - self._trusted_ms), self._high_ms)
+            found = interval(known or counted, max(0, counted - known) if known else 0, self._high_ms)
         return found
 
     def jump_ms(self) -> int:

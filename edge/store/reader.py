@@ -42,7 +42,7 @@ class Reader(aiosqlite.Connection):
         except TROUBLE as error:
             raise translate(error) from error
         except ValueError as error:
-            if str(error) == "Connection closed":
+            if str(error) in {"Connection closed", "no active connection"}:
                 raise LedgerUnavailable("store is closed") from error
             raise
 

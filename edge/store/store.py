@@ -168,7 +168,9 @@ def check_tail(connection: Connection) -> None:
     size = int(connection.execute("SELECT size FROM ledger_head").fetchone()[0])
     start = max(0, (size - 1) // TAIL * TAIL)
     tile = DatabaseTiles(connection).get(0, start // TAIL)
-    found = connection.execute("SELECT idx, leaf FROM entry WHERE idx >= ? ORDER BY idx", (start,)).fetchall()
+    found = connection.execute(
+        "SELECT idx, CAST(leaf AS BLOB) FROM entry WHERE idx >= ? ORDER BY idx", (start,)
+    ).fetchall()
     if len(found) != size - start:
         raise Damaged(f"the ledger says {size} entries, {start + len(found)} are there")
     for position, (index, leaf) in enumerate(found):

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from edge.errors import EdgeError, LedgerUnavailable, NotEnrolled, StoreTrouble
 from edge.store import anchor
-from edge.store.cipher import TROUBLE, Connection, is_busy, is_full, translate
+from edge.store.cipher import TROUBLE, Connection, is_bug, is_busy, is_full, translate
 from edge.store.clock import NodeClock
 from edge.store.identity import Identity, identity, read_secrets
 from edge.store.ledger import DatabaseTiles
@@ -88,6 +88,7 @@ class Writer:
 
     def stop(self) -> None:
         """Finish what is queued, then end the thread and close the connection."""
+        self.failed = self.failed or StoreTrouble("closed")
         self._queue.put(None)
         self._thread.join(timeout=30)
         self._connection.close()
@@ -155,7 +156,7 @@ class Writer:
         except TROUBLE as error:
             if not self._connection.in_transaction:
                 raise  # the library rolled everything back (disk full): the group fails as one
-            request.error = translate(error)
+            request.error = AssertionError(str(error)) if is_bug(error) else translate(error)
         except BaseException as error:  # noqa: BLE001 -- supervisor: whatever it was belongs to the waiting caller
             request.error = error
         if request.error is not None:

@@ -109,4 +109,5 @@ def card(number: str, name: str, **more: object) -> CardRecord:
 async def lay(node: Node, centre: SmallCentre, place: int = 0, **more: object) -> CardRead:
     """Lay the card of the n-th person at the shared reader."""
     held = list(centre.people.values())[place]
-    return await reads.lay(node, "", card(held.subject.number, held.subject.name, **more))
+    fields = {"number": held.subject.number, "name": held.subject.name} | more
+    return await reads.lay(node, "", card(**fields))  # type: ignore[arg-type]

@@ -1,0 +1,282 @@
+"""Paper: printed once, confirmed, spoiled, printed again, handed over; and the day that adds it all up."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers.errors import PaperOut
+from drivers.ports import CardRecord, PrinterState, PrintOutcome
+from edge.actions import close_day, press, printing
+from edge.actions.answer import answer
+from edge.actions.cases import finish_task, list_cases, tasks
+from edge.actions.node import Node, Session
+from edge.actions.views import Answer, Deferral, PrintJob
+from edge.errors import NotAllowed, NotThere, Refused, WrongMoment
+from edge.hall.hall import Hall
+from edge.settings import DeviceSetting
+from matters.model import Words
+from tests.unit.edge.conftest import Opener, lay, signed_in
+from tests.unit.edge.small_centre import SmallCentre
+from tests.unit.edge.test_answers import entries, own
+
+SLIP = DeviceSetting(name="热敏打印机", kind="receipt_printer", address="tcp:127.0.0.1:9")
+STATE = PrinterState(online=True, paper="ok", words=Words(zh="", en=""), next=Words(zh="", en=""))
+
+
+class Paper:
+    """A slip printer in memory behind the drivers' port: what came out, and what goes wrong next."""
+
+    def __init__(self) -> None:
+        self.papers: list[bytes] = []
+        self.trouble: Exception | None = None
+        self.confirmed = True
+
+    async def print(self, job: bytes) -> PrintOutcome:
+        if self.trouble is not None:
+            raise self.trouble
+        self.papers.append(job)
+        return PrintOutcome(confirmed=self.confirmed, state=STATE)
+
+
+class Desk:
+    async def card_laid(self, device: DeviceSetting, card: CardRecord) -> None: ...
+    async def card_trouble(self, device: DeviceSetting, error: Any) -> None: ...
+    async def device_changed(self, device: DeviceSetting, status: Any) -> None: ...
+    def now_ms(self) -> int:
+        return 0
+
+
+def with_printer(node: Node) -> Paper:
+    paper = Paper()
+    node.hall = Hall((SLIP,), Desk())
+    node.hall._printers[SLIP.name] = paper  # type: ignore[assignment]  # the port's one method that is used
+    return paper
+
+
+async def issued(node: Node, clerk: Session, centre: SmallCentre) -> str:
+    read = await lay(node, centre)
+    given = await answer(node, clerk, own(read.read_id))
+    assert isinstance(given, Answer)
+    assert given.report is not None
+    return given.report.serial
+
+
+async def job_of(node: Node, kind: str) -> PrintJob:
+    (found,) = [job for job in await printing.jobs(node) if job.kind == kind]
+    return found
+
+
+async def kinds(node: Node) -> list[int]:
+    return [entry.kind for entry, _ in await entries(node)]
+
+
+async def test_g16_a_slip_is_sent_once_and_confirmed_by_the_device(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    await node.typesetter.start()
+    paper = with_printer(node)
+    serial = await issued(node, clerk, centre)
+    await press.round_once(node)
+    await press.round_once(node)
+    assert len(paper.papers) == 1
+    slip = await job_of(node, "slip")
+    assert (slip.state, slip.serial) == ("device-confirmed", serial)
+
+
+async def test_g16_a_printer_without_paper_keeps_the_slip_queued_because_no_byte_was_sent(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    await node.typesetter.start()
+    paper = with_printer(node)
+    paper.trouble = PaperOut("x")
+    await issued(node, clerk, centre)
+    await press.round_once(node)
+    assert (await job_of(node, "slip")).state == "queued"
+    paper.trouble = None
+    await press.round_once(node)
+    assert (await job_of(node, "slip")).state == "device-confirmed"
+    assert len(paper.papers) == 1
+
+
+async def test_g16_a_slip_in_doubt_asks_the_clerk_and_is_never_printed_again_by_itself(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    await node.typesetter.start()
+    paper = with_printer(node)
+    paper.confirmed = False
+    await issued(node, clerk, centre)
+    for _ in range(3):
+        await press.round_once(node)
+    slip = await job_of(node, "slip")
+    assert slip.state == "sent"
+    assert slip.problem is not None
+    assert "出来了吗" in slip.problem.zh
+    assert len(paper.papers) == 1
+    await printing.confirm(node, clerk, slip.id, "none")
+    await press.round_once(node)
+    assert len(paper.papers) == 2, "the clerk said none came out"
+
+
+async def test_g16_a_job_that_stood_in_sent_when_the_node_died_asks_at_boot(
+    node: Node, clerk: Session, centre: SmallCentre, opener: Opener
+) -> None:
+    await issued(node, clerk, centre)
+    await node.store.transact(lambda tx: tx.execute("UPDATE print_job SET state = 'sent'"))
+    again = await opener()
+    await again.typesetter.start()
+    assert await press.after_crash(again) == 2
+    paper = with_printer(again)
+    await press.round_once(again)
+    assert not paper.papers
+    assert all(job.problem for job in await printing.jobs(again))
+
+
+async def test_f014_the_report_is_shown_for_an_own_open_case_only_and_each_view_is_an_entry(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    await node.typesetter.start()
+    serial = await issued(node, clerk, centre)
+    file = await printing.pdf(node, clerk, serial)
+    assert file.startswith(b"%PDF")
+    assert await printing.pdf(node, clerk, serial) == file, "the same bytes each time"
+    other = await signed_in(node, "wu.yue", "2")
+    with pytest.raises(NotAllowed):
+        await printing.pdf(node, other, serial)
+    outcomes = [entry.outcome for entry, _ in await entries(node) if entry.kind == 110]
+    assert outcomes == ["report-viewed", "report-viewed", "report-view-denied"]
+    with pytest.raises(NotThere):
+        await printing.pdf(node, clerk, "330102-2026-L-99999")
+
+
+async def test_the_report_verifies_offline_against_the_centres_keys(
+    node: Node, clerk: Session, centre: SmallCentre, tmp_path: Path
+) -> None:
+    import base64
+    import json
+    import subprocess
+    import sys
+
+    from sync.signing.notes import vkey
+    from tests.unit.edge.small_centre import CENTRE
+
+    await node.typesetter.start()
+    serial = await issued(node, clerk, centre)
+    (tmp_path / "r.pdf").write_bytes(await printing.pdf(node, clerk, serial))
+    trust = {"authority": "qingzhou.example", "centre": {"vkey": vkey(CENTRE, centre.signing.public), "signing": base64.b64encode(centre.signing.public).decode()}, "revoked": []}
+    (tmp_path / "trust.json").write_text(json.dumps(trust))
+    words = [sys.executable, "-m", "yizhan_verify", str(tmp_path / "r.pdf"), "--trust", str(tmp_path / "trust.json")]
+    done = subprocess.run([*words, "--json"], capture_output=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stdout
+    assert serial in done.stdout.decode()
+
+
+async def test_g16_good_paper_is_confirmed_with_its_sheet_and_handed_over_once(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    await node.typesetter.start()
+    serial = await issued(node, clerk, centre)
+    job = await job_of(node, "report")
+    with pytest.raises(WrongMoment):
+        await printing.confirm(node, clerk, job.id, "good")
+    with pytest.raises(WrongMoment):
+        await printing.hand_over(node, clerk, serial)
+    await printing.pdf(node, clerk, serial)
+    await printing.confirm(node, clerk, job.id, "good", sheet="A4-0001")
+    await printing.hand_over(node, clerk, serial)
+    with pytest.raises(WrongMoment):
+        await printing.hand_over(node, clerk, serial)
+    printed = [detail for entry, detail in await entries(node) if entry.kind == 21]
+    assert [one["sheet"] for one in printed] == ["A4-0001"]
+    assert len(printed[0]["file_digest"]) == 32
+    (case,) = await list_cases(node, clerk)
+    assert case.state == "handed-over"
+    found = await printing.sheets(node)
+    assert (found.used, found.spoiled, found.first_serial) == (1, 0, serial)
+
+
+async def test_g16_a_spoiled_sheet_needs_a_reason_and_the_reprint_keeps_the_serial(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    await node.typesetter.start()
+    serial = await issued(node, clerk, centre)
+    await printing.pdf(node, clerk, serial)
+    job = await job_of(node, "report")
+    with pytest.raises(Refused):
+        await printing.confirm(node, clerk, job.id, "spoiled")
+    with pytest.raises(WrongMoment):
+        await printing.reprint(node, clerk, serial, "再打一份")
+    await printing.confirm(node, clerk, job.id, "spoiled", "卡纸", "A4-0001")
+    with pytest.raises(Refused):
+        await printing.reprint(node, clerk, serial, "")
+    await printing.reprint(node, clerk, serial, "卡纸补打")
+    again = next(job for job in await printing.jobs(node) if job.copy_no == 2)
+    assert again.serial == serial
+    first = await printing.pdf(node, clerk, serial)
+    assert first != await press.stored_file(node, serial, 1), "补打 第 1 次 is another paper"
+    assert (await kinds(node)).count(22) == 1
+    assert (await kinds(node)).count(23) == 1
+
+
+async def test_a_report_for_the_browser_goes_to_the_spool_folder_where_one_is_set(
+    node: Node, clerk: Session, centre: SmallCentre, tmp_path: Path
+) -> None:
+    await node.typesetter.start()
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    node.hall = Hall((DeviceSetting(name="A4", kind="a4_printer", address=f"spool:{spool}"),), Desk())
+    serial = await issued(node, clerk, centre)
+    await press.round_once(node)
+    assert (await job_of(node, "report")).state == "sent"
+    assert [path.name for path in spool.iterdir()] == [f"{serial}-1.pdf"]
+
+
+async def test_a_day_that_matches_closes_without_findings(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    await node.typesetter.start()
+    serial = await issued(node, clerk, centre)
+    await printing.pdf(node, clerk, serial)
+    await printing.confirm(node, clerk, (await job_of(node, "report")).id, "good", sheet="1")
+    await printing.hand_over(node, clerk, serial)
+    day = node.day_of(node.now_ms())
+    seen = await close_day.preview(node, day)
+    closed = await close_day.close(node, clerk, day)
+    assert closed.findings == ()
+    assert (seen.accesses, seen.reports, seen.sheets_used) == (1, 1, 1)
+    assert seen.serials == {"first": serial, "last": serial, "count": 1}
+    assert closed.totals.kinds == seen.kinds
+    assert (await kinds(node))[-1] == 100
+
+
+async def test_a_spoiled_sheet_and_a_report_never_printed_are_findings(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    await node.typesetter.start()
+    serial = await issued(node, clerk, centre)
+    await printing.pdf(node, clerk, serial)
+    await printing.confirm(node, clerk, (await job_of(node, "report")).id, "spoiled", "卡纸")
+    day = node.day_of(node.now_ms())
+    closed = await close_day.close(node, clerk, day)
+    assert sorted(one.code for one in closed.findings) == ["never-printed", "sheet-spoiled"]
+    again = await close_day.close(node, clerk, day)
+    assert len(await close_day.findings(node)) == 2, "closing again finds the same two"
+    assert again.entry.index > closed.entry.index
+    with pytest.raises(NotThere):
+        await close_day.preview(node, "2026-13-40")
+
+
+async def test_a_task_is_finished_once_with_what_was_said(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    centre.down = True
+    read = await lay(node, centre)
+    given = await answer(node, clerk, own(read.read_id, "credit-bureau.self"))
+    assert isinstance(given, Deferral)
+    (task,) = await tasks(node)
+    await finish_task(node, clerk, task.id, "已致电")
+    with pytest.raises(WrongMoment):
+        await finish_task(node, clerk, task.id, "again")
+    with pytest.raises(NotThere):
+        await finish_task(node, clerk, "no-such-task", "")
+    assert (await tasks(node, done=True))[0].note == "已致电"
