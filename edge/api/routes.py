@@ -86,9 +86,9 @@ async def post_own_trail(node: Node, session: Session, data: JSONBody[OwnTrail])
 
 
 @get("/api/cases")
-async def get_cases(node: Node, session: Session, state: FromQuery[str | None] = None) -> Response[bytes]:
+async def get_cases(node: Node, session: Session, in_state: FromQuery[str | None] = None) -> Response[bytes]:
     """The hall's cases, numbers masked."""
-    return reply(await cases.list_cases(node, session, state))
+    return reply(await cases.list_cases(node, session, in_state))
 
 
 @get("/api/tasks")
@@ -137,7 +137,7 @@ async def post_hand_over(node: Node, session: Session, serial: FromPath[str]) ->
     return reply({"handed_over": serial})
 
 
-@get("/api/reports/{serial:str}.pdf")
+@get("/api/reports/{serial:str}/report.pdf")
 async def get_report(node: Node, session: Session, serial: FromPath[str]) -> Response[bytes]:
     """The report's file, for the clerk's own open case."""
     file = await printing.pdf(node, session, serial)

@@ -58,7 +58,7 @@ class Clerk:
         return until(lambda: self._pdf(serial), f"the file of {serial}", 15)
 
     def _pdf(self, serial: str) -> bytes:
-        answer = self.http.get(f"/api/reports/{serial}.pdf")
+        answer = self.http.get(f"/api/reports/{serial}/report.pdf")
         return answer.content if answer.status_code == httpx.codes.OK else b""
 
     def _latest(self) -> str:
