@@ -119,7 +119,7 @@ def _has_size(name: str, call: ast.Call) -> bool:
 
 def tasks_have_owners(path: str, text: str) -> list[str]:
     """Tasks start in a TaskGroup, or where the table names who ends them."""
-    groups = set(group_names(parse(text)))
+    groups = set(group_names(text))
     groups |= {
         ast.unparse(node.targets[0])
         for node in nodes_in(text)
@@ -133,9 +133,9 @@ def tasks_have_owners(path: str, text: str) -> list[str]:
     return found
 
 
-def group_names(tree: ast.AST) -> Iterator[str]:
+def group_names(text: str) -> Iterator[str]:
     """Names that hold a TaskGroup: `async with TaskGroup() as g`, `g: TaskGroup`, `self.g = TaskGroup()`."""
-    for node in ast.walk(tree):
+    for node in nodes_in(text):
         match node:
             case ast.AsyncWith(items=parts):
                 yield from (
@@ -157,7 +157,7 @@ def group_names(tree: ast.AST) -> Iterator[str]:
 def waits_have_limits(path: str, text: str) -> list[str]:
     """`subprocess.run` and joins say how long they wait."""
     found = []
-    inside = {id(call) for call in _calls_under_timeout(parse(text))}
+    inside = {id(call) for call in _calls_under_timeout(text)}
     for name, call in calls_in(text):
         spoken = {word.arg for word in call.keywords}
         blocking = name in {"subprocess.run", "subprocess.check_output", "subprocess.check_call"}
@@ -170,8 +170,8 @@ def waits_have_limits(path: str, text: str) -> list[str]:
     return found
 
 
-def _calls_under_timeout(tree: ast.AST) -> Iterator[ast.Call]:
-    for node in ast.walk(tree):
+def _calls_under_timeout(text: str) -> Iterator[ast.Call]:
+    for node in nodes_in(text):
         if isinstance(node, ast.AsyncWith) and _names_limit(node.items):
             yield from (call for _, call in calls(node))
 

@@ -14,14 +14,20 @@ def parse(text: str) -> ast.Module:
     return ast.parse(text)
 
 
-def functions(text: str) -> Iterator[tuple[str, Function]]:
+@functools.lru_cache(maxsize=1024)
+def functions(text: str) -> tuple[tuple[str, Function], ...]:
     """Every function with its qualified name (`Class.method`, `outer.inner`)."""
-    yield from ((name, node) for name, node in _named(parse(text), "") if isinstance(node, Function))
+    return tuple((name, node) for name, node in _named_in(text) if isinstance(node, Function))
 
 
-def classes(text: str) -> Iterator[tuple[str, ast.ClassDef]]:
+def classes(text: str) -> tuple[tuple[str, ast.ClassDef], ...]:
     """Every class with its qualified name."""
-    yield from ((name, node) for name, node in _named(parse(text), "") if isinstance(node, ast.ClassDef))
+    return tuple((name, node) for name, node in _named_in(text) if isinstance(node, ast.ClassDef))
+
+
+@functools.lru_cache(maxsize=1024)
+def _named_in(text: str) -> tuple[tuple[str, ast.AST], ...]:
+    return tuple(_named(parse(text), ""))
 
 
 def _named(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
@@ -29,7 +35,7 @@ def _named(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
         if isinstance(child, Function | ast.ClassDef):
             yield prefix + child.name, child
             yield from _named(child, f"{prefix}{child.name}.")
-        else:
+        elif not isinstance(child, ast.expr):
             yield from _named(child, prefix)
 
 
@@ -48,15 +54,15 @@ def allowed(table: dict[str, str], spot: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1024)
-def calls_in(text: str) -> tuple[tuple[str, ast.Call], ...]:
-    """Every call of a file, found once: (dotted text of what is called, the call)."""
-    return tuple(calls(parse(text)))
-
-
-@functools.lru_cache(maxsize=1024)
 def nodes_in(text: str) -> tuple[ast.AST, ...]:
     """Every node of a file, found once."""
     return tuple(ast.walk(parse(text)))
+
+
+@functools.lru_cache(maxsize=1024)
+def calls_in(text: str) -> tuple[tuple[str, ast.Call], ...]:
+    """Every call of a file, found once: (dotted text of what is called, the call)."""
+    return tuple((ast.unparse(node.func), node) for node in nodes_in(text) if isinstance(node, ast.Call))
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
