@@ -3,20 +3,26 @@
 How far we are, our countersignature, our own checkpoint, letters, releases, leases.
 """
 
+from functools import partial
+
 import msgspec
 
-from central.actions import leases, mailbox, own_ledger
+from central.actions import leases, mailbox
 from central.actions.centre import Centre
-from central.store import effects, fleet, ledger, records
+from central.store import contacts, effects, fleet, ledger, records
+from central.store.database import Tx
 from central.store.fleet import Identity
+from central.store.ledger import CheckpointKept
 from sync.batch.acknowledge import Acknowledgement, encode
 from sync.batch.file import build_sealed
 from sync.batch.header import Header
 from sync.exchange.centre import reply as replied
-from sync.ledger.tree import TileSource, consistency
+from sync.ledger.tree import consistency
 from sync.signing.notes import Checkpoint, open_note
 
 SCOPE_KEY = "scope-key"
+HOPS_MAX = 16
+"""Earlier sizes of our ledger from which a stick carries proofs."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,21 +32,32 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     stored: int
 
 
+class Ours(msgspec.Struct, frozen=True, kw_only=True):
+    """What we sign: our own ledger's head, and the node's note with our line under it (empty: none).
+
+    `hops`: proofs from other sizes go along, for sticks that overtake each other.
+    """
+
+    own: CheckpointKept
+    note: bytes
+    hops: bool
+
+
 async def reply(
     centre: Centre,
     identity: Identity,
     header: Header,
     checkpoint: Checkpoint,
     outcome: Outcome,
-    note: bytes,
+    ours: Ours,
 ) -> bytes:
     """The acknowledgement as a sealed batch to the node.
 
     All it carries is durable here before it is built.
     """
-    acknowledgement = await _whole(centre, identity, header, outcome)
-    if note:
-        acknowledgement = replied(acknowledgement, checkpoint, note)
+    acknowledgement = await _whole(centre, identity, header, outcome, ours)
+    if ours.note:
+        acknowledgement = replied(acknowledgement, checkpoint, ours.note)
     return build_sealed(
         "acknowledge",
         encode(acknowledgement),
@@ -52,13 +69,17 @@ async def reply(
     )
 
 
-async def _whole(centre: Centre, identity: Identity, header: Header, outcome: Outcome) -> Acknowledgement:
+async def _whole(
+    centre: Centre, identity: Identity, header: Header, outcome: Outcome, ours: Ours
+) -> Acknowledgement:
     certificate = await leases.renewed_certificate(centre, identity)
     given = await leases.due(centre, identity)
-    own = await own_ledger.signed_checkpoint(centre)
+    own = ours.own
     async with centre.store.reading() as tx:
         node = await fleet.node(tx, identity.node)
-        proof = await _consistency(centre, header, own.size)
+        seen = _seen(centre, header)
+        sizes = await contacts.centre_sizes(tx, identity.origin, HOPS_MAX) if ours.hops else []
+        proofs = await _proofs(centre, tx, {seen, *sizes}, own.size)
         wanted = {wish.scope: wish.version for wish in header.needs}
         scopes = await records.scopes(tx, leases.scopes_of(node) if node else ())
         fresh = await records.releases(tx, [scope.scope for scope in scopes])
@@ -70,7 +91,9 @@ async def _whole(centre: Centre, identity: Identity, header: Header, outcome: Ou
         origin=identity.origin,
         next=outcome.next,
         centre_checkpoint=own.note,
-        centre_consistency=tuple(proof),
+        centre_old_size=seen,
+        centre_consistency=proofs.get(seen, ()),
+        centre_hops=tuple((size, proof) for size, proof in sorted(proofs.items()) if size != seen),
         centre_time_ms=centre.now_ms(),
         directives=letters,
         releases=tuple(one.signed for one in news),
@@ -84,17 +107,18 @@ async def _whole(centre: Centre, identity: Identity, header: Header, outcome: Ou
     )
 
 
-async def _consistency(centre: Centre, header: Header, size: int) -> list[bytes]:
-    """The proof that our ledger only grew since the node last saw it; empty when it never did."""
+def _seen(centre: Centre, header: Header) -> int:
+    """The size of our own ledger the node last saw; 0 before the first contact."""
     if not header.centre_seen:
-        return []
-    seen = open_note(header.centre_seen, {centre.origin: centre.keys.signing.public}).size
-    if not 0 < seen < size:
-        return []
+        return 0
+    return open_note(header.centre_seen, {centre.origin: centre.keys.signing.public}).size
 
-    def question(tiles: TileSource) -> list[bytes]:
-        return consistency(tiles, seen, size)
 
-    async with centre.store.reading() as tx:
-        head = await ledger.head(tx, centre.origin)
-        return await ledger.over_tiles(tx, centre.origin, head.size, question)
+async def _proofs(centre: Centre, tx: Tx, sizes: set[int], size: int) -> dict[int, tuple[bytes, ...]]:
+    """Proofs that our ledger of `size` only grew from each of these sizes."""
+    head = await ledger.head(tx, centre.origin)
+    found: dict[int, tuple[bytes, ...]] = {}
+    for old in sorted(one for one in sizes if 0 < one < size):
+        question = partial(consistency, old=old, new=size)
+        found[old] = tuple(await ledger.over_tiles(tx, centre.origin, head.size, question))
+    return found

@@ -72,6 +72,7 @@ class Provisional(msgspec.Struct, frozen=True, kw_only=True):
     """A provisional report to be judged again: the facts it printed."""
 
     serial: str
+    idx: int
     matter: str
     subject_ref: bytes
     number: str
@@ -97,9 +98,8 @@ class Gathered:
     def drop(self, indexes: set[int]) -> None:
         """Forget the effects of these entries: they were done under another key."""
         self.accesses = _without(self.accesses, indexes)
-        serials = {report.serial for report in self.reports if report.idx in indexes}
         self.reports = _without(self.reports, indexes)
-        self.provisional = [report for report in self.provisional if report.serial not in serials]
+        self.provisional = _without(self.provisional, indexes)
         self.papers = _without(self.papers, indexes)
         self.cases = _without(self.cases, indexes)
         self.days = _without(self.days, indexes)
@@ -227,6 +227,7 @@ def _issued(line: Line, into: Gathered, by: Rules) -> str:
         into.provisional.append(
             Provisional(
                 serial=serial,
+                idx=entry.index,
                 matter=line.text("matter"),
                 subject_ref=entry.subject_ref,
                 number=line.text("subject_number"),

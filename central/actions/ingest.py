@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from central.actions import fulfil, mailbox, own_ledger, settle
-from central.actions.acknowledge import Outcome, reply
+from central.actions.acknowledge import Ours, Outcome, reply
 from central.actions.centre import Centre
 from central.actions.effects import Gathered, Rules, Source, gather, rules
 from central.actions.own_ledger import DETAIL, Draft, place_bytes
@@ -71,9 +71,11 @@ async def exchange(centre: Centre, batch: bytes, carrier: Carrier) -> bytes:
     incoming = await asyncio.to_thread(_open, centre, identity, batch)
     outcome = await _store(centre, identity, incoming)
     note = await _countersign(centre, identity, incoming)
-    await _note_contact(centre, incoming.header, incoming.checkpoint, len(batch), outcome, carrier)
     await fulfil.fulfil(centre, identity.origin)
-    return await reply(centre, identity, incoming.header, incoming.checkpoint, outcome, note)
+    own = await own_ledger.signed_checkpoint(centre)
+    await _note_contact(centre, incoming, len(batch), outcome, own.size, carrier)
+    ours = Ours(own=own, note=note, hops=carrier == "courier")
+    return await reply(centre, identity, incoming.header, incoming.checkpoint, outcome, ours)
 
 
 async def _sender(centre: Centre, batch: bytes) -> Identity:
@@ -200,9 +202,9 @@ async def _cause(centre: Centre, tx: Tx, gathered: Gathered) -> None:
     await _drop_carried(tx, gathered)
     written = await effects.add_reports(tx, gathered.reports)
     for report in gathered.reports:
-        if report.serial not in written:
+        if report.idx not in written:
             gathered.reject(report.idx, "serial was issued before on this ledger")
-    provisional = [report for report in gathered.provisional if report.serial in written]
+    provisional = [report for report in gathered.provisional if report.idx in written]
     for rows in (gathered.accesses, gathered.papers, gathered.cases, gathered.days, _once(gathered.rejected)):
         await effects.add(tx, rows)
     await effects.add_deferrals(tx, [_deferral(centre, origin, asked) for asked in gathered.asked])
@@ -339,8 +341,9 @@ def seen_of(centre: Centre, identity: Identity, header: Header) -> Checkpoint | 
 
 
 async def _note_contact(
-    centre: Centre, header: Header, checkpoint: Checkpoint, size: int, outcome: Outcome, carrier: Carrier
+    centre: Centre, incoming: Incoming, size: int, outcome: Outcome, own_size: int, carrier: Carrier
 ) -> None:
+    header = incoming.header
     contact = Contact(
         origin=header.origin,
         at_ms=centre.now_ms(),
@@ -348,10 +351,11 @@ async def _note_contact(
         carrier=carrier,
         entries=outcome.stored,
         bytes_up=size,
-        pending=checkpoint.size - header.end,
+        pending=incoming.checkpoint.size - header.end,
         statistics=header.statistics,
         needs={wish.scope: wish.version for wish in header.needs},
         centre_seen=header.centre_seen,
+        centre_sent=own_size,
     )
     async with centre.store.transaction() as tx:
         await contacts.add_contact(tx, contact)

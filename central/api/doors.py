@@ -1,11 +1,11 @@
 """The border of the API: who signed a request, what a no looks like, what is counted."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
-from litestar.params import Dependency
+from litestar.di import NamedDependency
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from central.actions.centre import Centre
@@ -14,7 +14,7 @@ from central.store.fleet import Identity
 from matters.model import Refusal, Words
 
 Asking = Request[Any, Any, State]
-TheCentre = Annotated[Centre, Dependency(skip_validation=True)]
+TheCentre = NamedDependency[Centre]
 OCTETS = "application/octet-stream"
 BODY_BYTES_MAX = 1024 * 1024
 

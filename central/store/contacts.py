@@ -11,6 +11,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange. `pending`: what the node said still waited after it; `needs`: version held by scope.
 
     `centre_seen`: our own checkpoint with the node's signature under it: what the node can hold us to.
+    `centre_sent`: the size of our ledger in the reply.
     """
 
     origin: str
@@ -23,6 +24,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     statistics: dict[str, int]
     needs: dict[str, int]
     centre_seen: bytes = b""
+    centre_sent: int = 0
 
 
 class LeaseKept(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +52,8 @@ async def add_contact(tx: Tx, contact: Contact) -> None:
     """Note an exchange; a batch seen before is no new contact."""
     await tx.execute(
         "INSERT INTO contact (origin, at_ms, batch_id, carrier, entries, bytes_up, pending, statistics,"
-        " needs, centre_seen)"
-        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS"
+        " needs, centre_seen, centre_sent)"
+        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE NOT EXISTS"
         " (SELECT 1 FROM contact WHERE origin = $1 AND batch_id = $3)",
         contact.origin,
         contact.at_ms,
@@ -63,7 +65,10 @@ async def add_contact(tx: Tx, contact: Contact) -> None:
         msgspec.json.encode(contact.statistics).decode(),
         msgspec.json.encode(contact.needs).decode(),
         contact.centre_seen,
+        contact.centre_sent,
     )
+    query = "UPDATE contact SET centre_sent = $3 WHERE origin = $1 AND batch_id = $2 AND centre_sent < $3"
+    await tx.execute(query, contact.origin, contact.batch_id, contact.centre_sent)
 
 
 async def contacts(tx: Tx, origin: str, since_ms: int, limit: int = 2000) -> list[Contact]:
@@ -75,6 +80,14 @@ async def contacts(tx: Tx, origin: str, since_ms: int, limit: int = 2000) -> lis
         limit,
     )
     return [_contact(dict(row)) for row in rows]
+
+
+async def centre_sizes(tx: Tx, origin: str, limit: int) -> list[int]:
+    """The sizes of our own ledger this origin was told lately, newest first."""
+    rows = await tx.fetch(
+        "SELECT centre_sent FROM contact WHERE origin = $1 ORDER BY at_ms DESC LIMIT $2", origin, limit
+    )
+    return [row["centre_sent"] for row in rows]
 
 
 async def last_contacts(tx: Tx) -> dict[str, Contact]:

@@ -165,9 +165,9 @@ async def add(tx: Tx, rows: Sequence[Kept]) -> None:
         )
 
 
-async def add_reports(tx: Tx, rows: Sequence[ReportKept]) -> set[str]:
-    """Write issued reports; the serials that were new. A serial is issued once per ledger."""
-    written: set[str] = set()
+async def add_reports(tx: Tx, rows: Sequence[ReportKept]) -> set[int]:
+    """Write issued reports; the entries whose serials were new. A serial is issued once per ledger."""
+    written: set[int] = set()
     for row in rows:
         serial = await tx.fetchval(
             "INSERT INTO report (origin, serial, idx, node, subject_ref, matter, status, as_of_ms, issued_ms,"
@@ -176,7 +176,7 @@ async def add_reports(tx: Tx, rows: Sequence[ReportKept]) -> set[str]:
             *msgspec.structs.astuple(row),
         )
         if serial is not None:
-            written.add(serial)
+            written.add(row.idx)
     return written
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.resources
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
@@ -13,8 +14,8 @@ from central.store.embedded import SUPERUSER, Address
 from central.store.tables import APP, OWNER, TABLES, grants
 
 DATABASE = "yizhan"
-MONTHS_BACK = 12
-MONTHS_AHEAD = 24
+MONTHS_BACK = 3
+MONTHS_AHEAD = 14
 _SHANGHAI = timedelta(hours=8)
 
 
@@ -86,8 +87,9 @@ async def migrate(store: Store, now_ms: int) -> tuple[str, ...]:
             await _apply(connection, known[number], now_ms)
             applied.append(known[number].name)
         await extend(connection, now_ms)
-        for statement in grants():
-            await connection.execute(statement)
+        async with connection.transaction():
+            for statement in grants():
+                await connection.execute(statement)
     return tuple(applied)
 
 
@@ -105,7 +107,7 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", migration: Mi
 
 
 async def extend(connection: "asyncpg.Connection[asyncpg.Record]", now_ms: int) -> int:
-    """Create the monthly partitions from a year back to two years ahead, and the default one.
+    """Create the monthly partitions from three months back to fourteen ahead, and the default one.
 
     How many were new.
 
@@ -114,20 +116,26 @@ async def extend(connection: "asyncpg.Connection[asyncpg.Record]", now_ms: int) 
     held = {
         row["relname"] for row in await connection.fetch("SELECT relname FROM pg_class WHERE relkind = 'r'")
     }
-    created = 0
-    for table in (table.name for table in TABLES if table.monthly):
-        if f"{table}_rest" not in held:
-            await connection.execute(f"CREATE TABLE {table}_rest PARTITION OF {table} DEFAULT")
-        for month in months(now_ms):
-            name = f"{table}_{month:%Y_%m}"
-            if name in held:
-                continue
-            low, high = _start_ms(month), _start_ms(_next(month))
-            await connection.execute(
-                f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ({low}) TO ({high})"
-            )
-            created += 1
-    return created
+    wanted = [
+        statement
+        for table in TABLES
+        if table.monthly
+        for name, statement in _partitions(table.name, now_ms)
+        if name not in held
+    ]
+    async with connection.transaction():
+        for statement in wanted:
+            await connection.execute(statement)
+    return len(wanted)
+
+
+def _partitions(table: str, now_ms: int) -> Iterator[tuple[str, str]]:
+    """(name, statement) of every partition a table should have at this time."""
+    yield f"{table}_rest", f"CREATE TABLE {table}_rest PARTITION OF {table} DEFAULT"
+    for month in months(now_ms):
+        name = f"{table}_{month:%Y_%m}"
+        low, high = _start_ms(month), _start_ms(_next(month))
+        yield name, f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ({low}) TO ({high})"
 
 
 def months(now_ms: int) -> tuple[date, ...]:

@@ -331,6 +331,7 @@ CREATE TABLE contact (
   statistics text NOT NULL,
   needs text NOT NULL,
   centre_seen bytea NOT NULL,
+  centre_sent bigint NOT NULL,
   CONSTRAINT contact_pk PRIMARY KEY (origin, at_ms, batch_id)
 );
 
