@@ -56,10 +56,11 @@ def check(made: Desk, permits: tuple[str, ...], *, online: bool) -> views.CheckV
     return serving.check_view(CATALOGUE[made.matter], made, side, permits, online=online)
 
 
-def outcome(result: object) -> msgspec.Struct:
+def outcome(result: object, state: str = "sent") -> msgspec.Struct:
     made = desk("public-credit.self", "self-natural", {"phone": "138 0000 4412"})
     side = samples.side(read=samples.card(), matter=True, number="330102-3-000482")
-    return serving.outcome_view(CATALOGUE[made.matter], made, side, result, samples.JOBS)
+    jobs = (samples.job(state, 231), *samples.JOBS[1:])
+    return serving.outcome_view(CATALOGUE[made.matter], made, side, result, jobs)
 
 
 def day(*, closed: bool) -> views.DayView:
@@ -95,7 +96,9 @@ PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
     "check-offline": ("/", "offline", lambda: check(desk("public-credit.authorised", "natural-natural", LETTER), PERMITS, online=False)),
     "check-forbidden": ("/", "online", lambda: check(desk(*SELF), (), online=True)),
     "answer": ("/", "offline", lambda: outcome(samples.answer())),
-    "answer-online": ("/", "online", lambda: outcome(samples.answer("online"))),
+    "answer-online": ("/", "online", lambda: outcome(samples.answer("online"), "queued")),
+    "answer-good": ("/", "online", lambda: outcome(samples.answer("online"), "clerk-confirmed")),
+    "answer-spoiled": ("/", "online", lambda: outcome(samples.answer("online"), "spoiled")),
     "refusal": ("/", "online", lambda: outcome(samples.REFUSAL)),
     "deferral": ("/", "offline", lambda: outcome(samples.DEFERRAL)),
     "trouble": ("/", "offline", lambda: outcome(samples.TROUBLE)),

@@ -234,7 +234,7 @@ def answer(mode: str = "cached") -> Answer:
         case="330102-3-000482", mode=mode, source="本机缓存" if cached else "中心", as_of_ms=NOW - (9_000_000 if cached else 1200),
         age_s=9000 if cached else 1, band="fresh",
         subject=SubjectRecord(kind="natural", number="330102196203074516", name="王䶮国", sex="男", birth=date(1962, 3, 7), region="330102001002", address="清河县东关街道石门路 12 号", as_of_ms=NOW - 9_000_000, source="省人口库"),
-        groups=GROUPS, entry=PLACED, report=ReportRef(serial="330102-2026-L-00232", status="provisional" if cached else "final"),
+        groups=GROUPS, entry=PLACED, report=ReportRef(serial="330102-2026-L-00231", status="provisional" if cached else "final"),
         quota=QuotaVerdict(free=True, fee_cents=0, left_after=1, provisional=cached, rule="征信业管理条例 第十七条", words=words("本次免费，本年度还剩 1 次免费（离线计数，联网后核定）", "Free; 1 free this year after it (local count)")) if cached else None,
         rule=words("72 小时内可用，联网后由中心确认", "usable within 72 h, to be confirmed by the centre"),
     )  # fmt: skip
