@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from edge.actions import checkpoint
-from edge.actions.exchange import Round, do_step, ledger_view, summary
+from edge.actions.exchange import LOCK, Round, do_step, ledger_view, summary
 from edge.actions.node import Node
 from edge.actions.views import ExchangeSummary
 from edge.errors import Busy, CourierRefused
@@ -37,7 +37,7 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
     CourierRefused when the stick does not give back what was written.
     """
     await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
-    with hold_lock(node.data / "exchange.lock", Busy("another exchange runs")):
+    with hold_lock(node.data / LOCK, Busy("another exchange runs")):
         size = await checkpoint.sign(node)
         async with ledger_view(node) as view:
             made = await asyncio.to_thread(_write_all, view, node.now_ms(), path)
@@ -90,7 +90,7 @@ async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
     """
     files = [await asyncio.to_thread(_read, path) for path in paths]
     done = Round()
-    with hold_lock(node.data / "exchange.lock", Busy("another exchange runs")):
+    with hold_lock(node.data / LOCK, Busy("another exchange runs")):
         for data in files:
             if data[:4] == packs.MAGIC:
                 done.packs[hashlib.sha256(data).digest()] = data

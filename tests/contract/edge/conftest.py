@@ -1,5 +1,7 @@
 """A real node with a real encrypted store in a temporary folder, a told clock, and a small centre on the line."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 from pathlib import Path
@@ -14,7 +16,7 @@ from edge.actions.node import Node, Session, close_node, open_node
 from edge.actions.views import CardRead
 from edge.settings import Settings
 from edge.store.clock import NodeClock
-from tests.unit.edge.small_centre import PASSWORD, SmallCentre
+from tests.contract.edge.small_centre import PASSWORD, SmallCentre
 
 START_MS = 1_795_000_000_000  # 2026-11-18
 URL = "http://centre.test"
@@ -38,13 +40,6 @@ class ToldTime:
 @pytest.fixture
 def told() -> ToldTime:
     return ToldTime()
-
-
-@pytest.fixture
-def centre(told: ToldTime) -> SmallCentre:
-    small = SmallCentre(lambda: told.wall)
-    small.publish()
-    return small
 
 
 def settings(**more: object) -> Settings:
@@ -73,14 +68,51 @@ async def opener(tmp_path: Path, told: ToldTime, centre: SmallCentre) -> AsyncIt
         await close_node(open_nodes.pop())
 
 
+class Prepared:
+    """A node enrolled and exchanged once, as files, and the centre it belongs to; copied for each test."""
+
+    def __init__(self, folder: Path, centre: SmallCentre) -> None:
+        self.folder = folder
+        self.centre = centre
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Enrolment and the first exchange, done once."""
+    folder, told = tmp_path_factory.mktemp("prepared"), ToldTime()
+    small = SmallCentre(lambda: told.wall)
+    small.publish()
+
+    async def prepare() -> None:
+        await enrol(folder / "node", URL, "GOOD-CODE", clock=told.clock(), transport=small.transport())
+        node = await open_node(folder / "node", settings(), clock=told.clock(), transport=small.transport())
+        await leases.boot(node)
+        await exchange(node)
+        await close_node(node)
+
+    asyncio.run(prepare())
+    return Prepared(folder / "node", small)
+
+
 @pytest.fixture
-async def node(tmp_path: Path, told: ToldTime, centre: SmallCentre, opener: Opener) -> Node:
+def centre(told: ToldTime, prepared: Prepared) -> SmallCentre:
+    """The centre of the prepared node."""
+    return prepared.centre.clone(lambda: told.wall)
+
+
+@pytest.fixture
+async def node(tmp_path: Path, prepared: Prepared, opener: Opener) -> Node:
     """Enrolled, exchanged once: staff, people and leases are there."""
-    await enrol(tmp_path / "node", URL, "GOOD-CODE", clock=told.clock(), transport=centre.transport())
-    opened = await opener()
-    await leases.boot(opened)
-    await exchange(opened)
-    return opened
+    shutil.copytree(prepared.folder, tmp_path / "node")
+    return await opener()
+
+
+@pytest.fixture
+def fresh_centre(told: ToldTime) -> SmallCentre:
+    """A centre nobody has enrolled with."""
+    small = SmallCentre(lambda: told.wall)
+    small.publish()
+    return small
 
 
 @pytest.fixture

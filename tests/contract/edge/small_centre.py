@@ -1,6 +1,7 @@
 """A small centre at HTTP level, made of the real `sync`: enrolment, exchange, packs, answers. Memory is its database."""
 
 import base64
+import copy
 import secrets
 from collections.abc import Sequence
 from datetime import date
@@ -131,6 +132,18 @@ class SmallCentre:
         self.releases: dict[str, bytes] = {}
         self.disclosed: list[dict[str, Any]] = []
         self.nonces: set[str] = set()
+        self._line = _Line(self)
+
+    def clone(self, now_ms: Any) -> "SmallCentre":
+        """Another centre with the same keys and memory, so that a prepared node can be used again and again."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, list | dict | set):
+                setattr(other, name, copy.copy(value))
+        other.tiles = MemoryTiles(self.tiles.tiles)
+        other.now_ms = now_ms
+        other._line = _Line(other)
+        return other
 
     def ref(self, number: str) -> bytes:
         return subject_ref(self.subject_key, number)
@@ -286,17 +299,19 @@ class SmallCentre:
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """The line: the app in process; while `down` every connection fails at once."""
-        return _Line(self)
+        return self._line
 
 
 class _Line(httpx.AsyncBaseTransport):
     def __init__(self, centre: SmallCentre) -> None:
         self._centre = centre
-        self._app = httpx.ASGITransport(app=application(centre))  # type: ignore[arg-type]  # two names for one ASGI
+        self._app: httpx.ASGITransport | None = None  # type: ignore[arg-type]  # two names for one ASGI
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._centre.down:
             raise httpx.ConnectError("cable out")
+        if self._app is None:
+            self._app = httpx.ASGITransport(app=application(self._centre))
         return await self._app.handle_async_request(request)
 
 

@@ -16,9 +16,9 @@ from edge.errors import NotAllowed, NotThere, Refused, WrongMoment
 from edge.hall.hall import Hall
 from edge.settings import DeviceSetting
 from matters.model import Words
-from tests.unit.edge.conftest import Opener, lay, signed_in
-from tests.unit.edge.small_centre import SmallCentre
-from tests.unit.edge.test_answers import entries, own
+from tests.contract.edge.conftest import Opener, lay, signed_in
+from tests.contract.edge.small_centre import SmallCentre
+from tests.contract.edge.test_answers import entries, own
 
 SLIP = DeviceSetting(name="热敏打印机", kind="receipt_printer", address="tcp:127.0.0.1:9")
 STATE = PrinterState(online=True, paper="ok", words=Words(zh="", en=""), next=Words(zh="", en=""))
@@ -158,7 +158,7 @@ async def test_the_report_verifies_offline_against_the_centres_keys(
     import sys
 
     from sync.signing.notes import vkey
-    from tests.unit.edge.small_centre import CENTRE
+    from tests.contract.edge.small_centre import CENTRE
 
     await node.typesetter.start()
     serial = await issued(node, clerk, centre)

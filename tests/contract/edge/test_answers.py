@@ -15,8 +15,8 @@ from edge.errors import LedgerUnavailable
 from matters.model import Letter, Material, Party, Refusal
 from sync.ledger.entry import parse_leaf
 from sync.messages.registry import decode_detail
-from tests.unit.edge.conftest import Opener, ToldTime, lay, signed_in
-from tests.unit.edge.small_centre import SmallCentre, number_of
+from tests.contract.edge.conftest import Opener, ToldTime, lay, signed_in
+from tests.contract.edge.small_centre import SmallCentre, number_of
 
 OWN = (Material(kind="resident-id", original=True, copy=True),)
 

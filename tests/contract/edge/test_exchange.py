@@ -12,15 +12,16 @@ from edge.actions.cases import list_cases, tasks
 from edge.actions.close_day import findings
 from edge.actions.exchange import exchange
 from edge.actions.node import Node, Session
-from edge.actions.sign_in import sign_in
+from edge.actions.enrol import enrol
+from edge.actions.sign_in import session, sign_in
 from edge.actions.status import status
 from edge.actions.views import Answer, Deferral
-from edge.errors import CentreRefused, CentreUnreachable, CourierRefused
+from edge.errors import CentreRefused, CentreUnreachable, CourierRefused, Refused
 from matters.model import Refusal
 from sync.messages.directives import Directive
-from tests.unit.edge.conftest import URL, Opener, ToldTime, lay, signed_in
-from tests.unit.edge.small_centre import HOUR_MS, PASSWORD, SmallCentre, number_of, person
-from tests.unit.edge.test_answers import count, entries, own
+from tests.contract.edge.conftest import URL, Opener, ToldTime, lay, signed_in
+from tests.contract.edge.small_centre import HOUR_MS, PASSWORD, SmallCentre, number_of, person
+from tests.contract.edge.test_answers import count, entries, own
 
 
 async def offline_answer(node: Node, clerk: Session, centre: SmallCentre, **more: Any) -> Answer:
@@ -234,8 +235,6 @@ async def test_a_revoked_clerk_is_out_with_the_next_staff_release(
             (msgspec.json.encode({"staff": "li.min", "name": "x", "role": "clerk", "revoked": True}),),
         )
     )
-    from edge.actions.sign_in import session
-
     assert await session(node, clerk.id) is None
 
 
@@ -272,13 +271,10 @@ async def test_a_damaged_or_foreign_stick_is_refused_and_changes_nothing(
 
 
 async def test_enrolment_refuses_a_wrong_code_a_used_code_and_a_second_enrolment(
-    tmp_path: Path, told: ToldTime, centre: SmallCentre, opener: Opener
+    tmp_path: Path, told: ToldTime, fresh_centre: SmallCentre
 ) -> None:
-    from edge.actions.enrol import enrol
-    from edge.errors import Refused
-
     async def tried(data: Path, code: str) -> None:
-        await enrol(data, URL, code, clock=told.clock(), transport=centre.transport())
+        await enrol(data, URL, code, clock=told.clock(), transport=fresh_centre.transport())
 
     with pytest.raises(CentreRefused) as caught:
         await tried(tmp_path / "node", "BAD-CODE")
@@ -292,11 +288,10 @@ async def test_enrolment_refuses_a_wrong_code_a_used_code_and_a_second_enrolment
 
 
 async def test_before_the_first_staff_list_nobody_can_sign_in_and_the_words_say_why(
-    tmp_path: Path, told: ToldTime, centre: SmallCentre, opener: Opener
+    tmp_path: Path, told: ToldTime, fresh_centre: SmallCentre, opener: Opener
 ) -> None:
-    from edge.actions.enrol import enrol
-
-    await enrol(tmp_path / "node", URL, "GOOD-CODE", clock=told.clock(), transport=centre.transport())
+    line = fresh_centre.transport()
+    await enrol(tmp_path / "node", URL, "GOOD-CODE", clock=told.clock(), transport=line)
     node = await opener()
     refused = await sign_in(node, "li.min", PASSWORD, "1")
     assert isinstance(refused, Refusal)

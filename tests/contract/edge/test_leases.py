@@ -17,9 +17,9 @@ from edge.store import cache, cipher, slots
 from edge.store.keyring import Keyring
 from edge.store.reader import Reading
 from matters.model import Refusal
-from tests.unit.edge.conftest import Opener, ToldTime, lay
-from tests.unit.edge.small_centre import HOUR_MS, SmallCentre, number_of
-from tests.unit.edge.test_answers import count, entries, own
+from tests.contract.edge.conftest import Opener, ToldTime, lay
+from tests.contract.edge.small_centre import HOUR_MS, SmallCentre, number_of
+from tests.contract.edge.test_answers import count, entries, own
 
 
 def readable(data: Path, ref: bytes) -> bool:
@@ -139,7 +139,7 @@ async def test_without_any_lease_no_data_is_taken_and_no_answer_given(
 async def test_the_public_part_outlives_the_closed_one_under_the_longer_lease(
     node: Node, centre: SmallCentre, told: ToldTime, tmp_path: Path
 ) -> None:
-    from tests.unit.edge.small_centre import person
+    from tests.contract.edge.small_centre import person
 
     held = person(9, told.wall, titles=("表彰", "公开承诺"))
     centre.people[held.subject.number] = held

@@ -17,7 +17,7 @@ from edge.store.store import Store, open_store
 from edge.store.transaction import Transaction
 from sync.ledger import tree
 from sync.ledger.proofs import check_inclusion
-from tests.unit.edge.conftest import Opener, Node, ToldTime
+from tests.contract.edge.conftest import Opener, Node, ToldTime
 
 MARK = Draft(kind="mark", outcome="test")
 
