@@ -15,7 +15,8 @@ import msgspec
 from sync.batch.acknowledge import Acknowledgement
 from sync.batch.file import Frame
 from sync.batch.header import Header
-from sync.errors import InconsistentProof, WrongDestination, WrongOrigin
+from sync.errors import InconsistentProof, Malformed, WrongDestination, WrongOrigin
+from sync.ids import parse_origin
 from sync.ledger.entry import Entry
 from sync.ledger.proofs import EMPTY_ROOT, check_consistency
 from sync.signing.keys import SigningKey
@@ -164,11 +165,26 @@ def witnessed(seen: Checkpoint, our_root_there: bytes | None) -> bool:
 
 
 def effect_key(origin: str, entry: Entry) -> tuple[str, int]:
-    """Rule 4.6: the key under which an entry has at most one effect; a carried-over entry keeps its own."""
+    """Rule 4.6: the key under which an entry has at most one effect; a carried-over entry keeps its own.
+
+    Only an older incarnation of the same node can be carried over: no node can claim another's key. Anything
+    else under that word has no meaning, and the entry its ordinary key.
+    """
     for element in entry.ext:
-        if isinstance(element, list | tuple) and len(element) == 3 and element[0] == CARRIED:  # noqa: PLR2004
-            return str(element[1]), int(element[2])
+        match element:
+            case (word, str(old), int(index)) if word == CARRIED and index >= 0 and _older(old, origin):
+                return old, index
     return origin, entry.index
+
+
+def _older(old: str, origin: str) -> bool:
+    """Whether `old` is an earlier incarnation of the node of `origin`."""
+    try:
+        before, now = parse_origin(old), parse_origin(origin)
+    except Malformed:
+        return False
+    same = (before.authority, before.role, before.name) == (now.authority, now.role, now.name)
+    return same and before.incarnation < now.incarnation
 
 
 def carried(origin: str, index: int) -> tuple[str, str, int]:

@@ -69,7 +69,8 @@ def test_rule_4_1_another_root_at_the_same_size_is_fork_evidence_and_changes_not
     hall, centre = enrolled(300)
     stored(hall, centre)
     clone = Hall(centre).work(300, seed=2)
-    verdict = centre.take(offer(clone, 300, 300))
+    verdict = judged(clone, centre, offer(clone, 300, 300))
+    assert verdict == centre.take(offer(clone, 300, 300))
     assert verdict == rules.ForkEvidence(
         origin=HALL, size=300, ours=hall.root_at(300), theirs=clone.root_at(300)
     )
@@ -213,6 +214,25 @@ def test_rule_4_6_an_entry_carried_over_keeps_its_original_key():
     entry = Entry(kind=10, index=5, hlc_ms=1, ext=(("other", 1), rules.carried(HALL, 731)))
     assert rules.effect_key(HALL.replace("i1", "i2"), entry) == (HALL, 731)
     assert rules.effect_key(HALL, msgspec.structs.replace(entry, ext=())) == (HALL, 5)
+
+
+@pytest.mark.parametrize(
+    "ext",
+    [
+        (5, "carried", ("carried",), ("kept", HALL, 731)),
+        (("carried", HALL, -1),),
+        (("carried", HALL, "731"),),
+        (("carried", 7, 731),),
+        (("carried", "no origin", 731),),
+        (("carried", HALL.replace("i1", "i2"), 731),),
+        (("carried", HALL.replace("330102", "330104"), 731),),
+        (("carried", HALL.replace("qingzhou", "other"), 731),),
+        (("carried", HALL.replace("/node/", "/centre/"), 731),),
+    ],
+)
+def test_rule_4_6_no_node_can_claim_the_key_of_another_or_of_nobody(ext):
+    entry = Entry(kind=10, index=5, hlc_ms=1, ext=ext)
+    assert rules.effect_key(HALL.replace("i1", "i2"), entry) == (HALL.replace("i1", "i2"), 5)
 
 
 def test_a_centre_smaller_than_what_nodes_hold_of_it_countersigns_nothing():
