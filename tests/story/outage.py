@@ -71,12 +71,14 @@ def _refused(memory: Memory, clerk: Clerk) -> None:
         "document": "resident-id",
         "number": citizen["number"],
     }
-    reply, _ = clerk.ask("public-credit.authorised", subject=subject, requester=subject | {"name": "某人"})
+    asks = memory.citizens["unpermitted"]
+    requester = subject | {"name": asks["name"], "number": asks["number"]}
+    reply, _ = clerk.ask("public-credit.authorised", subject=subject, requester=requester)
     assert reply.status_code == 403, reply.text
     refusal: dict[str, Any] = reply.json()
     assert "第" in str(refusal["rule"])
     assert "条" in str(refusal["rule"])
-    assert len(refusal["missing"]) >= 2, "everything that is missing is told at once"
+    assert len(refusal["missing"]) >= 2, f"everything that is missing is told at once: {refusal}"
     assert refusal["next"]
 
 
