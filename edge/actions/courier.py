@@ -10,12 +10,12 @@ from typing import Any
 import structlog
 
 from edge.actions import checkpoint
-from edge.actions.exchange import LOCK, Round, do_step, ledger_view, summary
+from edge.actions.exchange import LOCK_WAIT_S, Round, do_step, ledger_view, summary
 from edge.actions.node import Node
 from edge.actions.views import ExchangeSummary
 from edge.errors import Busy, CourierRefused
 from edge.store.draft import Draft
-from edge.store.files import hold_lock, sync_folder
+from edge.store.files import sync_folder, wait_for_lock
 from matters.model import Words
 from sync.exchange.node import NodeExchange
 from sync.exchange.node import export as batches
@@ -24,6 +24,7 @@ from sync.packs import pack as packs
 
 log = structlog.get_logger("courier")
 SUFFIX = ".yzb"
+LOCK = "courier.lock"
 FILE_BYTES_MAX = 512 << 20
 BUDGET_BYTES = 64 << 20
 
@@ -37,7 +38,7 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
     CourierRefused when the stick does not give back what was written.
     """
     await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
-    with hold_lock(node.data / LOCK, Busy("another exchange runs")):
+    async with wait_for_lock(node.data / LOCK, Busy("another courier is at work"), LOCK_WAIT_S):
         size = await checkpoint.sign(node)
         async with ledger_view(node) as view:
             made = await asyncio.to_thread(_write_all, view, node.now_ms(), path)
@@ -90,7 +91,7 @@ async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
     """
     files = [await asyncio.to_thread(_read, path) for path in paths]
     done = Round()
-    with hold_lock(node.data / LOCK, Busy("another exchange runs")):
+    async with wait_for_lock(node.data / LOCK, Busy("another courier is at work"), LOCK_WAIT_S):
         for data in files:
             if data[:4] == packs.MAGIC:
                 done.packs[hashlib.sha256(data).digest()] = data

@@ -18,7 +18,7 @@ from edge.errors import Busy, CentreRefused, CentreUnreachable
 from edge.store import cache
 from edge.store.cache import Ciphers
 from edge.store.draft import Draft
-from edge.store.files import hold_lock
+from edge.store.files import wait_for_lock
 from edge.store.keyring import RowCipher
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
@@ -43,7 +43,8 @@ from sync.exchange.view import CentreSeen
 
 log = structlog.get_logger("exchange")
 PACK_BYTES_MAX = 512 << 20
-LOCK = "exchange.lock"
+LOCK = "line.lock"
+LOCK_WAIT_S = 20.0
 
 
 class Round:
@@ -88,10 +89,12 @@ async def exchange(node: Node) -> ExchangeSummary:
     """One exchange over the line now, whoever asked; two at a time wait for each other.
 
     Raises CentreUnreachable when the centre did not reply at all, CentreRefused when it refused the node,
-    Busy when another process exchanges. What was acknowledged, delivered or applied before is durable.
+    Busy when another process still exchanges after 20 s. What was acknowledged, delivered or applied before
+    is durable. The lock is the line's own: a courier may come and go while this waits on a hung line, because
+    every step is one transaction that may be repeated and old news is refused (rule 4.4).
     """
     async with node.exchanging:
-        with hold_lock(node.data / LOCK, Busy("another exchange runs")):
+        async with wait_for_lock(node.data / LOCK, Busy("another exchange runs"), LOCK_WAIT_S):
             deadline_s = node.settings.exchange_deadline_s
             async with asyncio.timeout(deadline_s):
                 return await _over_the_line(node)

@@ -3,12 +3,15 @@
 Written so that a power cut leaves the old or the new one, never half of one.
 """
 
+import asyncio
 import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+
+LOCK_AGAIN_S = 0.1
 
 
 def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
@@ -62,3 +65,19 @@ def hold_lock(path: Path, busy: Exception) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.asynccontextmanager
+async def wait_for_lock(path: Path, busy: Exception, wait_s: float) -> AsyncIterator[None]:
+    """Hold the same lock, asking again for up to `wait_s` seconds before raising `busy`."""
+    with contextlib.ExitStack() as held:
+        try:
+            async with asyncio.timeout(wait_s):
+                while True:
+                    with contextlib.suppress(type(busy)):
+                        held.enter_context(hold_lock(path, busy))
+                        break
+                    await asyncio.sleep(LOCK_AGAIN_S)
+        except TimeoutError:
+            raise busy from None
+        yield
