@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from matters.freshness import BAND_WORDS, age_words, span_words
 from matters.model import Words
+from ui.codes import NATIONS, SEXES
 
 LANGUAGES: Final = ("zh-CN", "en")
 """Languages every page speaks; the first is used where nobody chose."""
@@ -122,8 +123,8 @@ def environment(*templates: Path, lang: str = LANGUAGES[0]) -> Environment:
     """A template environment over `templates` and the shared ones (`ui/…`), speaking `lang`.
 
     Autoescape is on, an undefined name raises. Globals: `_`, `lang`, `asset`. Filters: `said`
-    (Words), `clock(now_ms)`, `day`, `ago` and `span` (seconds as words), `spaced`, `masked`, `band_word`,
-    `band_shape`.
+    (Words), `clock(now_ms)`, `day`, `ago` and `span` (seconds as words), `spaced`, `masked`, `sex`
+    and `nation` (codes as words), `band_word`, `band_shape`.
     """
     made = Environment(
         loader=FileSystemLoader((*templates, _TEMPLATES)),
@@ -141,6 +142,8 @@ def environment(*templates: Path, lang: str = LANGUAGES[0]) -> Environment:
             "day": lambda value: translator(lang)(day(value)),
             "ago": lambda age_s: said(age_words(age_s), lang),
             "span": lambda span_s: said(span_words(max(60, span_s)), lang),
+            "sex": lambda code: said(SEXES[code] if code in SEXES else str(code), lang),
+            "nation": lambda code: NATIONS.get(code, code),
             "spaced": spaced,
             "masked": masked,
             "band_word": lambda band: said(BAND_WORDS[band], lang),

@@ -13,6 +13,7 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie, State
 from litestar.di import NamedDependency
 from litestar.exceptions import PermissionDeniedException
+from litestar.params import SkipValidation
 from litestar.response import Redirect
 
 from edge.actions import printing, sign_in, status
@@ -51,10 +52,10 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     fresh_lang: bool
 
 
-TheNode = NamedDependency[Node]
-TheVisitor = NamedDependency[Visitor]
-TheForm = NamedDependency[Form]
-TheLang = NamedDependency[str]
+TheNode = NamedDependency[SkipValidation[Node]]
+TheVisitor = NamedDependency[SkipValidation[Visitor]]
+TheForm = NamedDependency[SkipValidation[Form]]
+TheLang = NamedDependency[SkipValidation[str]]
 
 
 async def provide_node(state: State) -> Node:

@@ -23,6 +23,7 @@ from matters.model import Matter, Party, Refusal, Words
 from matters.records import SubjectRecord
 from matters.rules.bureau import RULE_OTHER, RULE_OWN
 from matters.rules.shanghai import CASES, article
+from ui.codes import SEXES
 
 _NONE = Words(zh="没有", en="none")
 _PARTIES = {
@@ -150,22 +151,18 @@ def _lines(matter: Matter, desk: Desk) -> tuple[Line, ...]:
     lines.append(Line(label=Words(zh="材料", en="Papers"), value=_paper_words(matter, desk), part="papers"))
     if asked_now.letter is not None and asked_now.letter.valid_to is not None:
         day = asked_now.letter.valid_to.isoformat()
-        lines.append(
-            Line(label=Words(zh="授权至", en="Letter until"), value=Words(zh=day, en=day), part="letter-3")
-        )
+        lines.append(Line(label=Words(zh="授权至", en="Letter until"), value=_same(day), part="letter-3"))
     lines.append(Line(label=Words(zh="交付", en="Delivery"), value=_delivery_words(desk), part="delivery"))
     phone = asked_now.phone
     lines.append(
         Line(
             label=Words(zh="联系电话", en="Phone"),
-            value=Words(zh=phone, en=phone) if phone else _NONE,
+            value=_same(phone) if phone else _NONE,
             part="delivery",
         )
     )
     use = asked_now.purpose
-    lines.append(
-        Line(label=Words(zh="用途", en="Purpose"), value=Words(zh=use, en=use) if use else _NONE, part="")
-    )
+    lines.append(Line(label=Words(zh="用途", en="Purpose"), value=_same(use) if use else _NONE, part=""))
     return tuple(lines)
 
 
@@ -173,7 +170,7 @@ def _party_words(party: Party) -> Words:
     if not (party.name or party.number):
         return Words(zh="没有填写", en="not stated")
     text = f"{party.name}　{mask(party.number)}" if party.number else party.name
-    return Words(zh=text, en=text)
+    return _same(text)
 
 
 def _card_words(desk: Desk) -> Words:
@@ -213,10 +210,16 @@ def _act(matter: Matter, desk: Desk, *, online: bool) -> Words:
     return Words(zh="查询并打印报告", en="Query and print the report")
 
 
-def _subject_rows(subject: SubjectRecord) -> tuple[tuple[Words, str], ...]:
+def _subject_rows(subject: SubjectRecord) -> tuple[tuple[Words, Words], ...]:
+    born = subject.birth.isoformat() if subject.birth else ""
     rows = [
-        (Words(zh="性别", en="Sex"), subject.sex),
-        (Words(zh="出生", en="Born"), subject.birth.isoformat() if subject.birth else ""),
-        (Words(zh="住址", en="Address"), subject.address),
+        (Words(zh="性别", en="Sex"), SEXES.get(subject.sex, _same(subject.sex))),
+        (Words(zh="出生", en="Born"), _same(born)),
+        (Words(zh="住址", en="Address"), _same(subject.address)),
     ]
-    return tuple((label, value) for label, value in rows if value)
+    return tuple((label, value) for label, value in rows if value.zh)
+
+
+def _same(text: str) -> Words:
+    """A name, number or day: the same in every language."""
+    return Words(zh=text, en=text)

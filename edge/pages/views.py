@@ -14,7 +14,6 @@ from edge.actions.views import (
     CaseView,
     DayTotals,
     Deferral,
-    DeviceStatus,
     EntryView,
     Finding,
     PrintJob,
@@ -22,6 +21,7 @@ from edge.actions.views import (
     Task,
     TrailAnswer,
 )
+from edge.hall.hall import DeviceStatus
 from matters.groups import Group
 from matters.model import Refusal, Words
 
@@ -174,7 +174,7 @@ class AnswerView(msgspec.Struct, frozen=True, kw_only=True):
     title: Words
     answer: Answer
     number_masked: str
-    subject_rows: tuple[tuple[Words, str], ...]
+    subject_rows: tuple[tuple[Words, Words], ...]
     job: PrintJob | None
 
 

@@ -11,7 +11,6 @@ from edge.actions.views import (
     ClockStatus,
     DayTotals,
     Deferral,
-    DeviceStatus,
     EntryView,
     Finding,
     LaneStatus,
@@ -25,6 +24,7 @@ from edge.actions.views import (
     Task,
     TrailAnswer,
 )  # fmt: skip
+from edge.hall.hall import DeviceStatus
 from edge.pages import views
 from edge.pages.screen import frame_of
 from edge.security.session import Session
@@ -118,8 +118,8 @@ def card(*, expired: bool = False) -> CardRead:
         next=words("请先到公安机关换领新证，再来办理。", "Have it replaced by the police first."),
     )
     return CardRead(
-        read_id="r-1", name="王䶮国", number="330102196203074516", number_masked="3301••••••••••4516", sex="男",
-        nation="汉", birth=date(1962, 3, 7), address="清河县东关街道石门路 12 号 3 幢 502 室",
+        read_id="r-1", name="王䶮国", number="330102196203074516", number_masked="3301••••••••••4516", sex="1",
+        nation="01", birth=date(1962, 3, 7), address="清河县东关街道石门路 12 号 3 幢 502 室",
         valid_from=date(2018, 6, 11), valid_to=date(2024, 6, 11) if expired else None, read_ms=NOW - 24_000, window="3",
         refusal=refusal if expired else None,
     )  # fmt: skip
@@ -233,18 +233,12 @@ def answer(mode: str = "cached") -> Answer:
     return Answer(
         case="330102-3-000482", mode=mode, source="本机缓存" if cached else "中心", as_of_ms=NOW - (9_000_000 if cached else 1200),
         age_s=9000 if cached else 1, band="fresh",
-        subject=SubjectRecord(kind="natural", number="330102196203074516", name="王䶮国", sex="男", birth=date(1962, 3, 7), region="330102001002", address="清河县东关街道石门路 12 号", as_of_ms=NOW - 9_000_000, source="省人口库"),
+        subject=SubjectRecord(kind="natural", number="330102196203074516", name="王䶮国", sex="1", birth=date(1962, 3, 7), region="330102001002", address="清河县东关街道石门路 12 号", as_of_ms=NOW - 9_000_000, source="省人口库"),
         groups=GROUPS, entry=PLACED, report=ReportRef(serial="330102-2026-L-00231", status="provisional" if cached else "final"),
         quota=QuotaVerdict(free=True, fee_cents=0, left_after=1, provisional=cached, rule="征信业管理条例 第十七条", words=words("本次免费，本年度还剩 1 次免费（离线计数，联网后核定）", "Free; 1 free this year after it (local count)")) if cached else None,
         rule=words("72 小时内可用，联网后由中心确认", "usable within 72 h, to be confirmed by the centre"),
     )  # fmt: skip
 
-
-SUBJECT_ROWS = (
-    (words("性别", "Sex"), "男"),
-    (words("出生", "Born"), "1962-03-07"),
-    (words("住址", "Address"), "清河县东关街道石门路 12 号"),
-)
 
 REFUSAL = Refusal(
     code="no-presence-no-letter",

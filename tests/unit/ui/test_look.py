@@ -159,3 +159,11 @@ def test_an_unknown_name_in_a_template_is_an_error_and_not_an_empty_place():
 
 def test_a_text_without_english_is_said_in_chinese_rather_than_not_at_all():
     assert look.translator("en")("没有译文的话 {n}", n=3) == "没有译文的话 3"
+
+
+def test_codes_on_cards_are_said_in_words_and_unknown_ones_as_they_are():
+    environment = extracted.fresh_environment()
+    said = environment.from_string(
+        "{{ '2'|sex }} {{ '05'|nation }} {{ '56'|nation }} {{ '57'|nation }} {{ 'x'|sex }}"
+    )
+    assert said.render() == "女 维吾尔 基诺 57 x"
