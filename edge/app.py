@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import structlog
 import uvicorn
-from litestar import Litestar, Request, Response
-from litestar.di import Provide
+from litestar import Litestar, Request, Response, Router
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -37,6 +37,7 @@ log = structlog.get_logger("app")
 BODY_BYTES_MAX = 1 << 20
 GRACE_S = 3
 WATCH_S = 1.0
+Visitor = NamedDependency[Session | None]
 
 
 def create_app(
@@ -54,19 +55,23 @@ def create_app(
         cookie = request.cookies.get(cookie_name(secure=node.settings.secure_cookies), "")
         return await sign_in.session(node, cookie, acted=web.acted(request))
 
-    async def provide_session(request: Request[Any, Any, Any], visitor: Session | None) -> Session:
+    async def provide_session(request: Request[Any, Any, Any], visitor: Visitor) -> Session:
         if visitor is None:
             raise SignInNeeded("no session")
         await web.guard_request(request, visitor)
         return visitor
 
-    app = Litestar(
-        [*ROUTES, *pages, create_static_files_router("/static", [STATIC])],
+    api = Router(
+        "/",
+        route_handlers=ROUTES,
         dependencies={
             "node": Provide(provide_node),
             "visitor": Provide(provide_visitor),
             "session": Provide(provide_session),
         },
+    )
+    app = Litestar(
+        [api, *pages, create_static_files_router("/static", [STATIC])],
         lifespan=[lambda _: running(node)] if background else [],
         exception_handlers=ERRORS,
         openapi_config=OpenAPIConfig(
@@ -175,9 +180,10 @@ class Server(uvicorn.Server):
         self._node = node
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """On SIGTERM and SIGINT: close the streams, then stop."""
+        """On SIGTERM and SIGINT: close the streams, then stop; the process then ends with its own exit code."""
         self._node.events.end()
         super().handle_exit(sig, frame)
+        self._captured_signals.clear()  # uvicorn would raise the signal again after a clean stop
 
 
 async def serve(node: Node, pages: Sequence[ControllerRouterHandler]) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, delete, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
@@ -30,17 +31,19 @@ from edge.security import web
 from matters.model import Refusal
 
 BEAT_S = 2.0
+TheNode = NamedDependency[Node]
+TheSession = NamedDependency[Session]
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @get("/api/status")
-async def get_status(node: Node) -> Response[bytes]:
+async def get_status(node: TheNode) -> Response[bytes]:
     """Four facts with an age each, leases, lanes, devices, clock; no personal data."""
     return reply(await status.status(node))
 
 
 @post("/api/session", status_code=200)
-async def open_session(node: Node, data: JSONBody[SignIn]) -> Response[bytes]:
+async def open_session(node: TheNode, data: JSONBody[SignIn]) -> Response[bytes]:
     """Sign in: the cookie, and the forgery token that goes with every change; 403 with words otherwise."""
     found = await sign_in.sign_in(node, data.staff, data.password, data.window)
     if isinstance(found, Refusal):
@@ -59,7 +62,7 @@ async def open_session(node: Node, data: JSONBody[SignIn]) -> Response[bytes]:
 
 
 @delete("/api/session", status_code=200)
-async def close_session(node: Node, session: Session) -> Response[bytes]:
+async def close_session(node: TheNode, session: TheSession) -> Response[bytes]:
     """Sign out."""
     await sign_in.sign_out(node, session)
     response = reply({"signed_out": True})
@@ -68,31 +71,33 @@ async def close_session(node: Node, session: Session) -> Response[bytes]:
 
 
 @get("/api/reads/latest")
-async def latest_read(node: Node, session: Session) -> Response[bytes]:
+async def latest_read(node: TheNode, session: TheSession) -> Response[bytes]:
     """The newest card at this window, number masked; 204 when there is none."""
     return read(await reads.latest(node, session.window))
 
 
 @post("/api/answers", status_code=200)
-async def post_answer(node: Node, session: Session, data: JSONBody[Question]) -> Response[bytes]:
+async def post_answer(node: TheNode, session: TheSession, data: JSONBody[Question]) -> Response[bytes]:
     """The query itself: 200 answer, 202 deferral, 403 refusal, 503 when the entry cannot be written."""
     return answered(await answer.answer(node, session, data.query()))
 
 
 @post("/api/own-trail", status_code=200)
-async def post_own_trail(node: Node, session: Session, data: JSONBody[OwnTrail]) -> Response[bytes]:
+async def post_own_trail(node: TheNode, session: TheSession, data: JSONBody[OwnTrail]) -> Response[bytes]:
     """谁查过我, for the person whose card was read."""
     return trail_reply(await own_trail.show(node, session, data.read_id))
 
 
 @get("/api/cases")
-async def get_cases(node: Node, session: Session, in_state: FromQuery[str | None] = None) -> Response[bytes]:
+async def get_cases(
+    node: TheNode, session: TheSession, in_state: FromQuery[str | None] = None
+) -> Response[bytes]:
     """The hall's cases, numbers masked."""
     return reply(await cases.list_cases(node, session, in_state))
 
 
 @get("/api/tasks")
-async def get_tasks(node: Node, session: Session) -> Response[bytes]:
+async def get_tasks(node: TheNode, session: TheSession) -> Response[bytes]:
     """Deferrals and calls that wait."""
     assert session.staff
     return reply(await cases.tasks(node))
@@ -100,7 +105,7 @@ async def get_tasks(node: Node, session: Session) -> Response[bytes]:
 
 @post("/api/tasks/{task_id:str}", status_code=200)
 async def post_task(
-    node: Node, session: Session, task_id: FromPath[str], data: JSONBody[Note]
+    node: TheNode, session: TheSession, task_id: FromPath[str], data: JSONBody[Note]
 ) -> Response[bytes]:
     """A task is done."""
     await cases.finish_task(node, session, task_id, data.note)
@@ -108,7 +113,7 @@ async def post_task(
 
 
 @get("/api/prints")
-async def get_prints(node: Node, session: Session) -> Response[bytes]:
+async def get_prints(node: TheNode, session: TheSession) -> Response[bytes]:
     """The print journal."""
     assert session.staff
     return reply(await printing.jobs(node))
@@ -116,7 +121,7 @@ async def get_prints(node: Node, session: Session) -> Response[bytes]:
 
 @post("/api/prints/{job_id:str}", status_code=200)
 async def post_print(
-    node: Node, session: Session, job_id: FromPath[str], data: JSONBody[Confirmation]
+    node: TheNode, session: TheSession, job_id: FromPath[str], data: JSONBody[Confirmation]
 ) -> Response[bytes]:
     """The clerk's word on one job."""
     return reply(await printing.confirm(node, session, job_id, data.outcome, data.reason, data.sheet))
@@ -124,63 +129,63 @@ async def post_print(
 
 @post("/api/reports/{serial:str}/reprint", status_code=200)
 async def post_reprint(
-    node: Node, session: Session, serial: FromPath[str], data: JSONBody[Reason]
+    node: TheNode, session: TheSession, serial: FromPath[str], data: JSONBody[Reason]
 ) -> Response[bytes]:
     """补打: one more copy, with its reason."""
     return reply({"job": await printing.reprint(node, session, serial, data.reason)})
 
 
 @post("/api/reports/{serial:str}/hand-over", status_code=200)
-async def post_hand_over(node: Node, session: Session, serial: FromPath[str]) -> Response[bytes]:
+async def post_hand_over(node: TheNode, session: TheSession, serial: FromPath[str]) -> Response[bytes]:
     """The citizen has the paper."""
     await printing.hand_over(node, session, serial)
     return reply({"handed_over": serial})
 
 
 @get("/api/reports/{serial:str}/report.pdf")
-async def get_report(node: Node, session: Session, serial: FromPath[str]) -> Response[bytes]:
+async def get_report(node: TheNode, session: TheSession, serial: FromPath[str]) -> Response[bytes]:
     """The report's file, for the clerk's own open case."""
     file = await printing.pdf(node, session, serial)
     return Response(file, media_type="application/pdf", headers={"cache-control": "no-store"})
 
 
 @get("/api/day/{day:str}")
-async def get_day(node: Node, session: Session, day: FromPath[str]) -> Response[bytes]:
+async def get_day(node: TheNode, session: TheSession, day: FromPath[str]) -> Response[bytes]:
     """A day's totals as they stand."""
     assert session.staff
     return reply(await close_day.preview(node, _day(day)))
 
 
 @post("/api/day", status_code=200)
-async def post_day(node: Node, session: Session, data: JSONBody[Day]) -> Response[bytes]:
+async def post_day(node: TheNode, session: TheSession, data: JSONBody[Day]) -> Response[bytes]:
     """Close a day."""
     closed = await close_day.close(node, session, _day(data.day))
     return reply(msgspec.structs.asdict(closed) | {"entry": closed.entry.index})
 
 
 @get("/api/findings")
-async def get_findings(node: Node, session: Session) -> Response[bytes]:
+async def get_findings(node: TheNode, session: TheSession) -> Response[bytes]:
     """Differences this node or the centre found."""
     assert session.staff
     return reply(await close_day.findings(node))
 
 
 @get("/api/trail")
-async def get_trail(node: Node, session: Session, limit: FromQuery[int] = 20) -> Response[bytes]:
+async def get_trail(node: TheNode, session: TheSession, limit: FromQuery[int] = 20) -> Response[bytes]:
     """The newest entries, without personal data."""
     assert session.staff
     return reply(await trail.recent(node, limit))
 
 
 @post("/api/exchange", status_code=200)
-async def post_exchange(node: Node, session: Session) -> Response[bytes]:
+async def post_exchange(node: TheNode, session: TheSession) -> Response[bytes]:
     """One exchange now."""
     assert session.staff
     return reply(await exchange.exchange(node))
 
 
 @get("/api/events")
-async def get_events(node: Node, session: Session) -> ServerSentEvent:
+async def get_events(node: TheNode, session: TheSession) -> ServerSentEvent:
     """Live events: card, entry, status, print, task, refetch, and a beat at least every two seconds.
 
     The stream ends with the session, and when the node stops.
@@ -200,20 +205,20 @@ async def _events(node: Node, cookie: str) -> AsyncIterator[ServerSentEventMessa
 
 
 @get("/livez")
-async def livez(node: Node) -> Response[bytes]:
+async def livez(node: TheNode) -> Response[bytes]:
     """The process works: its event loop answers and its store has not failed."""
     return reply({"live": not node.store.failed}, 503 if node.store.failed else 200)
 
 
 @get("/readyz")
-async def readyz(node: Node) -> Response[bytes]:
+async def readyz(node: TheNode) -> Response[bytes]:
     """Whether queries can be answered now, and why not."""
     found = await status.status(node)
     return reply({"ready": not found.stopped, "reasons": found.stopped}, 503 if found.stopped else 200)
 
 
 @get("/metrics")
-async def metrics(request: Request[Any, Any, Any], node: Node) -> Response[bytes]:
+async def metrics(request: Request[Any, Any, Any], node: TheNode) -> Response[bytes]:
     """Prometheus text; loopback or token only; no personal data in labels."""
     web.guard_metrics(request, node.settings.metrics_token)
     return Response(await exposition(node), media_type="text/plain; version=0.0.4")

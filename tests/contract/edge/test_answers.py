@@ -94,7 +94,12 @@ async def test_f010_what_may_not_be_cached_becomes_a_promise_with_case_task_and_
     assert isinstance(given, Deferral), given
     assert given.due_ms > node.now_ms()
     (task,) = await tasks(node)
-    assert (task.case, task.kind, task.owner, task.phone) == (given.case, "deferral", "li.min", "057188886666")
+    assert (task.case, task.kind, task.owner, task.phone) == (
+        given.case,
+        "deferral",
+        "li.min",
+        "057188886666",
+    )
     (case,) = await list_cases(node, clerk, "deferred")
     assert case.number == given.case
     assert not case.uploaded
@@ -171,10 +176,10 @@ async def test_an_authorised_query_with_its_whole_letter_is_answered(
 ) -> None:
     read = await lay(node, centre, 1)
     people = list(centre.people.values())
-    giver = Party(name=people[0].subject.name, document="resident-id", number=people[0].subject.number, phone="1")
-    taker = Party(
-        name=read.name, document="resident-id", number=read.number, phone="1", employer="某公司"
+    giver = Party(
+        name=people[0].subject.name, document="resident-id", number=people[0].subject.number, phone="1"
     )
+    taker = Party(name=read.name, document="resident-id", number=read.number, phone="1", employer="某公司")
     letter = Letter(
         authoriser=giver,
         authorised=taker,
@@ -263,8 +268,6 @@ async def test_no_leaf_holds_a_name_a_number_or_what_was_typed(
     read = await lay(node, centre)
     query = msgspec.structs.replace(own(read.read_id), purpose="替王小明查一下 330102199001010073")
     await answer(node, clerk, query)
-    leaves = b"".join(
-        row[0] for row in await node.store.read(lambda db: db.query("SELECT leaf FROM entry"))
-    )
+    leaves = b"".join(row[0] for row in await node.store.read(lambda db: db.query("SELECT leaf FROM entry")))
     for planted in (read.name, read.number, "王小明", "330102199001010073"):
         assert planted.encode() not in leaves

@@ -10,9 +10,9 @@ from edge.actions import courier, gates
 from edge.actions.answer import answer
 from edge.actions.cases import list_cases, tasks
 from edge.actions.close_day import findings
+from edge.actions.enrol import enrol
 from edge.actions.exchange import exchange
 from edge.actions.node import Node, Session
-from edge.actions.enrol import enrol
 from edge.actions.sign_in import session, sign_in
 from edge.actions.status import status
 from edge.actions.views import Answer, Deferral
@@ -70,7 +70,8 @@ async def test_g12_a_superseded_report_puts_the_person_on_the_call_list_with_wha
     given = await offline_answer(node, clerk, centre, phone="13800000000")
     assert given.report is not None
     centre.write(
-        "report.superseded", {"serial": given.report.serial, "changes": [["新增行政处罚一条", "one penalty more"]]}
+        "report.superseded",
+        {"serial": given.report.serial, "changes": [["新增行政处罚一条", "one penalty more"]]},
     )
     await exchange(node)
     (task,) = await tasks(node)
@@ -117,10 +118,16 @@ async def test_a_letter_that_cannot_be_obeyed_is_noted_and_blocks_nothing(
     centre.letters.append(Directive(number=1, kind="from.the.future", body={}))
     centre.letters.append(Directive(number=2, kind="report.confirmed", body={"serial": "none"}))
     centre.letters.append(
-        Directive(number=3, kind="finding", body={"finding": "f1", "day": "2026-11-18", "state": "open", "words": ["差", "d"]})
+        Directive(
+            number=3,
+            kind="finding",
+            body={"finding": "f1", "day": "2026-11-18", "state": "open", "words": ["差", "d"]},
+        )
     )
     await exchange(node)
-    rows = await node.store.read(lambda db: db.query("SELECT number, objection <> '' FROM directive ORDER BY 1"))
+    rows = await node.store.read(
+        lambda db: db.query("SELECT number, objection <> '' FROM directive ORDER BY 1")
+    )
     assert rows == [(1, 1), (2, 1), (3, 0)]
     (finding,) = await findings(node)
     assert (finding.id, finding.raised_by) == ("f1", "centre")

@@ -190,4 +190,6 @@ async def test_a_cached_row_moved_to_another_subject_does_not_open(
         )
     )
     with pytest.raises(Damaged):
-        await node.store.read(lambda db: cache.look_up(db, node.store.keyring, other, public_only=tier == "open"))
+        await node.store.read(
+            lambda db: cache.look_up(db, node.store.keyring, other, public_only=tier == "open")
+        )

@@ -163,9 +163,23 @@ async def test_the_report_verifies_offline_against_the_centres_keys(
     await node.typesetter.start()
     serial = await issued(node, clerk, centre)
     (tmp_path / "r.pdf").write_bytes(await printing.pdf(node, clerk, serial))
-    trust = {"authority": "qingzhou.example", "centre": {"vkey": vkey(CENTRE, centre.signing.public), "signing": base64.b64encode(centre.signing.public).decode()}, "revoked": []}
+    trust = {
+        "authority": "qingzhou.example",
+        "centre": {
+            "vkey": vkey(CENTRE, centre.signing.public),
+            "signing": base64.b64encode(centre.signing.public).decode(),
+        },
+        "revoked": [],
+    }
     (tmp_path / "trust.json").write_text(json.dumps(trust))
-    words = [sys.executable, "-m", "yizhan_verify", str(tmp_path / "r.pdf"), "--trust", str(tmp_path / "trust.json")]
+    words = [
+        sys.executable,
+        "-m",
+        "yizhan_verify",
+        str(tmp_path / "r.pdf"),
+        "--trust",
+        str(tmp_path / "trust.json"),
+    ]
     done = subprocess.run([*words, "--json"], capture_output=True, check=False, timeout=30)
     assert done.returncode == 0, done.stdout
     assert serial in done.stdout.decode()

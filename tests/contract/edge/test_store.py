@@ -17,7 +17,7 @@ from edge.store.store import Store, open_store
 from edge.store.transaction import Transaction
 from sync.ledger import tree
 from sync.ledger.proofs import check_inclusion
-from tests.contract.edge.conftest import Opener, Node, ToldTime
+from tests.contract.edge.conftest import Node, Opener, ToldTime
 
 MARK = Draft(kind="mark", outcome="test")
 
@@ -169,9 +169,7 @@ def test_the_anchor_survives_a_torn_write_of_its_newest_line(tmp_path: Path) -> 
         anchor.read(tmp_path)
 
 
-async def test_an_entry_altered_in_the_tail_is_found_when_the_store_opens(
-    node: Node, opener: Opener
-) -> None:
+async def test_an_entry_altered_in_the_tail_is_found_when_the_store_opens(node: Node, opener: Opener) -> None:
     await node.store.transact(
         lambda tx: tx.execute("UPDATE entry SET leaf = replace(leaf, x'01', x'02') WHERE idx = 3")
     )
