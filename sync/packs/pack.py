@@ -175,7 +175,7 @@ def _row_bytes(row: PackRow) -> bytes:
 def _header(data: bytes) -> tuple[_Header, int]:
     """The header and where the chunks begin."""
     size = int.from_bytes(data[4:8], "big")
-    if data[:4] != MAGIC or size > min(LIMITS.header_bytes, max(0, len(data) - 8)):
+    if data[:4] != MAGIC:
         raise Malformed("not a pack")
     fields = cbor.decode(data[8 : 8 + size], limit=LIMITS.header_bytes)
     if fields[:1] != [VERSION]:
@@ -224,7 +224,7 @@ def _split(raw: bytes, *, removed: bool) -> Iterator[PackRow]:
         head = at + 1 + raw[at]
         size = int.from_bytes(raw[head : head + 4], "big")
         end = head + 4 + max(0, size - 1)
-        if raw[at] == 0 or head + 4 > len(raw) or end > len(raw) or (size == 0 and not removed):
+        if end > len(raw) or (size == 0 and not removed):
             raise Malformed("pack row is cut")
         yield PackRow(ref=raw[at + 1 : head], blob=raw[head + 4 : end] if size else None)
         at = end

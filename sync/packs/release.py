@@ -84,8 +84,6 @@ def plan(release: Release, have_version: int) -> list[PackRef]:
     """
     if release.version < have_version:
         raise PackRefused(f"release {release.version} of {release.scope} is older than {have_version}, held")
-    if release.version == have_version:
-        return []
     ways = [way for start in {0, have_version} if (way := _chain(release, start)) is not None]
     if not ways:
         raise PackRefused(f"release {release.version} of {release.scope} leads nowhere from {have_version}")

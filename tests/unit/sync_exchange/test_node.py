@@ -258,7 +258,8 @@ def test_a_renewed_certificate_must_be_for_our_own_keys():
     signed = issue(ours, centre.signing_key)
     assert RenewCertificate(certificate=signed) in imported(hall, centre, certificate=signed)
     other = issue(msgspec.structs.replace(ours, signing=bytes(32)), centre.signing_key)
-    for wrong in (other, issue(ours, hall.signing_key), b"x"):
+    renamed = issue(msgspec.structs.replace(ours, origin=HALL.replace("i1", "i2")), centre.signing_key)
+    for wrong in (other, renamed, issue(ours, hall.signing_key), b"x"):
         steps = imported(hall, centre, certificate=wrong)
         assert not [step for step in steps if isinstance(step, RenewCertificate)]
         assert [step.grave for step in steps if isinstance(step, Alarm)] == [False]

@@ -108,7 +108,13 @@ def test_a_pack_of_another_scope_kind_or_key_is_refused():
 
 def test_rows_out_of_order_repeated_or_removed_from_a_base_are_a_bug_of_the_publisher():
     one, two = some_rows(2)
-    for rows in ([two, one], [one, one], [PackRow(ref=b"", blob=b"x")], [PackRow(ref=b"\x01", blob=None)]):
+    for rows in (
+        [two, one],
+        [one, one],
+        [PackRow(ref=b"", blob=b"x")],
+        [PackRow(ref=bytes([1] * 65), blob=b"x")],
+        [PackRow(ref=b"\x01", blob=None)],
+    ):
         with pytest.raises(ValueError, match=r"row|base"):
             build(SCOPE, "base", rows, KEY)
 
@@ -141,8 +147,6 @@ ROW = b"\x01A\0\0\0\x02x"
         crafted(1, b"\0" + ROW),
         crafted(1, b"\x01A\0\0\0\0"),
         crafted(1, ROW, chunks=2),
-        crafted(10**9, ROW),
-        crafted(1, ROW, chunks=10**9),
         crafted(1, ROW, kind="other"),
         b"YZP1" + bytes(3),
     ],
@@ -152,6 +156,21 @@ def test_an_honest_seal_over_rows_that_do_not_add_up_is_refused(data):
     assert [row.blob for row in open_pack(good, KEY, hashlib.sha256(good).digest())] == [b"x"]
     with pytest.raises(SyncError):
         list(open_pack(data, KEY, hashlib.sha256(data).digest()))
+
+
+def test_counts_beyond_every_pack_are_a_limit():
+    for data in (crafted(10**9, ROW), crafted(1, ROW, chunks=10**9)):
+        with pytest.raises(LimitExceeded):
+            open_pack(data, KEY, hashlib.sha256(data).digest())
+
+
+def test_a_chunk_that_is_cut_or_says_it_is_huge_is_refused_by_its_length_alone():
+    data = crafted(1, ROW)
+    at = 8 + int.from_bytes(data[4:8], "big")
+    huge = data[:at] + (5 << 20).to_bytes(4, "big") + bytes(5 << 20)
+    for wrong in (data[:-3], huge):
+        with pytest.raises(Malformed, match="is cut"):
+            list(open_pack(wrong, KEY, hashlib.sha256(wrong).digest()))
 
 
 def test_a_decompression_bomb_is_refused_before_it_expands():
@@ -266,10 +285,17 @@ def test_a_mixed_release_is_neither_signed_nor_opened(refs):
 
 
 def test_a_release_out_of_bounds_or_of_an_unknown_version_is_refused():
-    for change in ({"version": 0}, {"state_root": b"x"}):
+    chain = tuple(msgspec.structs.replace(TWO, from_version=at, to_version=at + 1) for at in range(3, 260))
+    changes: list[dict[str, object]] = [
+        {"version": 0, "packs": ()},
+        {"state_root": b"x"},
+        {"version": 260, "packs": (ONE, *chain)},
+    ]
+    for change in changes:
         with pytest.raises(PackRefused):
             sign_release(msgspec.structs.replace(NOW, **change), CENTRE_KEY)
-    short: list[list[object]] = [[2], [1, SCOPE]]
+    full = cbor.decode(cose.open1(sign_release(NOW, CENTRE_KEY), {b"centre": CENTRE_KEY.public}, AAD)[1])
+    short: list[list[object]] = [[2, *full[1:]], [1, SCOPE], []]
     for fields in short:
         signed = packs_signed(fields)
         with pytest.raises(PackRefused):
