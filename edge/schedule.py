@@ -25,6 +25,7 @@ from sync.errors import SyncError
 
 log = structlog.get_logger("schedule")
 CHINA = timezone(timedelta(hours=8))
+LOOK_S = 2.0
 WATCH_S = 20.0
 Act = Callable[[Node], Awaitable[object]]
 
@@ -156,25 +157,28 @@ async def _one_exchange(node: Node) -> None:
 
 
 async def _wait_for_turn(node: Node) -> None:
-    """Until the timer, or the bell; monotonic, so no clock can stop it."""
-    end = time.monotonic() + await _pause_s(node)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(max(0.0, end - time.monotonic())):
-            await node.line_bell.wait()
+    """Until the timer, or the bell; monotonic, so no clock can stop it.
+
+    The pace is looked at again every few seconds: a line that broke or news that came shortens the wait.
+    """
+    begun = time.monotonic()
+    spread = node.settings.exchange_jitter_percent
+    jitter = (100 - spread + secrets.randbelow(2 * spread + 1)) / 100
+    while (left_s := begun + await _pause_s(node) * jitter - time.monotonic()) > 0:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(left_s, LOOK_S)):
+                await node.line_bell.wait()
+                return
 
 
 async def _pause_s(node: Node) -> float:
-    """Seconds to the next exchange.
+    """Seconds between exchanges as things stand.
 
     Short while the line is down or entries wait, else the site's own pace.
     """
     settings = node.settings
     if node.uplink.breaker.open:
-        base = settings.probe_every_s
-    elif await exchange.waiting(node):
-        base = min(settings.exchange_news_s, settings.exchange_every_s)
-    else:
-        base = settings.exchange_every_s
-    spread = settings.exchange_jitter_percent
-    percent = 100 - spread + secrets.randbelow(2 * spread + 1)
-    return base * percent / 100
+        return settings.probe_every_s
+    if await exchange.waiting(node):
+        return min(settings.exchange_news_s, settings.exchange_every_s)
+    return settings.exchange_every_s
