@@ -20,7 +20,9 @@ FIELDS_MAX = 120
 CHARACTERS_MAX = 400
 
 _DOCUMENTS = {"natural": "居民身份证", "legal": "统一社会信用代码"}
-_OWN_PURPOSE = "本人查询"
+OWN_PURPOSE = "本人查询"
+"""What an own query is for when nobody says otherwise."""
+
 _STATED = "授权书载明"
 _BAD_DAY = Words(zh="日期请写成 2026-11-21 的样子", en="Write the day as 2026-11-21")
 _BAD_MAIL = Words(zh="电子邮箱的写法不对", en="This is no e-mail address")
@@ -68,7 +70,7 @@ def query(matter: Matter, desk: Desk) -> Query:
         delivery="email" if form.get("delivery") == "email" else "print",
         email=form.get("email", ""),
         email_code=form.get("email_code", ""),
-        purpose=form.get("purpose") or (_OWN_PURPOSE if case.own else form.get("letter_purpose", "")),
+        purpose=form.get("purpose") or (OWN_PURPOSE if case.own else form.get("letter_purpose", "")),
         phone=form.get("phone") or form.get("requester_phone") or form.get("agent_phone", ""),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from edge.actions.views import Answer, Deferral, PrintJob
 from edge.pages import choices
 from edge.pages.desk import Desk, Outcome
-from edge.pages.forms import query
+from edge.pages.forms import OWN_PURPOSE, query
 from edge.pages.papers import asked, card_lies, listed, parts, ticks
 from edge.pages.views import (
     AnswerView,
@@ -26,6 +26,7 @@ from matters.rules.shanghai import CASES, article
 from ui.codes import SEXES
 
 _NONE = Words(zh="没有", en="none")
+_OWN = Words(zh=OWN_PURPOSE, en="own query")
 _PARTIES = {
     "subject": Words(zh="信息主体", en="Subject"),
     "requester": Words(zh="查询申请人", en="Requester"),
@@ -162,7 +163,8 @@ def _lines(matter: Matter, desk: Desk) -> tuple[Line, ...]:
         )
     )
     use = asked_now.purpose
-    lines.append(Line(label=Words(zh="用途", en="Purpose"), value=_same(use) if use else _NONE, part=""))
+    purpose = _OWN if use == OWN_PURPOSE else _same(use) if use else _NONE
+    lines.append(Line(label=Words(zh="用途", en="Purpose"), value=purpose, part=""))
     return tuple(lines)
 
 

@@ -272,8 +272,8 @@ FINDINGS = (
 TRAIL = TrailAnswer(
     number_masked="3301••••••••••4516",
     accesses=(
-        AccessView(at_ms=NOW - MINUTE, place="清河县市民之家 3 号窗口", actor="李敏 窗口人员", purpose="本人查询", basis="公共信用信息查询管理暂行办法 第七条", mode="离线缓存 2 小时", matter="公共信用报告", outcome="已显示"),
-        AccessView(at_ms=NOW - DAY, place="流动车 07 石门村", actor="赵琴 窗口人员", purpose="信易+ 法律咨询", basis="授权", mode="在线", matter="信用积分等级", outcome="已显示"),
+        AccessView(at_ms=NOW - MINUTE, place="清河县市民之家 3 号窗口", actor="李敏 窗口人员", purpose="self", basis="SELF", mode="cached", matter="公共信用报告", outcome="answered"),
+        AccessView(at_ms=NOW - DAY, place="流动车 07 石门村", actor="赵琴 窗口人员", purpose="信易+ 法律咨询", basis="AUTHORISED", mode="online", matter="信用积分等级", outcome="answered"),
     ),
     silent=("流动车 07（自 11-20 09:58）",),
     entry=PLACED,
