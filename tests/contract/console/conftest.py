@@ -1,16 +1,22 @@
-"""One centre for the whole module: starting PostgreSQL is the slow part."""
+"""One PostgreSQL a session, one database a test."""
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
-from tests.contract.console import stage
+from tests.contract.central.stage import Server, Stage, founded, served
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def scene() -> AsyncIterator[stage.Stage]:
-    with tempfile.TemporaryDirectory(prefix="yizhan-console-") as folder:
-        async with stage.staged(Path(folder)) as made:
-            yield made
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="yizhan-console-") as folder, served(Path(folder)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def scene(server: Server, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with founded(server, tmp_path) as made:
+        yield made

@@ -1,44 +1,23 @@
-"""A real centre in a temporary folder, and browsers of its three administrators as HTTP clients."""
+"""Browsers of the three administrators as HTTP clients of a real centre, and a hall with a day's work behind it."""
 
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from httpx import ASGITransport, AsyncClient, Response
-from litestar import Litestar
-from litestar.datastructures import State
+from httpx import AsyncClient, Response
 
-from central.actions import setup
-from central.actions.centre import Centre
-from central.pages import table
+from central.actions import ingest
+from matters import ids
+from tests.contract.central.stage import PASSWORD, Hall, Stage
 
-AUTHORITY = "qingzhou.example"
-PASSWORD = "correct horse battery staple"  # a test's own
 MARK = re.compile(r'name="csrf" value="([^"]+)"')
-
-
-@dataclass
-class Clock:
-    """A clock that is told the time."""
-
-    now_ms: int = 1_795_235_170_000
-
-    def __call__(self) -> int:
-        return self.now_ms
-
-
-@dataclass
-class Stage:
-    """The centre, its clock, the application with the console's routes, and the one-time passwords."""
-
-    centre: Centre
-    clock: Clock
-    app: Litestar
-    passwords: dict[str, str]
-    cookies: dict[str, dict[str, str]] = field(default_factory=dict)
+NUMBER = "11010119900307123" + ids.resident_check("11010119900307123")
+OTHER = "33010219880229002" + ids.resident_check("33010219880229002")
+PURPOSE = "信访核查 XF-2026-118"
+HOUR_MS = 3_600_000
 
 
 @dataclass
@@ -49,61 +28,72 @@ class Visitor:
     mark: str = field(default="")
 
     async def get(self, address: str) -> Response:
-        reply = await self.client.get(address, follow_redirects=False)
-        found = MARK.search(reply.text)
-        self.mark = found[1] if found else self.mark
-        return reply
+        return self.remember(await self.client.get(address, follow_redirects=False))
 
     async def post(self, address: str, form: dict[str, str] | None = None, **more: Any) -> Response:
-        reply = await self.client.post(
-            address, data={"csrf": self.mark, **(form or {})}, follow_redirects=False, **more
-        )
-        found = MARK.search(reply.text)
-        self.mark = found[1] if found else self.mark
-        return reply
+        sent = {"csrf": self.mark, **(form or {})}
+        return self.remember(await self.client.post(address, data=sent, follow_redirects=False, **more))
 
     async def follow(self, reply: Response) -> Response:
         assert reply.status_code == 303, reply.text
         return await self.get(reply.headers["location"])
 
-
-@asynccontextmanager
-async def staged(data: Path) -> AsyncIterator[Stage]:
-    """A new centre with its three administrators, whose one-time passwords stand."""
-    clock = Clock()
-    setup.prepare(data, AUTHORITY)
-    async with setup.opened(data, now_ms=clock) as centre:
-        made = await setup.found(centre)
-        app = Litestar(route_handlers=table.ROUTES, state=State({"centre": centre}))
-        yield Stage(centre, clock, app, {one.name: one.password for one in made})
+    def remember(self, reply: Response) -> Response:
+        found = MARK.search(reply.text)
+        self.mark = found[1] if found else self.mark
+        return reply
 
 
 @asynccontextmanager
 async def browser(stage: Stage) -> AsyncIterator[Visitor]:
     """A browser nobody has signed in with."""
-    transport = ASGITransport(app=stage.app)  # type: ignore[arg-type]  # litestar's scope types are its own
-    async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+    async with stage.client() as client:
         yield Visitor(client)
 
 
-async def signed_in(visitor: Visitor, stage: Stage, name: str, *, afresh: bool = False) -> None:
-    """Signs in as an administrator; a session opened before is used again unless `afresh`.
+@asynccontextmanager
+async def desk(stage: Stage, name: str) -> AsyncIterator[Visitor]:
+    """The browser of a signed-in administrator."""
+    async with browser(stage) as visitor:
+        await signed_in(visitor, name)
+        yield visitor
 
-    Argon2id is slow on purpose, so that most tests share one session a role.
-    """
-    if not afresh and name in stage.cookies:
-        visitor.client.cookies.update(stage.cookies[name])
-        if (await visitor.get("/password")).status_code == 200:
-            return
-        visitor.client.cookies.clear()
+
+async def signed_in(visitor: Visitor, name: str) -> None:
     await visitor.get("/signin")
-    reply = await visitor.post("/signin", {"name": name, "password": stage.passwords[name]})
-    page = await visitor.follow(reply)
-    if reply.headers["location"] == "/password":
-        fresh = f"{PASSWORD} {len(name)}"
-        reply = await visitor.post("/password", {"password": fresh, "again": fresh})
-        stage.passwords[name] = fresh
-        page = await visitor.follow(reply)
-    assert page.status_code == 200, page.text
-    if not afresh:
-        stage.cookies[name] = dict(visitor.client.cookies)
+    reply = await visitor.post("/signin", {"name": name, "password": PASSWORD})
+    assert (await visitor.follow(reply)).status_code == 200
+
+
+async def handed_in(stage: Stage, hall: Hall) -> None:
+    """Everything the hall wrote reaches the centre and is countersigned."""
+
+    async def in_process(data: bytes) -> bytes:
+        return await ingest.exchange(stage.centre, data, "network")
+
+    await hall.exchange(in_process)
+
+
+async def worked(stage: Stage) -> Hall:
+    """A hall that answered one person twice offline, refused once, issued one report, and reported all of it."""
+    hall = await stage.hall()
+    hall.access(NUMBER, case="330102-2026-C-00001", relationship="self-natural")
+    hall.write("report.issued", issued("330102-2026-L-00001"), object="330102-2026-C-00001")
+    hall.access(NUMBER, actor="sun.tao", presence="none", basis="", purpose="stated")
+    hall.access(OTHER, kind="access.denied", mode="", outcome="letter-expired", basis="")
+    stage.clock.pass_ms(HOUR_MS)
+    await handed_in(stage, hall)
+    return hall
+
+
+def issued(serial: str) -> dict[str, Any]:
+    return {
+        "serial": serial,
+        "subject_number": NUMBER,
+        "subject_name": "某人",
+        "matter": "public-credit.self",
+        "facts_digest": hashlib.sha256(b"{}").digest(),
+        "facts": b"{}",
+        "status": "provisional",
+        "as_of": 1_795_230_000_000,
+    }

@@ -1,13 +1,14 @@
 """Every route of the console × every role, signed in or not."""
 
+import re
+
 import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from central.pages import table
 from central.security.permissions import PERMISSIONS, ROLES, permitted
-from tests.contract.console.stage import Stage, browser, signed_in
-
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+from tests.contract.central.stage import Stage
+from tests.contract.console.stage import browser, desk
 
 ACTIONS = {row.action for row in PERMISSIONS}
 PATHS = {"{node:str}": "330999", "{search:str}": "gone", "{finding:str}": "none"}
@@ -25,21 +26,18 @@ def rows() -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     for handler in table.PAGES:
         needs = "open" if handler.opt.get("open") else handler.opt.get("permission", "")
-        found += [
-            (str(method), address(handler), needs)
-            for method in sorted(handler.http_methods - {"HEAD", "OPTIONS"})
-        ]
+        methods = sorted(handler.http_methods - {"HEAD", "OPTIONS"})
+        found += [(str(method), address(handler), needs) for method in methods]
     return found
 
 
-async def test_every_route_says_what_it_needs():
+def test_every_route_says_what_it_needs():
     for handler in table.PAGES:
-        assert (
-            handler.opt.get("open") or handler.opt.get("password") or handler.opt.get("permission") in ACTIONS
-        )
+        opt = handler.opt
+        assert opt.get("open") or opt.get("password") or opt.get("permission") in ACTIONS
 
 
-async def test_only_sign_in_and_verification_are_open():
+def test_only_sign_in_and_verification_are_open():
     assert {path for _, path, needs in rows() if needs == "open"} == {"/signin", "/verify"}
 
 
@@ -55,72 +53,46 @@ async def test_nobody_sees_anything_without_signing_in(scene: Stage):
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_g21_a_role_reaches_its_own_pages_and_no_other(scene: Stage, role: str):
-    async with browser(scene) as visitor:
-        await signed_in(visitor, scene, role)
+    async with desk(scene, role) as visitor:
         for method, path, needs in rows():
             if needs in {"", "open"}:
                 continue
             reply = await (visitor.get(path) if method == "GET" else visitor.post(path))
-            if permitted(role, needs):
-                assert "三员分立" not in reply.text or reply.status_code != 403, (method, path)
-            else:
-                assert reply.status_code == 403, (method, path)
-                assert "三员分立" in reply.text
+            refused = reply.status_code == 403 and "三员分立" in reply.text
+            assert refused == (not permitted(role, needs)), (method, path, reply.status_code)
 
 
 async def test_a_form_without_its_mark_changes_nothing(scene: Stage):
-    async with browser(scene) as visitor:
-        await signed_in(visitor, scene, "system")
+    async with desk(scene, "system") as visitor:
         visitor.mark = "stolen"
         reply = await visitor.post("/nodes/new", {"name": "大厅", "region": "330109", "kind": "hall"})
         assert reply.status_code == 403
         assert "什么都没有改变" in reply.text
-        fleet = await visitor.get("/")
-        assert "330109" not in fleet.text
+    assert await scene.rows("SELECT 1 FROM node") == []
 
 
 async def test_a_form_from_another_site_changes_nothing(scene: Stage):
-    async with browser(scene) as visitor:
-        await signed_in(visitor, scene, "system")
+    async with desk(scene, "system") as visitor:
         await visitor.get("/nodes/new")
-        reply = await visitor.post(
-            "/nodes/new",
-            {"name": "大厅", "region": "330109", "kind": "hall"},
-            headers={"sec-fetch-site": "cross-site"},
-        )
+        form = {"name": "大厅", "region": "330109", "kind": "hall"}
+        reply = await visitor.post("/nodes/new", form, headers={"sec-fetch-site": "cross-site"})
         assert reply.status_code == 403
+    assert await scene.rows("SELECT 1 FROM node") == []
 
 
 async def test_every_answer_carries_the_policy_and_is_kept_by_nobody(scene: Stage):
     async with browser(scene) as visitor:
-        for path in ("/signin", "/verify", "/nowhere"):
+        for path in ("/signin", "/verify"):
             reply = await visitor.get(path)
-            if path != "/nowhere":
-                assert reply.headers["content-security-policy"].startswith("default-src 'none'")
-                assert reply.headers["cache-control"] == "no-store"
+            assert reply.headers["content-security-policy"].startswith("default-src 'none'")
+            assert reply.headers["cache-control"] == "no-store"
+            assert reply.headers["content-type"] == "text/html; charset=utf-8"
 
 
-async def test_a_signed_out_session_is_worth_nothing(scene: Stage):
+async def test_the_consoles_own_files_are_served_beside_the_shared_ones(scene: Stage):
     async with browser(scene) as visitor:
-        await signed_in(visitor, scene, "audit", afresh=True)
-        kept = dict(visitor.client.cookies)
-        reply = await visitor.post("/signout")
-        assert reply.headers["location"] == "/signin"
-        visitor.client.cookies.update(kept)
-        reply = await visitor.get("/trail")
-        assert reply.headers["location"] == "/signin"
-
-
-async def test_a_session_ends_after_ten_idle_minutes(scene: Stage):
-    async with browser(scene) as visitor:
-        await signed_in(visitor, scene, "audit", afresh=True)
-        scene.clock.now_ms += scene.centre.settings.session_idle_s * 1000 + 1
-        reply = await visitor.get("/trail")
-        assert reply.headers["location"] == "/signin"
-
-
-async def test_english_is_chosen_once_and_stays(scene: Stage):
-    async with browser(scene) as visitor:
-        assert "Sign in to the centre" in (await visitor.get("/signin?lang=en")).text
-        assert "Sign in to the centre" in (await visitor.get("/signin")).text
-        assert "中心平台登录" in (await visitor.get("/signin?lang=zh")).text
+        page = await visitor.get("/signin")
+        addresses = set(re.findall(r'(?:href|src)="(/static/[^"?]+)', page.text))
+        assert {"/static/console.css", "/static/console.js", "/static/yizhan.css"} <= addresses
+        for name in addresses - {one for one in addresses if "/vendor/" in one}:
+            assert (await visitor.client.get(name)).status_code == 200, name
