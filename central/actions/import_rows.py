@@ -6,9 +6,10 @@ refused.
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -46,8 +47,9 @@ class RowFile:
         """Rows of a CSV file in UTF-8, with or without BOM."""
         # Bytes that are no UTF-8 become lone surrogates and are refused line by line, not with the whole
         # file.
-        lines = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-        reader = csv.reader(self._counted(lines))
+        raw = path.open("rb")
+        lines = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        reader = csv.reader(self._counted(lines, raw))
         header = [name.strip() for name in next(reader, [])]
         try:
             check(header)
@@ -68,10 +70,10 @@ class RowFile:
             if cells:
                 yield reader.line_num, _csv_row(header, cells)
 
-    def _counted(self, lines: Any) -> Iterator[str]:
+    def _counted(self, lines: io.TextIOWrapper, raw: BinaryIO) -> Iterator[str]:
         with lines:
             for line in lines:
-                self.done += len(line)
+                self.done = raw.tell()
                 yield line
 
     def json_rows(self, path: Path) -> Iterator[Numbered]:

@@ -5,6 +5,7 @@ import time
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from central.actions import answer, enrol, ingest
 from central.actions.enrol import Application
@@ -59,7 +60,7 @@ async def exchange(request: Asking, centre: TheCentre) -> Response[bytes]:
 
 
 @get("/api/packs/{digest:str}", summary="Fetch a sealed pack by its address")
-async def pack(centre: TheCentre, digest: str) -> Response[bytes]:
+async def pack(centre: TheCentre, digest: FromPath[str]) -> Response[bytes]:
     """The immutable file of that SHA-256; sealed, so it needs no signature and any cache may keep it."""
     plain = digest.lower()
     if len(plain) != _DIGEST_CHARACTERS or any(letter not in "0123456789abcdef" for letter in plain):

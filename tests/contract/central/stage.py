@@ -104,8 +104,6 @@ class Server:
         return name
 
     async def drop(self, name: str) -> None:
-        if not self.lasting:
-            return
         await self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def _run(self, statement: str) -> None:
@@ -395,7 +393,7 @@ class Hall(Ledger):
         return {"authorization": header, "content-type": "application/octet-stream"}
 
 
-def person(number: str = "330102199001011233", **other: Any) -> SubjectRecord:
+def person(number: str = "330102199001011234", **other: Any) -> SubjectRecord:
     """A synthetic resident."""
     made = SubjectRecord(
         kind="natural",

@@ -8,7 +8,7 @@ from sync.exchange.steps import Finished, StoreAcknowledgement
 from sync.signing.notes import open_note
 from tests.contract.central.stage import Hall, Stage
 
-NUMBER = "330102199001011233"
+NUMBER = "330102199001011234"
 
 
 async def handed(stage: Stage, hall: Hall, batch: bytes | None = None) -> None:
@@ -107,7 +107,7 @@ async def test_two_histories_are_kept_as_evidence_and_the_ledger_is_frozen(stage
         hall.access(NUMBER)
     twin = await clone(stage, hall, upto=10)
     hall.access(NUMBER)
-    twin.access("330102198505051234")
+    twin.access("330102198505051235")
     await handed(stage, hall)
     with pytest.raises(Fork):
         await ingest.exchange(stage.centre, twin.batch(0), "network")
