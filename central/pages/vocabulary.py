@@ -23,6 +23,7 @@ BASES = {
     "": Words(zh="无依据", en="no basis"),
 }
 PRESENCES = {
+    "resident-id": Words(zh="在场·读卡", en="present, card read"),
     "card/citizen": Words(zh="在场·读卡", en="present, card read"),
     "card/J": Words(zh="在场·读港澳台居民居住证", en="present, residence permit read"),
     "card/I": Words(zh="在场·读外国人永久居留证", en="present, foreigner's card read"),
