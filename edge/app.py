@@ -180,7 +180,7 @@ class Server(uvicorn.Server):
         self._node = node
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """On SIGTERM and SIGINT: close the streams, then stop; the process then ends with its own exit code."""
+        """On SIGTERM and SIGINT: close the streams, then stop, and end with our own exit code."""
         self._node.events.end()
         super().handle_exit(sig, frame)
         self._captured_signals.clear()  # uvicorn would raise the signal again after a clean stop

@@ -9,7 +9,6 @@ import re
 import secrets
 from pathlib import Path
 
-import httpx
 import msgspec
 
 from edge import settings as settings_file
@@ -20,7 +19,7 @@ from edge.store.draft import Draft
 from edge.store.identity import Seeds, read_secrets, seeds
 from edge.store.store import Store, open_store
 from edge.store.transaction import Transaction
-from edge.uplink.line import Enrolled, Uplink, from_base64
+from edge.uplink.line import Enrolled, Transport, Uplink, from_base64
 from matters.model import Words
 from sync.batch.view import CentreKeys
 from sync.errors import SyncError
@@ -48,7 +47,7 @@ async def enrol(
     code: str,
     *,
     clock: NodeClock | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
+    transport: Transport | None = None,
 ) -> EnrolledAs:
     """Make this folder a node of the centre at `url`. Everything is durable when this returns.
 
@@ -99,9 +98,7 @@ async def _own_keys(store: Store) -> Seeds:
     return made
 
 
-async def _ask(
-    url: str, code: str, own: Seeds, clock: NodeClock, transport: httpx.AsyncBaseTransport | None
-) -> Enrolled:
+async def _ask(url: str, code: str, own: Seeds, clock: NodeClock, transport: Transport | None) -> Enrolled:
     uplink = Uplink(url, clock, transport=transport)
     body = {"code": code, "signing": _text(own.signing.public), "sealing": _text(own.sealing.public)}
     try:

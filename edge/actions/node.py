@@ -5,8 +5,6 @@ import collections
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
-
 from edge.actions.views import CardRead
 from edge.hall.events import Events
 from edge.hall.hall import Hall
@@ -17,7 +15,7 @@ from edge.store.clock import NodeClock
 from edge.store.identity import Identity
 from edge.store.store import Store, open_store
 from edge.typeset.typesetter import Typesetter
-from edge.uplink.line import Uplink
+from edge.uplink.line import Transport, Uplink
 from matters.calendar import china_day
 from matters.catalogue.load import builtin
 from matters.model import Matter, SitePolicy
@@ -111,7 +109,7 @@ async def open_node(
     settings: Settings,
     *,
     clock: NodeClock | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
+    transport: Transport | None = None,
 ) -> Node:
     """Open the store and connect the parts; devices and jobs start with the app.
 

@@ -24,6 +24,8 @@ from matters.model import Words
 from sync.signing.requests import authorise
 from sync.signing.sealing import seal, unseal
 
+Transport = httpx.AsyncBaseTransport
+"""What carries the requests; tests hand in an application in process."""
 UP = b"yizhan/answers/1/up"
 DOWN = b"yizhan/answers/1/down"
 ANSWER_BYTES_MAX = 4 << 20
@@ -78,9 +80,7 @@ class Breaker:
 class Uplink:
     """One HTTP client. Bound to an identity once enrolled; `close` ends its connections."""
 
-    def __init__(
-        self, url: str, clock: NodeClock, *, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, url: str, clock: NodeClock, *, transport: Transport | None = None) -> None:
         self.url = url.rstrip("/")
         self.breaker = Breaker()
         self.bytes_up = 0

@@ -305,13 +305,13 @@ class SmallCentre:
 class _Line(httpx.AsyncBaseTransport):
     def __init__(self, centre: SmallCentre) -> None:
         self._centre = centre
-        self._app: httpx.ASGITransport | None = None  # type: ignore[arg-type]  # two names for one ASGI
+        self._app: httpx.ASGITransport | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._centre.down:
             raise httpx.ConnectError("cable out")
         if self._app is None:
-            self._app = httpx.ASGITransport(app=application(self._centre))
+            self._app = httpx.ASGITransport(app=application(self._centre))  # type: ignore[arg-type]  # one ASGI
         return await self._app.handle_async_request(request)
 
 

@@ -50,16 +50,16 @@ def line() -> Iterator[tuple[SmallCentre, str]]:
 @pytest.fixture(scope="module")
 def made(line: tuple[SmallCentre, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A node enrolled and exchanged by its commands."""
-    folder = tmp_path_factory.mktemp("made") / "node"
+    place = tmp_path_factory.mktemp("made") / "node"
     centre, url = line
     centre.codes.add("FIRST")
-    assert main(["enrol", "--data", str(folder), "--centre", url, "--code", "FIRST"]) == 0
-    assert main(["exchange", "--data", str(folder)]) == 0
-    return folder
+    assert main(["enrol", "--data", str(place), "--centre", url, "--code", "FIRST"]) == 0
+    assert main(["exchange", "--data", str(place)]) == 0
+    return place
 
 
 @pytest.fixture
-def data(made: Path, tmp_path: Path) -> Path:
+def folder(made: Path, tmp_path: Path) -> Path:
     shutil.copytree(made, tmp_path / "node")
     return tmp_path / "node"
 
@@ -85,48 +85,50 @@ def test_a_wrong_code_exits_4_and_a_used_one_too(
 
 
 def test_check_finds_nothing_on_a_whole_node_and_names_an_altered_entry(
-    data: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = said(capsys, "check", "--data", str(data))
+    whole = said(capsys, "check", "--data", str(folder))
     assert {"origin", "entries", "root", "countersigned", "broken_at", "store", "leases"} <= set(whole)
     assert (whole["broken_at"], whole["store"]) == (None, "ok")
-    connection = cipher.connect(data / "node.db", slots.unlock(data), writer=True)
+    connection = cipher.connect(folder / "node.db", slots.unlock(folder), writer=True)
     connection.execute("UPDATE entry SET detail = x'80' WHERE idx = 2")
     connection.close()
-    broken = said(capsys, "check", "--data", str(data), expect=1)
+    broken = said(capsys, "check", "--data", str(folder), expect=1)
     assert (broken["broken_at"], broken["reason"]) == (2, "detail altered")
 
 
-def test_check_tells_a_wrong_key_from_a_damaged_file(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    content = bytearray((data / "node.db").read_bytes())
+def test_check_tells_a_wrong_key_from_a_damaged_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = bytearray((folder / "node.db").read_bytes())
     content[-100] ^= 1
-    (data / "node.db").write_bytes(bytes(content))
-    assert said(capsys, "check", "--data", str(data), expect=1)["store"] == "damaged"
-    (data / "keys/machine.key").write_bytes(b"k" * 32)
-    assert said(capsys, "check", "--data", str(data), expect=1)["store"] == "wrong key"
+    (folder / "node.db").write_bytes(bytes(content))
+    assert said(capsys, "check", "--data", str(folder), expect=1)["store"] == "damaged"
+    (folder / "keys/machine.key").write_bytes(b"k" * 32)
+    assert said(capsys, "check", "--data", str(folder), expect=1)["store"] == "wrong key"
 
 
 def test_an_unknown_key_in_the_settings_exits_2_and_names_the_line(
-    data: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with (data / "settings.toml").open("a", encoding="utf-8") as file:
+    with (folder / "settings.toml").open("a", encoding="utf-8") as file:
         file.write("\nanswer_dedline_ms = 5\n")
-    lines = (data / "settings.toml").read_text(encoding="utf-8").splitlines()
-    refused = said(capsys, "exchange", "--data", str(data), expect=2)
+    lines = (folder / "settings.toml").read_text(encoding="utf-8").splitlines()
+    refused = said(capsys, "exchange", "--data", str(folder), expect=2)
     assert f"第 {lines.index('answer_dedline_ms = 5') + 1} 行" in refused["message"]["zh"]
     with pytest.raises(SystemExit) as caught:
         main(["exchange"])
     assert caught.value.code == 2
 
 
-def test_an_exchange_without_a_line_exits_3(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = (data / "settings.toml").read_text(encoding="utf-8")
+def test_an_exchange_without_a_line_exits_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (folder / "settings.toml").read_text(encoding="utf-8")
     dead = "\n".join(
         f'centre = "http://127.0.0.1:{free_port()}"' if row.startswith("centre") else row
         for row in text.splitlines()
     )
-    (data / "settings.toml").write_text(dead, encoding="utf-8")
-    refused = said(capsys, "exchange", "--data", str(data), expect=3)
+    (folder / "settings.toml").write_text(dead, encoding="utf-8")
+    refused = said(capsys, "exchange", "--data", str(folder), expect=3)
     assert refused["code"] == "centre-unreachable"
 
 
@@ -146,27 +148,27 @@ def test_the_stick_goes_out_and_comes_back_by_the_commands(
 
 
 def test_doctor_gives_a_verdict_a_line_with_the_next_step(
-    data: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = said(capsys, "doctor", "--data", str(data))
+    lines = said(capsys, "doctor", "--data", str(folder))
     assert {line["check"] for line in lines} >= {"settings", "keys", "disk", "store", "ledger", "leases"}
     assert all(line["next"] for line in lines if line["verdict"] != "ok")
-    (data / "keys/machine.key").unlink()
-    assert any(line["verdict"] == "bad" for line in said(capsys, "doctor", "--data", str(data), expect=1))
+    (folder / "keys/machine.key").unlink()
+    assert any(line["verdict"] == "bad" for line in said(capsys, "doctor", "--data", str(folder), expect=1))
 
 
-def test_keys_are_listed_without_their_secrets(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (slot,) = said(capsys, "keys", "--data", str(data), "list")
+def test_keys_are_listed_without_their_secrets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (slot,) = said(capsys, "keys", "--data", str(folder), "list")
     assert set(slot) == {"id", "kind", "created_ms"}
 
 
 def test_a_backup_opens_with_the_same_key_and_is_never_written_over(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = tmp_path / "copy.db"
-    said(capsys, "backup", "--data", str(data), str(copy))
-    said(capsys, "backup", "--data", str(data), str(copy), expect=4)
-    opened = cipher.connect(copy, slots.unlock(data))
+    said(capsys, "backup", "--data", str(folder), str(copy))
+    said(capsys, "backup", "--data", str(folder), str(copy), expect=4)
+    opened = cipher.connect(copy, slots.unlock(folder))
     assert opened.execute("SELECT count(*) FROM entry").fetchone()[0] > 0
     opened.close()
 
@@ -180,23 +182,14 @@ def test_commands_on_a_folder_that_is_no_node_exit_2(
 
 
 def test_every_command_of_the_interfaces_has_its_help() -> None:
-    names = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
-    assert set(names) >= {
-        "enrol",
-        "serve",
-        "exchange",
-        "export",
-        "import",
-        "check",
-        "doctor",
-        "keys",
-        "backup",
-    }  # type: ignore[arg-type]
+    text = parser().format_help()
+    for verb in ("enrol", "serve", "exchange", "export", "import", "check", "doctor", "keys", "backup"):
+        assert f"\n    {verb} " in text
 
 
-def test_a_serving_node_starts_quickly_stays_small_and_stops_with_streams_open(data: Path) -> None:
+def test_a_serving_node_starts_quickly_stays_small_and_stops_with_streams_open(folder: Path) -> None:
     port = free_port()
-    words = [sys.executable, "-m", "edge", "serve", "--data", str(data), "--port", str(port)]
+    words = [sys.executable, "-m", "edge", "serve", "--data", str(folder), "--port", str(port)]
     begun = time.monotonic()
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=dict(os.environ))
     try:

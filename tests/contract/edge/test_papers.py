@@ -1,5 +1,10 @@
 """Paper: printed once, confirmed, spoiled, printed again, handed over; and the day that adds it all up."""
 
+import asyncio
+import base64
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +21,9 @@ from edge.errors import NotAllowed, NotThere, Refused, WrongMoment
 from edge.hall.hall import Hall
 from edge.settings import DeviceSetting
 from matters.model import Words
+from sync.signing.notes import vkey
 from tests.contract.edge.conftest import Opener, lay, signed_in
-from tests.contract.edge.small_centre import SmallCentre
+from tests.contract.edge.small_centre import CENTRE, SmallCentre
 from tests.contract.edge.test_answers import entries, own
 
 SLIP = DeviceSetting(name="热敏打印机", kind="receipt_printer", address="tcp:127.0.0.1:9")
@@ -152,14 +158,6 @@ async def test_f014_the_report_is_shown_for_an_own_open_case_only_and_each_view_
 async def test_the_report_verifies_offline_against_the_centres_keys(
     node: Node, clerk: Session, centre: SmallCentre, tmp_path: Path
 ) -> None:
-    import base64
-    import json
-    import subprocess
-    import sys
-
-    from sync.signing.notes import vkey
-    from tests.contract.edge.small_centre import CENTRE
-
     await node.typesetter.start()
     serial = await issued(node, clerk, centre)
     (tmp_path / "r.pdf").write_bytes(await printing.pdf(node, clerk, serial))
@@ -180,7 +178,9 @@ async def test_the_report_verifies_offline_against_the_centres_keys(
         "--trust",
         str(tmp_path / "trust.json"),
     ]
-    done = subprocess.run([*words, "--json"], capture_output=True, check=False, timeout=30)
+    done = await asyncio.to_thread(
+        subprocess.run, [*words, "--json"], capture_output=True, check=False, timeout=30
+    )
     assert done.returncode == 0, done.stdout
     assert serial in done.stdout.decode()
 

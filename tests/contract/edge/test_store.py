@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.actions.clockwork import boot
+from edge.actions.node import Node
 from edge.errors import Busy, Damaged, LedgerUnavailable, NotEnrolled, RolledBack, StoreTrouble, WrongKey
 from edge.settings import Settings
 from edge.store import anchor, slots
@@ -17,13 +19,13 @@ from edge.store.store import Store, open_store
 from edge.store.transaction import Transaction
 from sync.ledger import tree
 from sync.ledger.proofs import check_inclusion
-from tests.contract.edge.conftest import Node, Opener, ToldTime
+from tests.contract.edge.conftest import Opener, ToldTime
 
 MARK = Draft(kind="mark", outcome="test")
 
 
 async def opened(path: Path, **more: object) -> Store:
-    path.mkdir(exist_ok=True)
+    await asyncio.to_thread(path.mkdir, exist_ok=True)
     return await open_store(path, Settings(**more), create=True)  # type: ignore[arg-type]
 
 
@@ -188,9 +190,9 @@ async def test_a_closed_store_says_so(tmp_path: Path) -> None:
 
 
 async def test_two_processes_cannot_hold_one_lock(tmp_path: Path) -> None:
-    with hold_lock(tmp_path / "lock", Busy("x")):
-        with pytest.raises(Busy), hold_lock(tmp_path / "lock", Busy("x")):
-            pass
+    lock = tmp_path / "lock"
+    with hold_lock(lock, Busy("x")), pytest.raises(Busy), hold_lock(lock, Busy("x")):
+        pass
     with hold_lock(tmp_path / "lock", Busy("x")):
         pass
 
@@ -207,8 +209,6 @@ async def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
 async def test_g14_a_clock_set_back_is_an_entry_and_time_never_runs_back(
     node: Node, told: ToldTime, opener: Opener
 ) -> None:
-    from edge.actions.clockwork import boot
-
     before = node.now_ms()
     latest = node.store.clock.interval().latest_ms
     told.wall -= 3 * 86_400_000

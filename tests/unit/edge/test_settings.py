@@ -38,7 +38,7 @@ def test_a_broken_file_is_refused_with_its_line() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ('windows = []\n', 1),
+        ("windows = []\n", 1),
         ('centre = "ftp://x"\n', 1),
         ('windows = ["1"]\n[[devices]]\nname = "r"\nkind = "id_reader"\naddress = "a"\nwindow = "9"\n', 3),
     ],
