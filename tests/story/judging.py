@@ -23,9 +23,8 @@ async def tampering(world: World, memory: Memory) -> str:
     assert world.hall.edge("check")["broken_at"] is None
     copy = world.folder / "stolen-node"
     outside.copy_node(world.hall.data, copy)
-    thief = outside.node_connection(copy)
+    thief = outside.node_connection(copy, writer=True)
     thief.execute("UPDATE entry SET leaf = replace(leaf, ?, ?) WHERE idx = ?", (b"li.min", b"wu.yue", victim))
-    thief.commit() if thief.in_transaction else None
     thief.close()
     found = command("edge", "check", "--data", str(copy), expect=1)
     assert found["broken_at"] == victim, f"edge check names {found['broken_at']}, altered was {victim}"

@@ -61,9 +61,9 @@ def node_rows(place: Place, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         connection.close()
 
 
-def node_connection(data: Path) -> Any:
-    """An open SQLCipher connection on the node's database in `data`."""
-    return cipher.connect(data / "node.db", slots.unlock(data))
+def node_connection(data: Path, *, writer: bool = False) -> Any:
+    """An open SQLCipher connection on the node's database in `data`; for reading unless said otherwise."""
+    return cipher.connect(data / "node.db", slots.unlock(data), writer=writer)
 
 
 async def centre_rows(world: World, sql: str, *values: Any) -> list[asyncpg.Record]:
