@@ -126,6 +126,67 @@ class ReceiptPrinter(Protocol):
         """One line for the device page."""
 
 
+JobStage = Literal["queued", "printing", "held", "done", "failed", "cancelled", "unknown"]
+
+
+class JobState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the queue says of one job. `words` and `next` are for the clerk."""
+
+    job: str
+    stage: JobStage
+    words: Words
+    next: Words
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.stage in {"done", "failed", "cancelled"}
+
+
+class Submitted(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a submission once its first byte was sent.
+
+    `confirmed`: the queue holds the job, under `job`. If False it may or may not: look with `find` before
+    anything is submitted again. `reason` is then the code of the error that stood in the way.
+    """
+
+    confirmed: bool
+    job: str = ""
+    reason: str = ""
+
+
+class SheetPrinter(Protocol):
+    """A printer for A4 sheets with a queue of its own."""
+
+    async def open(self) -> None:
+        """Make sure the queue is there. Raises Absent, Busy, TimedOut, NotThisDevice."""
+
+    async def close(self) -> None:
+        """Let go. Closing twice is no error; jobs go on."""
+
+    async def status(self) -> PrinterState:
+        """What the printer says now. Raises TimedOut, Unplugged, Garbled."""
+
+    async def submit(self, pdf: bytes, name: str) -> Submitted:
+        """Hand a job over, once. `name` is unique and says nothing about a person (a serial).
+
+        An exception means the queue does not hold it. When confirmed, the job is durable in the queue as far
+        as the queue itself is.
+        """
+
+    async def find(self, name: str) -> str:
+        """The job of that name, or "" when the queue never got it."""
+
+    async def job(self, job: str) -> JobState:
+        """How far a job is; `unknown` when the queue has forgotten it."""
+
+    async def finished(self, job: str, timeout_s: float) -> JobState:
+        """Wait for a job to end. Raises TimedOut when it has not."""
+
+    async def describe(self) -> str:
+        """One line for the device page."""
+
+
 KeyAction = Literal[
     "call", "recall", "rate", "confirm", "give-up", "hold", "call-back", "line", "pause", "transfer", "rated"
 ]
@@ -218,4 +279,4 @@ class PositionSource(Protocol):
         """One line for the device page."""
 
 
-Device = IdReader | ReceiptPrinter | CallerKeys | QrScanner | PositionSource
+Device = IdReader | ReceiptPrinter | SheetPrinter | CallerKeys | QrScanner | PositionSource

@@ -5,17 +5,27 @@ from typing import Literal, overload
 
 import msgspec
 
+from drivers.devices.a4_ipp.driver import IppPrinter
+from drivers.devices.a4_spool.driver import SpoolPrinter
 from drivers.devices.caller_keys.driver import RsCallerKeys
 from drivers.devices.gps.driver import NmeaReceiver
 from drivers.devices.qr_scanner.driver import SerialScanner
 from drivers.devices.receipt_printer.driver import EscPosPrinter
 from drivers.devices.resident_id.driver import SdtReader
 from drivers.errors import NotThisDevice
-from drivers.ports import CallerKeys, Device, IdReader, PositionSource, QrScanner, ReceiptPrinter
+from drivers.ports import (
+    CallerKeys,
+    Device,
+    IdReader,
+    PositionSource,
+    QrScanner,
+    ReceiptPrinter,
+    SheetPrinter,
+)
 from drivers.wires.address import Address, parse_address
 from matters.model import Words
 
-Kind = Literal["id_reader", "receipt_printer", "caller_keys", "qr_scanner", "gps"]
+Kind = Literal["id_reader", "receipt_printer", "a4_printer", "caller_keys", "qr_scanner", "gps"]
 
 
 class Driver(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +52,20 @@ DRIVERS: tuple[Driver, ...] = (
         schemes=("tcp", "serial"),
         words=Words(zh="热敏回执打印机（ESC/POS）", en="Slip printer (ESC/POS)"),
         make=EscPosPrinter,
+    ),
+    Driver(
+        kind="a4_printer",
+        name="a4_ipp",
+        schemes=("ipp",),
+        words=Words(zh="A4 打印机（IPP/CUPS）", en="A4 printer (IPP, CUPS)"),
+        make=IppPrinter,
+    ),
+    Driver(
+        kind="a4_printer",
+        name="a4_spool",
+        schemes=("spool",),
+        words=Words(zh="A4 打印机（打印文件夹）", en="A4 printer (spool folder)"),
+        make=SpoolPrinter,
     ),
     Driver(
         kind="caller_keys",
@@ -71,6 +95,8 @@ DRIVERS: tuple[Driver, ...] = (
 def open_device(kind: Literal["id_reader"], address: str) -> IdReader: ...
 @overload
 def open_device(kind: Literal["receipt_printer"], address: str) -> ReceiptPrinter: ...
+@overload
+def open_device(kind: Literal["a4_printer"], address: str) -> SheetPrinter: ...
 @overload
 def open_device(kind: Literal["caller_keys"], address: str) -> CallerKeys: ...
 @overload

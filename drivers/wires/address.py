@@ -8,18 +8,24 @@ import msgspec
 
 from drivers.errors import NotThisDevice
 
-Scheme = Literal["serial", "tcp"]
+Scheme = Literal["serial", "tcp", "spool", "ipp"]
 
+_IPP = re.compile(r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})(/[A-Za-z0-9._/-]*)$")
+_PORTS = range(1, 65536)
 _TCP = re.compile(r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})$")
 
 
 class Address(msgspec.Struct, frozen=True):
-    """A parsed device address. `place` is a path for serial lines, `host:port` for TCP."""
+    """A parsed device address. `place` is a path for serial lines and spools, `host:port` for TCP and IPP.
+
+    `path` is the printer's path on an IPP server, else empty.
+    """
 
     scheme: Scheme
     place: str
     options: dict[str, str]
     text: str
+    path: str = ""
 
     def number(self, option: str, default: int) -> int:
         """The option as a whole number, or `default` when absent. Raises NotThisDevice for anything else."""
@@ -51,13 +57,21 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def parse_address(text: str) -> Address:
-    """Read `serial:/dev/ttyUSB0?baud=9600` or `tcp:127.0.0.1:9100`. Raises NotThisDevice if it is neither."""
+    """Read one of the address forms. Raises NotThisDevice if it is none.
+
+    `serial:/dev/ttyUSB0?baud=9600`, `tcp:127.0.0.1:9100`, `spool:/folder`, `ipp:127.0.0.1:631/printers/hall`.
+    """
     scheme, colon, rest = text.partition(":")
     place, _, query = rest.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
-    if colon and scheme == "serial" and place.startswith("/"):
-        return Address("serial", place, options, text)
-    matched = _TCP.match(place) if scheme == "tcp" else None
-    if matched and 0 < int(matched[2]) < 65536:  # noqa: PLR2004 - the range of TCP ports
+    if colon and scheme in {"serial", "spool"} and place.startswith("/"):
+        return Address("serial" if scheme == "serial" else "spool", place, options, text)
+    tcp = _TCP.match(place) if scheme == "tcp" else None
+    if tcp and int(tcp[2]) in _PORTS:
         return Address("tcp", place, options, text)
-    raise NotThisDevice("address is neither serial:/path nor tcp:host:port", device=text)
+    ipp = _IPP.match(place) if scheme == "ipp" else None
+    if ipp and int(ipp[2]) in _PORTS:
+        return Address("ipp", f"{ipp[1]}:{ipp[2]}", options, text, ipp[3])
+    raise NotThisDevice(
+        "address is none of serial:/path tcp:host:port spool:/folder ipp:host:port/path", device=text
+    )

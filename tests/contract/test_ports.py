@@ -2,202 +2,25 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
 
 import drivers.devices
-from drivers.devices.caller_keys.virtual import VirtualPads
-from drivers.devices.gps.virtual import VirtualReceiver
-from drivers.devices.qr_scanner.virtual import VirtualScanner
-from drivers.devices.receipt_printer.protocol import Slip
-from drivers.devices.receipt_printer.virtual import VirtualPrinter
-from drivers.devices.resident_id.virtual import VirtualReader
 from drivers.errors import Absent, Busy, DriverError, Garbled, NotThisDevice, TimedOut, Unplugged
 from drivers.registry import DRIVERS, open_device
-from tests.unit.drivers.samples import CITIZEN, HERE
+from tests.rig.device_benches import BENCHES
 
-SLIP = bytes(Slip().text("政务服务").cut())
-
-
-class Bench(Protocol):
-    """A twin with its device: the same six pushes for every kind of port."""
-
-    kind: Any
-    twin: Any
-    device: Any
-    address: str
-
-    async def use(self) -> object: ...
-    def good(self, result: object) -> bool: ...
-    def hush(self) -> None: ...
-    def garble(self) -> None: ...
-    def pull(self) -> None: ...
-    def mend(self) -> None: ...
-    async def replug(self) -> None: ...
-
-
-class ReaderBench:
-    """A card is laid before each use."""
-
-    kind = "id_reader"
-
-    def __init__(self, scheme, folder):
-        assert scheme == "serial"
-        self.twin = VirtualReader(link=folder / "device")
-        self.address = f"serial:{folder / 'device'}"
-        self.device = open_device("id_reader", self.address)
-
-    async def use(self):
-        self.twin.lift()
-        self.twin.lay(CITIZEN)
-        return await self.device.read_card(2.0)
-
-    def good(self, result):
-        return result == CITIZEN
-
-    def hush(self):
-        self.twin.fault("silent", times=100)
-
-    def garble(self):
-        self.twin.fault("garbage", times=100)
-
-    def pull(self):
-        self.twin.fault("unplug", on="3001")
-
-    def mend(self):
-        self.twin.clear()
-
-    async def replug(self):
-        self.twin.plug()
-
-
-class PrinterBench:
-    """A use prints one slip."""
-
-    kind = "receipt_printer"
-
-    def __init__(self, scheme, folder):
-        self.twin = VirtualPrinter(tty=scheme == "serial", link=folder / "device")
-        self._device: Any = None
-
-    @property
-    def address(self):
-        return self.twin.address
-
-    @property
-    def device(self):
-        if self._device is None:
-            self._device = open_device("receipt_printer", self.address)
-        return self._device
-
-    async def use(self):
-        outcome = await self.device.print(SLIP)
-        if outcome.reason == "device-unplugged":
-            raise Unplugged(outcome.reason)
-        return outcome
-
-    def good(self, result):
-        return result.confirmed and self.twin.papers[-1].text == "政务服务"
-
-    def hush(self):
-        self.twin.fault("silent")
-
-    def garble(self):
-        self.twin.fault("nonsense")
-
-    def pull(self):
-        self.twin.fault("unplug", after_lines=1)
-
-    def mend(self):
-        self.twin.clear()
-
-    async def replug(self):
-        await self.twin.on()
-
-
-class SpeakingBench:
-    """A device that speaks by itself; a use makes it speak once."""
-
-    kind: Any
-    make: Any
-    garbling = "flipped"
-
-    def __init__(self, scheme, folder):
-        assert scheme == "serial"
-        self.twin = self.make(link=folder / "device")
-        self.address = f"serial:{folder / 'device'}"
-        self.device: Any = open_device(self.kind, self.address)
-
-    def hush(self):
-        self.twin.line.fault("silent")
-
-    def garble(self):
-        self.twin.line.fault(self.garbling)
-
-    def pull(self):
-        self.twin.line.fault("unplug")
-
-    def mend(self):
-        self.twin.line.clear()
-
-    async def replug(self):
-        self.twin.line.tty.plug()
-
-
-class PadsBench(SpeakingBench):
-    kind = "caller_keys"
-    make = VirtualPads
-
-    async def use(self):
-        self.twin.press("call", pad=4)
-        return await self.device.next_key(0.5)
-
-    def good(self, result):
-        return (result.pad, result.action) == (4, "call")
-
-
-class ScannerBench(SpeakingBench):
-    kind = "qr_scanner"
-    make = VirtualScanner
-    garbling = "short"
-
-    async def use(self):
-        self.twin.scan("取号·A012")
-        return await self.device.next_code(0.5)
-
-    def good(self, result):
-        return result == "取号·A012"
-
-
-class ReceiverBench(SpeakingBench):
-    kind = "gps"
-    make = VirtualReceiver
-
-    async def use(self):
-        self.twin.at(HERE)
-        return await self.device.next_fix(0.5)
-
-    def good(self, result):
-        return result == HERE
-
-
-BENCHES: dict[str, Any] = {
-    "resident_id": ReaderBench,
-    "receipt_printer": PrinterBench,
-    "caller_keys": PadsBench,
-    "qr_scanner": ScannerBench,
-    "gps": ReceiverBench,
-}
 ROWS = [(row.name, scheme) for row in DRIVERS for scheme in row.schemes]
-ASKED = [row for row in ROWS if not issubclass(BENCHES[row[0]], SpeakingBench)]
+OWNED = [row for row in ROWS if not BENCHES[row[0]].shared]
+LOOKED_AT = [row for row in ROWS if BENCHES[row[0]].looks]
+ASKED = [row for row in LOOKED_AT if BENCHES[row[0]].silent_at_open]
 
 
 @pytest.fixture(params=ROWS, ids="-".join)
 async def bench(request, tmp_path):
     name, scheme = request.param
     bench = BENCHES[name](scheme, tmp_path)
-    await bench.twin.start()
+    await bench.begin()
     yield bench
     await bench.device.close()
     await bench.twin.stop()
@@ -242,13 +65,14 @@ async def test_closing_twice_or_unopened_is_no_error(bench):
 
 async def test_an_absent_device_is_absent(bench):
     address = bench.address
-    await bench.twin.stop()
+    await bench.leave()
     with pytest.raises(Absent) as absent:
         await bench.device.open()
     assert absent.value.device == address
     assert absent.value.next.zh
 
 
+@pytest.mark.parametrize("bench", OWNED, ids="-".join, indirect=True)
 async def test_a_device_held_by_another_is_busy(bench):
     await bench.device.open()
     other = open_device(bench.kind, bench.address)
@@ -287,7 +111,7 @@ async def test_a_garbled_answer_is_said_and_the_next_is_right(bench):
     assert bench.good(await bench.use())
 
 
-@pytest.mark.parametrize("bench", ASKED, ids="-".join, indirect=True)
+@pytest.mark.parametrize("bench", LOOKED_AT, ids="-".join, indirect=True)
 async def test_a_device_of_another_kind_is_not_this_device(bench):
     bench.garble()
     with pytest.raises(NotThisDevice):

@@ -49,7 +49,7 @@ _ORDER_ANSWER: Final[dict[PaperLevel, int]] = {"ok": 0x00, "near-end": 0x03, "ou
 _NOTHING: Final = Words(zh="", en="")
 
 
-class Switches(msgspec.Struct):
+class Switches(msgspec.Struct, forbid_unknown_fields=True):
     """The state a hand can change on the printer."""
 
     paper: PaperLevel = "ok"

@@ -1,0 +1,108 @@
+"""How a folder is a print queue: where a job lies says how far it is. Pure.
+
+DIR/new/ID.pdf  →  DIR/work/ID.pdf  →  DIR/done/ID.pdf  or  DIR/failed/ID.pdf      moved by whatever prints
+DIR/printer.json     what that says of the printer, if it says anything: {"paper": "ok", "online": true}
+"""
+
+import re
+from collections.abc import Collection
+from typing import Final, Literal
+
+import msgspec
+
+from drivers.errors import Garbled
+from drivers.ports import JobStage, JobState, PaperLevel, PrinterState
+from matters.model import Words
+
+FOLDERS: Final = ("new", "work", "done", "failed")
+STATE_FILE: Final = "printer.json"
+STATE_BYTES_MAX: Final = 4096
+STAGES: Final[dict[str, JobStage]] = {"new": "queued", "work": "printing", "done": "done", "failed": "failed"}
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`printer.json`."""
+
+    paper: PaperLevel = "unknown"
+    online: bool = True
+    cover_open: bool = False
+    fault: Literal["none", "recoverable", "unrecoverable"] = "none"
+
+
+_WAIT: Final = Words(zh="请稍候。", en="Wait a moment.")
+SHOWN: Final[dict[JobStage, tuple[Words, Words]]] = {
+    "queued": (Words(zh="排队等待打印。", en="Waiting in the queue."), _WAIT),
+    "printing": (Words(zh="正在打印。", en="Printing."), _WAIT),
+    "done": (
+        Words(zh="已打印完毕。", en="Printed."),
+        Words(zh="请取纸核对。", en="Take the sheets and check them."),
+    ),
+    "failed": (
+        Words(zh="打印失败。", en="Printing failed."),
+        Words(
+            zh="请查看已出的纸张并登记作废，再补打。",
+            en="Look at what came out, mark it spoiled, then reprint.",
+        ),
+    ),
+    "unknown": (
+        Words(zh="队列中没有该任务。", en="The queue has no such job."),
+        Words(zh="请查看纸张是否已出。", en="Check whether the sheets came out."),
+    ),
+}
+_PRINTER: Final[dict[str, tuple[Words, Words]]] = {
+    "ok": (Words(zh="打印机就绪。", en="The printer is ready."), Words(zh="无需操作。", en="Nothing to do.")),
+    "unknown": (
+        Words(
+            zh="打印队列可用，打印机状态不明。",
+            en="The queue takes jobs; the printer says nothing of itself.",
+        ),
+        Words(zh="打印后请查看纸张。", en="Look at the paper after printing."),
+    ),
+    "near-end": (
+        Words(zh="纸盒将空。", en="Paper is nearly out."),
+        Words(zh="请添加 A4 纸。", en="Add A4 paper."),
+    ),
+    "out": (
+        Words(zh="打印机缺纸。", en="The printer is out of paper."),
+        Words(zh="请添加 A4 纸。", en="Add A4 paper."),
+    ),
+    "stopped": (
+        Words(zh="打印机脱机或故障。", en="The printer is offline or in error."),
+        Words(zh="请检查电源、卡纸和盖板。", en="Check power, paper jam and covers."),
+    ),
+}
+
+
+def is_name(name: str) -> bool:
+    """Whether a job's name can be a file's: letters, digits, . _ - and at most 100 of them."""
+    return _NAME.fullmatch(name) is not None
+
+
+def job_state(job: str, folders: Collection[str]) -> JobState:
+    """The state of a job that lies in these folders; in none it is unknown.
+
+    While it is being moved it may be seen in two: the later one counts.
+    """
+    lying = [STAGES[folder] for folder in FOLDERS if folder in folders]
+    stage: JobStage = lying[-1] if lying else "unknown"
+    words, step = SHOWN[stage]
+    return JobState(job=job, stage=stage, words=words, next=step)
+
+
+def printer_state(said: bytes | None) -> PrinterState:
+    """The state in `printer.json`; None when there is no such file. Raises Garbled."""
+    try:
+        state = Said() if said is None else msgspec.json.decode(said, type=Said)
+    except msgspec.MsgspecError:
+        raise Garbled("printer.json cannot be read") from None
+    able = state.online and not state.cover_open and state.fault == "none"
+    words, step = _PRINTER["out" if state.paper == "out" else state.paper if able else "stopped"]
+    return PrinterState(
+        online=state.online,
+        paper=state.paper,
+        cover_open=state.cover_open,
+        fault=state.fault,
+        words=words,
+        next=step,
+    )
