@@ -152,6 +152,16 @@ def test_enter_opens_the_row_in_focus(browser: Browser, address: str):
     page.close()
 
 
+def test_enter_on_a_row_opens_it_even_beside_a_search_button(browser: Browser, address: str):
+    page = browser.new_page()
+    page.goto(f"{address}/trail")
+    page.keyboard.press("j")
+    with page.expect_navigation() as moved:
+        page.keyboard.press("Enter")
+    assert moved.value.request.url.endswith("/trail/sVd81?row=1")
+    page.close()
+
+
 def test_enter_in_the_box_searches_and_takes_no_facet_away(browser: Browser, address: str):
     page = browser.new_page()
     page.goto(f"{address}/trail")
