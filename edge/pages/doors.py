@@ -156,6 +156,11 @@ def say(visitor: Visitor, kind: str, zh: str, en: str) -> None:
     visitor.desk.notice = Notice(kind=kind, words=Words(zh=zh, en=en))  # type: ignore[arg-type]  # a band's name
 
 
+def fresh_lang(request: Asking, node: Node) -> Cookie | None:
+    """The cookie that keeps a language just chosen by `?lang=`, None when none was."""
+    return _lang_cookie(_lang(request), node) if "lang" in request.query_params else None
+
+
 def window_cookie(node: Node, window: str) -> Cookie:
     """Which window this workstation stands at; nobody's secret."""
     return _kept(WINDOW_COOKIE, window, node)

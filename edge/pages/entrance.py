@@ -1,5 +1,7 @@
 """Signing in and out."""
 
+from http import HTTPStatus
+
 from litestar import get, post
 from litestar.response import Redirect
 
@@ -18,7 +20,8 @@ STAFF_MAX = 64
 @get("/signin")
 async def sign_in_page(request: Asking, node: TheNode, lang: TheLang) -> Page:
     """The form, with the window this workstation stood at last."""
-    return await _page(node, lang, "", request.cookies.get(doors.WINDOW_COOKIE, ""), None)
+    shown = await _page(node, lang, "", request.cookies.get(doors.WINDOW_COOKIE, ""), None)
+    return doors.html(shown, doors.fresh_lang(request, node))
 
 
 @post("/signin")
@@ -28,7 +31,7 @@ async def enter(request: Asking, node: TheNode, lang: TheLang) -> Page | Redirec
     staff, window = form.get("staff", "").strip()[:STAFF_MAX], form.get("window", "")
     result = await sign_in.sign_in(node, staff, form.get("password", ""), window)
     if isinstance(result, Refusal):
-        return await _page(node, lang, staff, window, result)
+        return doors.html(await _page(node, lang, staff, window, result), status_code=HTTPStatus.FORBIDDEN)
     held = web.cookie(result, secure=node.settings.secure_cookies)
     return doors.go("/", held, doors.window_cookie(node, result.window))
 
@@ -42,7 +45,7 @@ async def leave(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
     return doors.go("/signin", web.gone(secure=node.settings.secure_cookies))
 
 
-async def _page(node: TheNode, lang: str, staff: str, window: str, refusal: Refusal | None) -> Page:
+async def _page(node: TheNode, lang: str, staff: str, window: str, refusal: Refusal | None) -> str:
     now = await status.status(node)
     windows = node.settings.windows
     view = SignInView(
@@ -52,4 +55,4 @@ async def _page(node: TheNode, lang: str, staff: str, window: str, refusal: Refu
         refusal=refusal,
     )
     frame = Frame(lang=lang, brand=now.hall, made_ms=now.at_ms)
-    return doors.html(page(view, frame, now), status_code=403 if refusal else 200)
+    return page(view, frame, now)

@@ -7,7 +7,7 @@ from litestar import get
 from edge.actions import status
 from edge.actions.views import CardRead, PrintJob
 from edge.pages import doors
-from edge.pages.doors import Page, TheLang, TheNode, TheVisitor
+from edge.pages.doors import Asking, Page, TheLang, TheNode, TheVisitor
 from edge.pages.screen import page
 from edge.pages.views import HelpView, PatternsView
 from matters.freshness import use_words
@@ -20,10 +20,11 @@ _BANDS = (("fresh", 7200, 259_200), ("ageing", 219_600, 259_200), ("expired", 60
 
 
 @get("/help")
-async def help_page(node: TheNode, lang: TheLang) -> Page:
+async def help_page(request: Asking, node: TheNode, lang: TheLang) -> Page:
     """What to do when something is wrong; open without signing in, needs no line."""
     now = await status.status(node)
-    return doors.html(page(HelpView(), Frame(lang=lang, brand=now.hall, made_ms=now.at_ms), now))
+    text = page(HelpView(), Frame(lang=lang, brand=now.hall, made_ms=now.at_ms), now)
+    return doors.html(text, doors.fresh_lang(request, node))
 
 
 @get("/patterns")
