@@ -1,0 +1,77 @@
+"""`make bench`: take the figures of quality.md, one bench or all; `--small` tries them out and writes nothing."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterable
+
+import structlog
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import machine
+from tests.bench.figures import Outcome, Result, write
+from tests.bench.sizes import Size
+from tests.bench.stage import Stage
+from tests.bench.table import BENCHES, Bench
+from tests.bench.timing import took
+
+
+def main() -> int:
+    """Return 0 when every chosen bench ran; whether its limits hold stands in its result."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("name", nargs="?", default="all", choices=["all", *(one.id for one in BENCHES)])
+    parser.add_argument("--small", action="store_true", help="small sizes, nothing written")
+    asked = parser.parse_args()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR)
+    )  # of the node in this process
+    chosen = [one for one in BENCHES if asked.name in {"all", one.id}]
+    for _ in run(chosen, small=asked.small, out=Console()):
+        pass
+    return 0
+
+
+def run(chosen: Iterable[Bench], *, small: bool, out: Console) -> Iterable[Result]:
+    """Run benches one after the other on one stage; each result is written as soon as it is there."""
+    size = Size.small() if small else Size()
+    with Stage(size) as stage:
+        for bench in chosen:
+            here = machine.this()
+            with took() as whole:
+                outcome = bench.run(stage, size)
+            result = _result(bench.id, here, outcome)
+            if not small:
+                write(result)
+            out.print(summary(result, whole.seconds))
+            yield result
+
+
+def _result(name: str, here: machine.Machine, outcome: Outcome) -> Result:
+    return Result(
+        id=name,
+        machine=here,
+        commit=machine.commit(),
+        figures=outcome.figures,
+        floors=outcome.floors,
+        peers=outcome.peers,
+        bound_by=outcome.bound_by,
+    )
+
+
+def summary(result: Result, seconds: float) -> Table:
+    """What a person reads while the benches run."""
+    shown = Table(title=f"{result.id} ({seconds:.0f} s)", caption=result.bound_by, min_width=80)
+    for heading in ("figure", "value", "unit", "limit", ""):
+        shown.add_column(heading, justify="right" if heading == "value" else "left")
+    for name, one in result.figures.items():
+        verdict = "" if one.limit is None else "holds" if one.holds else "[red]does not hold[/]"
+        shown.add_row(name, f"{one.value:,g}", one.unit, one.limit or "", verdict)
+    for what, rows in (("floor", result.floors), ("peer", result.peers)):
+        for name, beside in rows.items():
+            shown.add_row(f"[dim]{what}: {name}[/]", f"{beside.value:,g}", beside.unit, "", "")
+    return shown
+
+
+if __name__ == "__main__":
+    sys.exit(main())

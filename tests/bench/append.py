@@ -1,0 +1,118 @@
+"""append: entries into the node's ledger, one by one and in groups, against a bare INSERT of the same bytes."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge.actions.node import Node, close_node
+from edge.store.cipher import Connection
+from edge.store.draft import Draft
+from tests.bench import store
+from tests.bench.accesses import accesses
+from tests.bench.figures import Figure, Outcome, at_least, at_most, floor, seen
+from tests.bench.sizes import Size
+from tests.bench.stage import Stage
+from tests.bench.timing import percentile, took
+
+GROUPS = (1, 20, 1000)
+ROUNDS = 3
+SHARE = 0.6
+FLAT = 1.3
+COLUMNS = "idx, kind, hlc_ms, leaf, leaf_hash, salt, detail"
+Rows = list[tuple[Any, ...]]
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """Median milliseconds of one commit of a group: ours, and the bare one beside it."""
+
+    ours_ms: float
+    bare_ms: float
+
+
+def run(stage: Stage, size: Size) -> Outcome:
+    """Measure on an empty ledger, fill it, measure again; bare and ours take turns, so both see the same noise."""
+    folder = stage.folder / "append"
+    folder.mkdir()
+    empty, full = asyncio.run(_both(folder, size))
+    figures: dict[str, Figure] = {}
+    for words, pairs in (("0", empty), (f"{size.ledger:,}", full)):
+        for group, pair in pairs.items():
+            place = f"by {group:,}, at {words} entries"
+            figures[f"entries a second, {place}"] = seen(group * 1000 / pair.ours_ms, "entries/s")
+            figures[f"share of the floor, {place}"] = at_least(pair.bare_ms / pair.ours_ms, "×", SHARE)
+    figures["cost of one, full over empty"] = at_most(full[1].ours_ms / empty[1].ours_ms, "×", FLAT)
+    floors = {
+        f"bare INSERT, by {group:,}": floor(group * 1000 / pair.bare_ms, "rows/s")
+        for group, pair in full.items()
+    }
+    return Outcome(figures=figures, floors=floors, bound_by=_bound(full))
+
+
+def _bound(pairs: dict[int, Pair]) -> str:
+    one, many = pairs[1], pairs[1000]
+    durable = one.bare_ms / one.ours_ms
+    return (
+        f"one by one: the durable commit itself, {durable:.0%} of it, then the hop to the writer and the tiles; by 1,000: "
+        f"Python at {many.ours_ms:.0f} µs an entry (encoding, hashes, codes), where the bare INSERT takes {many.bare_ms:.0f} µs"
+    )
+
+
+async def _both(folder: Path, size: Size) -> tuple[dict[int, Pair], dict[int, Pair]]:
+    node = await store.enrolled(folder / "node")
+    bare = store.bare(folder / "bare.db")
+    try:
+        bare.execute(
+            "CREATE TABLE entry (idx INTEGER PRIMARY KEY, kind INTEGER NOT NULL, hlc_ms INTEGER NOT NULL,"
+            " leaf BLOB NOT NULL, leaf_hash BLOB NOT NULL, salt BLOB NOT NULL, detail BLOB)"
+        )
+        drafts = list(accesses(1, size.ledger))
+        empty = await _measure(node, bare, drafts, size.commits)
+        await store.fill(node, drafts)
+        full = await _measure(node, bare, drafts, size.commits)
+    finally:
+        bare.close()
+        await close_node(node)
+    return empty, full
+
+
+async def _measure(node: Node, bare: Connection, drafts: Sequence[Draft], commits: int) -> dict[int, Pair]:
+    found = {}
+    for group in GROUPS:
+        ours_ms: list[float] = []
+        bare_ms: list[float] = []
+        for _ in range(ROUNDS):
+            many = max(3, commits // (ROUNDS * min(group, 20)))
+            before = await _size(node)
+            ours_ms += [await _commit_ms(node, drafts, group) for _ in range(many)]
+            rows = await _rows(node, before)
+            bare_ms += [_bare_ms(bare, rows[at : at + group]) for at in range(0, len(rows), group)]
+        found[group] = Pair(ours_ms=percentile(ours_ms, 50), bare_ms=percentile(bare_ms, 50))
+    return found
+
+
+async def _commit_ms(node: Node, drafts: Sequence[Draft], group: int) -> float:
+    at = await _size(node) % max(1, len(drafts) - group)
+    with took() as one:
+        await store.append(node, drafts[at : at + group])
+    return one.seconds * 1000
+
+
+async def _size(node: Node) -> int:
+    return await node.store.read(lambda db: int(db.query("SELECT size FROM ledger_head")[0][0]))
+
+
+async def _rows(node: Node, since: int) -> Rows:
+    """The rows our own commits have just written."""
+    return await node.store.read(lambda db: db.query(f"SELECT {COLUMNS} FROM entry WHERE idx >= ?", (since,)))
+
+
+def _bare_ms(bare: Connection, rows: Rows) -> float:
+    with took() as one:
+        bare.execute("BEGIN IMMEDIATE")
+        for row in rows:
+            bare.execute(f"INSERT INTO entry ({COLUMNS}) VALUES (?,?,?,?,?,?,?)", row)
+        bare.execute("COMMIT")
+    return one.seconds * 1000

@@ -1,0 +1,131 @@
+"""downlink: a county's pack fetched, opened, sealed again and applied; then a delta of changed rows."""
+
+import asyncio
+import csv
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zstandard
+
+from edge.actions.node import close_node, open_node
+from edge.settings import load
+from edge.store.cache import look_up
+from edge.store.reader import Reading
+from sync.ids import subject_ref
+from tests.bench import store
+from tests.bench.figures import Outcome, at_most, floor, seen
+from tests.bench.sizes import Size
+from tests.bench.stage import Exchanged, Stage
+from tests.bench.timing import took
+from tests.story.outside import node_connection
+from tests.story.world import Place
+
+APPLIED_S = 10.0
+DELTA_S = 1.0
+DELTA_SHARE = 2.0
+LEVEL = 12
+CHINA = timezone(timedelta(hours=8))
+CACHE = "SELECT ref, scope, digest, sealed, open_part FROM subject_cache"
+Rows = list[tuple[Any, ...]]
+
+
+def run(stage: Stage, size: Size) -> Outcome:
+    """The hall's first exchange brings its county; a file of changed records brings the delta."""
+    place = stage.hall
+    first = stage.filled
+    rows = _cached(place.data)
+    bare_s = _upsert_s(stage.folder / "bare-cache.db", rows)
+    numbers = _change(stage, size.changed_rows)
+    stage.world.central("publish")
+    second = stage.exchange(place)
+    changed_bytes = _compressed(place, numbers)
+    return Outcome(
+        figures={
+            "subjects": seen(len(rows), "subjects"),
+            "fetched, checked and applied": at_most(first.seconds, "s", APPLIED_S),
+            "rows a second, fetching included": seen(len(rows) / first.seconds, "rows/s"),
+            "bytes a subject on the wire": seen(first.wire_bytes / len(rows), "B"),
+            "time over floor": seen(first.seconds / bare_s, "×"),
+            f"delta of {len(numbers):,} changed subjects": at_most(second.seconds, "s", DELTA_S),
+            "delta on the wire over the changed rows compressed": at_most(
+                second.wire_bytes / changed_bytes, "×", DELTA_SHARE
+            ),
+        },
+        floors={"executemany upsert of the same sealed rows": floor(len(rows) / bare_s, "rows/s")},
+        bound_by=_bound(first),
+    )
+
+
+def _bound(done: Exchanged) -> str:
+    node, centre = done.node_cpu_s / done.seconds, done.centre_cpu_s / done.seconds
+    return (
+        f"the node's processor, {node:.0%} of the elapsed time (the centre's {centre:.0%}): opening the pack, two seals a"
+        " subject, rows into SQLCipher, the state root"
+    )
+
+
+def _cached(data: Path) -> Rows:
+    connection = node_connection(data)
+    try:
+        return list(connection.execute(CACHE).fetchall())
+    finally:
+        connection.close()
+
+
+def _upsert_s(path: Path, rows: Rows) -> float:
+    """Seconds to put the same rows into an empty SQLCipher table of the same shape, one commit."""
+    bare = store.bare(path)
+    try:
+        bare.execute(
+            "CREATE TABLE subject_cache (ref BLOB NOT NULL, scope TEXT NOT NULL, digest BLOB NOT NULL, sealed BLOB,"
+            " open_part BLOB, PRIMARY KEY (ref, scope)) WITHOUT ROWID"
+        )
+        with took() as whole:
+            bare.execute("BEGIN IMMEDIATE")
+            bare.executemany("INSERT OR REPLACE INTO subject_cache VALUES (?,?,?,?,?)", rows)
+            bare.execute("COMMIT")
+    finally:
+        bare.close()
+    return whole.seconds
+
+
+def _change(stage: Stage, count: int) -> list[str]:
+    """Import `count` records that came under objection just now, each of another subject; the subjects' numbers."""
+    now = datetime.now(CHINA).isoformat(timespec="seconds")
+    changed: dict[str, dict[str, str]] = {}
+    with stage.file.open(encoding="utf-8", newline="") as lines:
+        rows = csv.DictReader(lines)
+        for row in rows:
+            if row["row"] == "record" and row["status"] == "valid" and len(changed) < count:
+                changed.setdefault(row["number"], row | {"status": "objection", "as_of": now})
+        header = list(rows.fieldnames or ())
+    path = stage.world.folder / "changed.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, header)
+        writer.writeheader()
+        writer.writerows(changed.values())
+    done = stage.world.central("records", "import", str(path))
+    assert done["stored"] == len(changed), done
+    return list(changed)
+
+
+def _compressed(place: Place, numbers: list[str]) -> int:
+    """Bytes of the changed subjects as the node now holds them, opened, as one zstd stream."""
+    return asyncio.run(_opened(place, numbers))
+
+
+async def _opened(place: Place, numbers: list[str]) -> int:
+    node = await open_node(place.data, load(place.data))
+
+    def blobs(db: Reading) -> bytes:
+        refs = [subject_ref(node.identity.subject_key, number) for number in numbers]
+        found = [look_up(db, node.store.keyring, ref, public_only=False) for ref in refs]
+        assert all(found), "a changed subject is not in the cache"
+        return b"".join(msgspec.json.encode(one[0]) for one in found if one)
+
+    try:
+        return len(zstandard.compress(await node.store.read(blobs), LEVEL))
+    finally:
+        await close_node(node)

@@ -1,0 +1,42 @@
+"""How much of everything: the real sizes, and small ones to try a bench out."""
+
+from typing import Self
+
+import msgspec
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts of one run."""
+
+    people: int = 50_000
+    changed_rows: int = 1_000
+    cards: int = 40
+    answers: int = 400
+    answers_a_window: int = 60
+    windows: int = 8
+    printed: int = 40
+    backlog: int = 20_000
+    news: int = 100
+    ledger: int = 100_000
+    commits: int = 300
+    starts: int = 5
+    papers: int = 40
+
+    @classmethod
+    def small(cls) -> Self:
+        """Enough to see that a bench works; its figures mean nothing."""
+        return cls(
+            people=600,
+            changed_rows=20,
+            cards=5,
+            answers=30,
+            answers_a_window=6,
+            windows=3,
+            printed=5,
+            backlog=800,
+            news=20,
+            ledger=2_000,
+            commits=20,
+            starts=1,
+            papers=4,
+        )

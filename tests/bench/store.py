@@ -1,0 +1,88 @@
+"""A real node without a centre's process: its certificate is issued here, everything else is the node's own."""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from edge.actions.enrol import open_ledger
+from edge.actions.node import Node, open_node
+from edge.settings import Settings
+from edge.store import cipher
+from edge.store.cipher import Connection, DatabaseKey
+from edge.store.clock import wall_ms
+from edge.store.draft import Draft
+from edge.store.store import open_store
+from edge.store.transaction import Transaction
+from sync.batch.view import CentreKeys
+from sync.signing.certificate import Certificate, issue
+from sync.signing.keys import SealingKey, SigningKey
+
+SETTINGS = Settings(hall="清河县市民之家", region="330102")
+DAY_MS = 86_400_000
+
+
+async def enrolled(data: Path) -> Node:
+    """A new node, opened, with the first entry of its ledger; the caller closes it."""
+    rows = list(_secrets().items())
+    store = await open_store(data, SETTINGS, create=True)
+    try:
+        await store.transact(lambda tx: tx.execute_many("INSERT INTO secret VALUES (?,?)", rows))
+        await store.reload_identity()
+        await store.transact(open_ledger)
+    finally:
+        await store.close()
+    return await open_node(data, SETTINGS)
+
+
+def _secrets() -> dict[str, bytes]:
+    """What an enrolment leaves in a store: the node's keys, and a centre's word for them."""
+    signing, sealing, centre = SigningKey.generate(), SealingKey.generate(), SigningKey.generate()
+    now_ms = wall_ms()
+    certificate = Certificate(
+        origin="qingzhou.example/node/330102/i1",
+        signing=signing.public,
+        sealing=sealing.public,
+        scopes=("330102/detail",),
+        not_before_ms=now_ms,
+        not_after_ms=now_ms + 30 * DAY_MS,
+        name=SETTINGS.hall,
+        window_ms=3 * DAY_MS,
+    )
+    keys = CentreKeys(
+        origin="qingzhou.example/centre/main/i1",
+        signing=centre.public,
+        sealing=SealingKey.generate().public,
+        recovery=SealingKey.generate().public,
+    )
+    return {
+        "signing": signing.seed(),
+        "sealing": sealing.seed(),
+        "salt": secrets.token_bytes(32),
+        "subject_key": secrets.token_bytes(32),
+        "certificate": issue(certificate, centre),
+        "centre": msgspec.json.encode(keys),
+    }
+
+
+async def fill(node: Node, drafts: Sequence[Draft], group: int = 1000) -> None:
+    """Append drafts to a ledger, many a commit."""
+    for first in range(0, len(drafts), group):
+        await append(node, drafts[first : first + group])
+
+
+async def append(node: Node, drafts: Sequence[Draft]) -> None:
+    """Append drafts in one transaction."""
+
+    def work(tx: Transaction) -> None:
+        for draft in drafts:
+            tx.append(draft)
+
+    await node.store.transact(work)
+
+
+def bare(path: Path) -> Connection:
+    """An empty SQLCipher database opened as the node opens its own: same pages, WAL, `synchronous=FULL`."""
+    key = DatabaseKey(key=secrets.token_bytes(32), salt=secrets.token_bytes(16))
+    return cipher.connect(path, key, writer=True)
