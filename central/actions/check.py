@@ -24,20 +24,33 @@ from sync.signing.notes import open_note
 
 READ_ENTRIES = 4096
 CHECKPOINTS_MAX = 100_000
+FLAWS_MAX = 100_000
+_TILE_BITS = 8
 
 
 class _Walk(msgspec.Struct):
     """A ledger being hashed again from its first entry."""
 
     tiles: MemoryTiles
+    flaws: list[int]
     size: int = 0
     broken_at: int | None = None
     reason: str = ""
 
     def breaks(self, index: int, reason: str) -> None:
-        """Remember the first entry that does not hold."""
+        """An entry that does not hold; the first one is named."""
+        if len(self.flaws) < FLAWS_MAX:
+            self.flaws.append(index)
         if self.broken_at is None or index < self.broken_at:
             self.broken_at, self.reason = index, reason
+
+    def differs(self, low: int, high: int, reason: str) -> None:
+        """A hash over entries [low, high) that does not hold.
+
+        News only where no flawed entry among them explains it.
+        """
+        if not any(low <= flaw < high for flaw in self.flaws):
+            self.breaks(low, reason)
 
 
 async def check(centre: Centre, node: str | None = None) -> tuple[LedgerCheck, ...]:
@@ -56,7 +69,7 @@ async def check(centre: Centre, node: str | None = None) -> tuple[LedgerCheck, .
 
 
 async def _ledger(centre: Centre, origin: str, signing: bytes) -> LedgerCheck:
-    walk = _Walk(tiles=MemoryTiles())
+    walk = _Walk(tiles=MemoryTiles(), flaws=[])
     async with centre.store.reading() as tx:
         head = await ledger.head(tx, origin)
         for first in range(0, head.size, READ_ENTRIES):
@@ -114,10 +127,14 @@ async def _compare_tiles(tx: Tx, origin: str, walk: _Walk) -> None:
     stored = await ledger.full_tiles(tx, origin)
     for (level, index), tile in sorted(walk.tiles.tiles.items()):
         if len(tile) == TILE_BYTES and stored.pop((level, index), None) != tile:
-            walk.breaks(index << (8 * (level + 1)), f"stored tile {level}/{index} differs")
-    if stored:
-        level, index = min(stored)
-        walk.breaks(index << (8 * (level + 1)), f"stored tile {level}/{index} belongs to no entry")
+            walk.differs(*_span(level, index), f"stored tile {level}/{index} differs")
+    for level, index in sorted(stored):
+        walk.differs(*_span(level, index), f"stored tile {level}/{index} belongs to no entry")
+
+
+def _span(level: int, index: int) -> tuple[int, int]:
+    """The entries under a tile."""
+    return index << (_TILE_BITS * (level + 1)), (index + 1) << (_TILE_BITS * (level + 1))
 
 
 def _compare_roots(
@@ -132,8 +149,8 @@ def _compare_roots(
             walk.breaks(below, f"the checkpoint of {one.size} does not hold ({error.code})")
             continue
         if one.size > walk.size or signed.root != root(walk.tiles, one.size) or signed.size != one.size:
-            walk.breaks(below, f"entries from {below} to {one.size} do not lead to the signed root")
+            walk.differs(below, one.size, f"entries {below} to {one.size} do not lead to the signed root")
             return
         below = one.size
     if head.root != (root(walk.tiles, walk.size) if walk.size else EMPTY_ROOT):
-        walk.breaks(below, "the head's root is not that of the entries")
+        walk.differs(below, walk.size + 1, "the head's root is not that of the entries")

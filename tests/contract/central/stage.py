@@ -227,9 +227,8 @@ class Stage:
 
     def client(self) -> AsyncClient:
         """HTTP to the whole application, in process."""
-        transport = ASGITransport(
-            app=app.application(self.centre, background=False), raise_app_exceptions=False
-        )
+        program: Any = app.application(self.centre, background=False)
+        transport = ASGITransport(app=program, raise_app_exceptions=False)
         return AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from central.actions import ingest
-from sync.errors import BadSignature, Fork, Gap, Malformed, Revoked, SyncError, WrongDestination
+from sync.errors import BadSignature, Fork, Malformed, Revoked, SyncError, WrongDestination
 from sync.exchange.steps import Finished, StoreAcknowledgement
 from sync.signing.notes import open_note
 from tests.contract.central.stage import Hall, Stage
@@ -245,4 +245,3 @@ async def test_the_state_machine_of_the_node_accepts_every_reply(stage: Stage) -
         stage.clock.pass_ms(60_000)
     idle = await hall.exchange(in_process)
     assert [step.outcome for step in idle if isinstance(step, Finished)] == ["level"]
-    assert Gap
