@@ -1,5 +1,6 @@
 """A hall and a centre in memory: real ledgers, keys and rules; only the disk and the line are missing."""
 
+import functools
 import random
 from typing import Any
 
@@ -235,11 +236,12 @@ def salt_key(index: int) -> bytes:
 
 def day(first: int, count: int, seed: int = 1) -> list[Row]:
     """Entries of a hall's day from index `first` on: accesses, reports, papers, tickets."""
-    chance = random.Random(f"{seed} {first}")
-    return [_row(index, chance) for index in range(first, first + count)]
+    return [_row(index, seed) for index in range(first, first + count)]
 
 
-def _row(index: int, chance: random.Random) -> Row:
+@functools.cache
+def _row(index: int, seed: int) -> Row:
+    chance = random.Random(f"{seed} {index}")
     name = chance.choice(
         ["access.answered", "access.answered", "report.issued", "report.printed", "ticket.taken"]
     )
