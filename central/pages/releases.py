@@ -26,7 +26,7 @@ async def publish_now(centre: TheCentre, visitor: TheVisitor, form: TheForm) -> 
     assert form is not None
     assert visitor.session is not None
     done = await publish.publish(centre, visitor.session)
-    return await show_releases(centre, visitor, tuple(one.scope for one in done if one.changed))
+    return await show_releases(centre, visitor, tuple(one.scope for one in done if one.kind))
 
 
 async def show_releases(centre: TheCentre, visitor: TheVisitor, published: tuple[str, ...]) -> Page:

@@ -15,6 +15,8 @@ OUTCOMES = {
     "denied": Words(zh="已拒绝", en="refused"),
     "deferred": Words(zh="转待办", en="deferred"),
     "disclosed": Words(zh="中心已披露", en="disclosed by the centre"),
+    "ok": Words(zh="完成", en="done"),
+    "refused": Words(zh="已拒绝", en="refused"),
 }
 BASES = {
     "SELF": Words(zh="本人查询", en="own record"),
@@ -104,6 +106,28 @@ CAPABILITIES = {
     "detail": Words(zh="明细", en="detail"),
 }
 
+OWNERS = {
+    "hall": Words(zh="大厅值班长", en="hall supervisor"),
+    "centre": Words(zh="中心平台", en="centre"),
+    "audit": Words(zh="审计管理员", en="audit administrator"),
+    "system": Words(zh="系统管理员", en="system administrator"),
+}
+OBJECTS = {
+    "trail": Words(zh="访问轨迹", en="trail"),
+    "reports": Words(zh="报告清单", en="list of reports"),
+    "own password": Words(zh="本人口令", en="own password"),
+    "enrolment": Words(zh="节点注册", en="enrolment"),
+}
+STATISTICS = {
+    "clock": Words(zh="时钟状态（0 可信）", en="clock state (0: synced)"),
+    "disk_free_percent": Words(zh="磁盘剩余 %", en="disk free, %"),
+    "open_cases": Words(zh="在办办件", en="open cases"),
+    "open_tasks": Words(zh="待办任务", en="open tasks"),
+    "subjects_held": Words(zh="缓存主体数", en="subjects held"),
+    "oldest_waiting_s": Words(zh="最久待上传（秒）", en="oldest waiting, s"),
+    "devices_at_fault": Words(zh="故障设备", en="devices at fault"),
+}
+
 TABLES: dict[str, dict[str, Words]] = {
     "mode": MODES,
     "outcome": OUTCOMES,
@@ -120,6 +144,9 @@ TABLES: dict[str, dict[str, Words]] = {
     "finding": FINDINGS,
     "report": REPORTS,
     "cell": CELLS,
+    "owner": OWNERS,
+    "object": OBJECTS,
+    "statistic": STATISTICS,
     "carrier": CARRIERS,
     "capability": CAPABILITIES,
 }

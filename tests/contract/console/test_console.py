@@ -124,7 +124,8 @@ async def test_publishing_from_the_page_says_what_was_published(scene: Stage):
         assert (await visitor.get("/releases")).status_code == 200
         reply = await visitor.post("/releases")
         assert reply.status_code == 200
-        assert "330102" in reply.text
+        assert "已发布" in reply.text
+        assert "330102/detail" in reply.text
 
 
 @pytest.mark.parametrize(

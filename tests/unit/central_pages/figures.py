@@ -116,7 +116,7 @@ NODE_VIEW = av.NodeView(
             at_ms=NOW_MS - 2 * HOUR_MS, carrier="courier", entries=1_204, bytes_up=61_288, pending=0
         ),
     ),
-    statistics=(("打印机", "正常"), ("读卡器", "正常"), ("剩余纸张", "412")),
+    statistics=(("clock", "0"), ("open_cases", "2"), ("paper_left", "412")),
     findings=(SETTLED,),
     directives=(
         av.DirectiveRow(
