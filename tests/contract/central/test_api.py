@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from central.actions import courier, ingest, publish, records, sign_in, trail, verify
+from central.actions import courier, ingest, nodes, publish, records, sign_in, trail, verify
 from central.actions.centre import AdminSession, operator
 from central.actions.views import TrailQuery
 from central.errors import NotFound, NotPermitted
@@ -18,7 +18,8 @@ from sync.messages.token import build_token
 from sync.packs.pack import MAGIC
 from sync.packs.release import open_release
 from sync.signing.certificate import open_certificate
-from tests.contract.central.stage import NOW_MS, PASSWORD, Hall, Stage
+from tests.contract.central.stage import NOW_MS, PASSWORD, Stage
+from tests.contract.central.test_effects import hand_in, issue, loaded
 
 SYSTEM = operator("system")
 NUMBER = "330102199001011234"
@@ -121,13 +122,6 @@ async def test_a_certificate_near_its_end_is_renewed_by_an_exchange(stage: Stage
     assert hall.replies[-1].leases == ()
 
 
-async def hand_in(stage: Stage, hall: Hall) -> None:
-    async def in_process(data: bytes) -> bytes:
-        return await ingest.exchange(stage.centre, data, "network")
-
-    await hall.exchange(in_process)
-
-
 async def test_g09_a_stick_brings_entries_in_and_countersignature_letters_and_packs_back(
     stage: Stage, tmp_path: Path
 ) -> None:
@@ -166,42 +160,35 @@ async def test_g09_a_stick_brings_entries_in_and_countersignature_letters_and_pa
 
 
 async def test_g12_the_public_page_tells_genuine_unknown_superseded_and_forged_reports_apart(
-    stage: Stage,
+    stage: Stage, tmp_path: Path
 ) -> None:
     hall = await stage.hall()
-    index = hall.write(
-        "report.issued",
-        {
-            "serial": "330102-2026-L-00001",
-            "subject_number": NUMBER,
-            "matter": "public-credit.self",
-            "status": "provisional",
-            "as_of": NOW_MS,
-            "facts": b"{}",
-            "facts_digest": b"\0" * 32,
-        },
-    )
-    certificate = open_certificate(
-        (await stage.rows("SELECT certificate FROM identity"))[0][0], hall.centre.signing
-    )
+    subject, held = (await loaded(stage, tmp_path))[0]
+    index = issue(stage, hall, "330102-2026-L-00001", subject, held)
+    held_certificate = (await stage.rows("SELECT certificate FROM identity"))[0][0]
     token = build_token(
+        key=hall.signing_key,
+        certificate=open_certificate(held_certificate, hall.centre.signing),
         serial="330102-2026-L-00001",
-        origin=hall.origin,
         index=index,
         leaf_hash=hall.leaves.get(0, 0)[32 * index : 32 * index + 32],
-        status=1,
+        status="provisional",
         as_of_ms=NOW_MS,
         issued_ms=NOW_MS,
         facts_digest=b"\0" * 32,
-        certificate=certificate,
-        key=hall.signing_key,
     )
     early = await verify.verify(stage.centre, token)
-    assert (early.genuine, early.known) == (True, False)
+    assert (early.genuine, early.known, early.serial) == (True, False, "330102-2026-L-00001")
+    await records.change(stage.centre, SYSTEM, subject.number)
     await hand_in(stage, hall)
-    forged = await verify.verify(stage.centre, token[:-3] + "AAA")
-    assert not forged.genuine
-    assert not (await verify.verify(stage.centre, "YZ1.hello")).genuine
+    late = await verify.verify(stage.centre, token)
+    assert (late.genuine, late.known, late.verdict) == (True, True, "superseded")
+    assert late.node_name == "清河县市民之家"
+    assert subject.name not in str(late)
+    for forged in (token[:-3] + "AAA", "YZ1.hello", "", "x" * 9000):
+        assert not (await verify.verify(stage.centre, forged)).genuine
+    await nodes.revoke(stage.centre, operator("security"), hall.node, "节点失窃")
+    assert not (await verify.verify(stage.centre, token)).genuine
 
 
 async def signed_in(stage: Stage, name: str, password: str = PASSWORD) -> AdminSession | Refusal:
