@@ -32,6 +32,7 @@ PREFIXES = {
 _FACET_OF = {prefix: facet for facet, prefixes in PREFIXES.items() for prefix in prefixes}
 _LAST_DAYS = re.compile(r"^(?:最近|last)?(\d{1,3})(?:天|d|days)$", re.IGNORECASE)
 _NUMBER = re.compile(r"^[0-9A-Z]{17}[0-9A-Z]$", re.IGNORECASE)
+_CODE = re.compile(r"^[a-z]+(-[a-z]+)+$")  # a refusal's code, as card-expired
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 Change = dict[str, str | int | None]
@@ -182,7 +183,7 @@ def _read_mode(text: str, _nodes: Mapping[str, str], _now_ms: int) -> tuple[Chan
 
 
 def _read_outcome(text: str, _nodes: Mapping[str, str], _now_ms: int) -> tuple[Change, FormError | None]:
-    code = vocabulary.code_of("outcome", text)
+    code = vocabulary.code_of("outcome", text) or (text if _CODE.match(text) else None)
     if code is None:
         words = Words(zh=f"没有“{text}”这种结果", en=f"there is no outcome “{text}”")
         return {}, FormError(field="outcome", words=words)

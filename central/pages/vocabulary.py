@@ -15,9 +15,8 @@ OUTCOMES = {
     "denied": Words(zh="已拒绝", en="refused"),
     "deferred": Words(zh="转待办", en="deferred"),
     "disclosed": Words(zh="中心已披露", en="disclosed by the centre"),
-    "ok": Words(zh="完成", en="done"),
-    "refused": Words(zh="已拒绝", en="refused"),
 }
+ACTS = {"ok": Words(zh="完成", en="done"), "refused": Words(zh="已拒绝", en="refused")}
 BASES = {
     "SELF": Words(zh="本人查询", en="own record"),
     "AUTHORISED": Words(zh="授权查询", en="by authorisation"),
@@ -131,6 +130,7 @@ STATISTICS = {
 TABLES: dict[str, dict[str, Words]] = {
     "mode": MODES,
     "outcome": OUTCOMES,
+    "act": ACTS,
     "basis": BASES,
     "presence": PRESENCES,
     "relationship": RELATIONSHIPS,

@@ -90,6 +90,9 @@ async def test_g23_facets_narrow_by_person_node_mode_and_time(scene: Stage):
     await worked(scene)
     async with desk(scene, "audit") as visitor:
         for typed, many in (
+            ("结果:已拒绝", 1),
+            ("结果:letter-expired", 1),
+            ("结果:已应答", 2),
             ("", 3),
             ("谁:sun.tao", 1),
             ("节点:330102", 3),

@@ -35,6 +35,7 @@ def test_a_search_starts_with_the_last_seven_days():
         ("节点:清河县市民之家", "node", "330102"),
         ("流动车07", "node", "bus-07"),
         ("结果:已拒绝", "outcome", "denied"),
+        ("结果:card-expired", "outcome", "card-expired"),
         ("最近3天", "since_ms", TODAY_MS - 2 * DAY_MS),
         ("last30d", "since_ms", TODAY_MS - 29 * DAY_MS),
         ("自:2026-11-01", "since_ms", TODAY_MS - 20 * DAY_MS),
