@@ -71,13 +71,13 @@ class SdtReader:
 
     async def find(self) -> bool:
         async with self._turn:
-            return await self._find()
+            return await self._find(tries=2)
 
     async def read_card(self, timeout_s: float) -> CardRecord:
         async with self._turn:
             loop = asyncio.get_running_loop()
             end = loop.time() + timeout_s
-            while not (self._found or await self._find()):
+            while not (self._found or await self._find(tries=1)):
                 if loop.time() + POLL_S >= end:
                     raise NoCard(f"none in {timeout_s:g} s", device=self.name)
                 await asyncio.sleep(POLL_S)
@@ -109,9 +109,9 @@ class SdtReader:
             raise NotThisDevice("answers, but not as an ID reader does", device=self.name)
         raise TimedOut("silent at every speed", device=self.name)
 
-    async def _find(self) -> bool:
-        """Ask for a card, once more after a no (the first answer after a card is laid may still be no)."""
-        for _ in range(2):
+    async def _find(self, tries: int) -> bool:
+        """Ask for a card, again after a no: the first answer after a card is laid may still be no."""
+        for _ in range(tries):
             answer = await self._exchange(protocol.FIND, ANSWER_S)
             self._found = answer.sw == protocol.FOUND
             if self._found:
