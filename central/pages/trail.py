@@ -92,7 +92,7 @@ async def trail_found(
 
 
 def sent(query: TrailQuery) -> TrailQuery:
-    """What the trail is asked: an entry's outcome is a code, so refusals of all codes are told by kind here."""
+    """What the trail is asked: an entry's outcome is a code, so refusals of all codes are sorted out here."""
     if query.outcome not in KINDS:
         return query
     return msgspec.structs.replace(query, outcome="", limit=WIDE_LIMIT)
