@@ -7,7 +7,7 @@ from ui.frame import Frame, NavLink
 
 BRAND = Words(zh="信用中心平台", en="Credit Centre")
 NO_CITIZEN_DATA = Words(zh="不可查看公民数据", en="no access to citizens' data")
-ON_THE_LEDGER = Words(zh="每次检索都记入中心台账", en="every search goes on the centre's ledger")
+ON_THE_LEDGER = Words(zh="每次检索都记入中心台账", en="searches are recorded")
 
 DOORS: tuple[tuple[str, str, Words], ...] = (
     ("/", "fleet.read", Words(zh="节点", en="Nodes")),
