@@ -21,7 +21,7 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 class DeviceSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One device of the hall. `address` is a URL (`serial:/dev/ttyUSB0?baud=115200`, `tcp:127.0.0.1:9100`).
 
-    An `a4_printer` has a folder as address (`spool:/path`), watched by the system's own print queue.
+    An `a4_printer` has a queue as address (`ipp:host:631/printers/name`, `spool:/folder`).
     `window` "" serves every window.
     """
 

@@ -9,7 +9,6 @@ handed-over. A job that stood in `sent` when the node died asks the clerk; nothi
 import asyncio
 import contextlib
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,7 +17,6 @@ import structlog
 from drivers.errors import DriverError
 from edge.actions.node import Node
 from edge.errors import EdgeError, NotThere
-from edge.store.files import write_durably
 from edge.store.transaction import Transaction
 from edge.typeset.sheets import ReportSheet, SlipSheet
 from matters.model import Words
@@ -63,6 +61,7 @@ async def round_once(node: Node) -> None:
         lambda tx: tx.execute("UPDATE print_job SET state = 'queued' WHERE state = 'asked' AND kind = 'slip'")
     )
     await _spool(node)
+    await _follow(node)
     for job in await node.store.read(
         lambda db: db.query(
             "SELECT id, window, paper, serial FROM print_job WHERE state = 'queued' AND kind = 'slip'"
@@ -143,19 +142,51 @@ async def token(node: Node, serial: str) -> str:
 
 
 async def _spool(node: Node) -> None:
-    """Hand queued reports to the A4 printer's folder where one is set; elsewhere the browser prints."""
-    for job, serial, copy_no, window in await node.store.read(
+    """Hand queued reports to the A4 printer where one is set; elsewhere the browser prints."""
+    rows = await node.store.read(
         lambda db: db.query(
             "SELECT id, serial, copy_no, window FROM print_job WHERE state = 'queued' AND kind = 'report'"
             " AND problem IS NULL ORDER BY asked_ms LIMIT ?",
             (JOBS_A_ROUND,),
         )
-    ):
-        folder = node.hall.spool_of(window) if node.hall else ""
-        pdf = await stored_file(node, serial, copy_no) if folder else None
-        if pdf is not None:
-            await _state(node, job, "sent", None)
-            await asyncio.to_thread(write_durably, Path(folder) / f"{serial}-{copy_no}.pdf", pdf)
+    )
+    for job_id, serial, copy_no, window in rows:
+        printer = node.hall.printer_of(window, "a4_printer") if node.hall else ""
+        pdf = await stored_file(node, serial, copy_no) if printer else None
+        if pdf is not None and node.hall is not None:
+            await _state(node, job_id, "sent", None)
+            try:
+                submitted = await node.hall.submit_sheet(printer, pdf, f"{serial}-{copy_no}")
+            except DriverError as error:  # the queue does not hold it: nothing was printed
+                log.info("sheet.waits", code=error.code)
+                await _state(node, job_id, "queued", None)
+                continue
+            if not submitted.confirmed:
+                await _state(node, job_id, "sent", QUESTION)
+
+
+async def _follow(node: Node) -> None:
+    """Ask the A4 queue about what was sent: done is confirmed by the device, failed says so."""
+    rows = await node.store.read(
+        lambda db: db.query(
+            "SELECT id, serial, copy_no, window FROM print_job WHERE state = 'sent' AND kind = 'report'"
+            " ORDER BY asked_ms LIMIT ?",
+            (JOBS_A_ROUND,),
+        )
+    )
+    for job_id, serial, copy_no, window in rows:
+        printer = node.hall.printer_of(window, "a4_printer") if node.hall else ""
+        if not printer or node.hall is None:
+            continue
+        try:
+            job = await node.hall.sheet_job(printer, f"{serial}-{copy_no}")
+        except DriverError as error:
+            log.info("sheet.waits", code=error.code)
+            continue
+        if job is not None and job.stage == "done":
+            await _state(node, job_id, "device-confirmed", None)
+        elif job is not None and job.ended:
+            await _state(node, job_id, "failed", job.words)
 
 
 async def _slip(node: Node, job: tuple[Any, ...]) -> None:

@@ -5,15 +5,24 @@ action hands to `print_slip`, one job at a time.
 """
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
 
 from drivers.errors import Absent, CardRefused, DriverError, NoCard
-from drivers.ports import CardRecord, IdReader, PrinterState, PrintOutcome, ReceiptPrinter
+from drivers.ports import (
+    CardRecord,
+    IdReader,
+    JobState,
+    PrinterState,
+    PrintOutcome,
+    ReceiptPrinter,
+    SheetPrinter,
+    Submitted,
+)
 from drivers.registry import open_device
-from edge.settings import DeviceSetting
+from edge.settings import DeviceKind, DeviceSetting
 from matters.model import Words
 
 CARD_WAIT_S = 2.0
@@ -22,6 +31,8 @@ BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 READY = Words(zh="正常", en="ready")
 OPENING = Words(zh="正在连接", en="connecting")
 NOTHING = Words(zh="", en="")
+
+T = TypeVar("T")
 
 log = structlog.get_logger("hall")
 
@@ -54,6 +65,14 @@ class Desk(Protocol):
         """Unix milliseconds."""
 
 
+class _Printer(Protocol):
+    """What both kinds of printer have."""
+
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+    async def status(self) -> PrinterState: ...
+
+
 class Hall:
     """All devices of this hall. `run` supervises them until cancelled."""
 
@@ -62,6 +81,7 @@ class Hall:
         self._devices = devices
         self._status = {device.name: _status(device, "opening", None, OPENING, NOTHING) for device in devices}
         self._printers: dict[str, ReceiptPrinter] = {}
+        self._sheets: dict[str, SheetPrinter] = {}
         self._turns = {device.name: asyncio.Lock() for device in devices}
 
     async def run(self) -> None:
@@ -74,22 +94,13 @@ class Hall:
         """Every configured device as it is now."""
         return tuple(self._status[device.name] for device in self._devices)
 
-    def printer_of(self, window: str) -> str:
-        """The name of the slip printer of a window (its own before the shared one), "" when there is none."""
+    def printer_of(self, window: str, kind: DeviceKind = "receipt_printer") -> str:
+        """The name of the printer of a window (its own before the shared one), "" when there is none."""
         fitting = [
-            device
-            for device in self._devices
-            if device.kind == "receipt_printer" and device.window in {"", window}
+            device for device in self._devices if device.kind == kind and device.window in {"", window}
         ]
         own = sorted(fitting, key=lambda device: device.window == "")
         return own[0].name if own else ""
-
-    def spool_of(self, window: str) -> str:
-        """The folder of the A4 printer of a window, "" when the browser prints."""
-        for device in self._devices:
-            if device.kind == "a4_printer" and device.window in {"", window}:
-                return device.address.removeprefix("spool:")
-        return ""
 
     async def print_slip(self, name: str, job: bytes) -> PrintOutcome:
         """Print one job on the named printer, once. Raises DriverError when no byte of it was sent."""
@@ -98,6 +109,29 @@ class Hall:
             raise Absent("not connected", device=name)
         async with self._turns[name]:
             return await printer.print(job)
+
+    async def submit_sheet(self, name: str, pdf: bytes, job: str) -> Submitted:
+        """Hand a report to an A4 queue, once, under a name of its own (serial and copy).
+
+        A queue that holds that name already prints nothing more. Raises DriverError when it does not hold it.
+        """
+        async with self._turns[name]:
+            printer = self._sheet(name)
+            found = await printer.find(job)
+            return Submitted(confirmed=True, job=found) if found else await printer.submit(pdf, job)
+
+    async def sheet_job(self, name: str, job: str) -> JobState | None:
+        """How far the job of that name is, None when the queue never got it. Raises DriverError."""
+        async with self._turns[name]:
+            printer = self._sheet(name)
+            found = await printer.find(job)
+            return await printer.job(found) if found else None
+
+    def _sheet(self, name: str) -> SheetPrinter:
+        printer = self._sheets.get(name)
+        if printer is None:
+            raise Absent("not connected", device=name)
+        return printer
 
     async def _supervise(self, device: DeviceSetting) -> None:
         """Open, serve, and on any trouble close and open again, ever more slowly; for ever."""
@@ -118,13 +152,14 @@ class Hall:
             await asyncio.sleep(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
 
     async def _serve(self, device: DeviceSetting) -> None:
-        if device.kind == "a4_printer":
-            await self._change(device, "ok", READY, NOTHING)
-            await asyncio.Event().wait()
-        elif device.kind == "id_reader":
+        if device.kind == "id_reader":
             await self._serve_reader(device, open_device("id_reader", device.address))
+        elif device.kind == "a4_printer":
+            sheets = open_device("a4_printer", device.address)
+            await self._serve_printer(device, sheets, self._sheets, sheets)
         else:
-            await self._serve_printer(device, open_device("receipt_printer", device.address))
+            slips = open_device("receipt_printer", device.address)
+            await self._serve_printer(device, slips, self._printers, slips)
 
     async def _serve_reader(self, device: DeviceSetting, reader: IdReader) -> None:
         await reader.open()
@@ -144,9 +179,12 @@ class Hall:
         finally:
             await reader.close()
 
-    async def _serve_printer(self, device: DeviceSetting, printer: ReceiptPrinter) -> None:
+    async def _serve_printer(
+        self, device: DeviceSetting, printer: _Printer, open_ones: dict[str, T], as_kind: T
+    ) -> None:
+        """Keep a printer of either kind open and its state known."""
         await printer.open()
-        self._printers[device.name] = printer
+        open_ones[device.name] = as_kind
         try:
             while True:
                 async with self._turns[device.name]:
@@ -154,7 +192,7 @@ class Hall:
                 await self._printer_state(device, state)
                 await asyncio.sleep(STATUS_EVERY_S)
         finally:
-            self._printers.pop(device.name, None)
+            open_ones.pop(device.name, None)
             await printer.close()
 
     async def _printer_state(self, device: DeviceSetting, state: PrinterState) -> None:

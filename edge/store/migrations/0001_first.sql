@@ -45,9 +45,9 @@ CREATE TABLE subject_cache (
   scope     TEXT NOT NULL,
   digest    BLOB NOT NULL,
   sealed    BLOB,
-  open_part BLOB,
-  PRIMARY KEY (ref, scope)
-) WITHOUT ROWID;
+  open_part BLOB
+);
+CREATE UNIQUE INDEX subject_of ON subject_cache (ref, scope);
 CREATE INDEX subject_digest ON subject_cache (scope, ref, digest);
 CREATE TABLE plain_row (
   scope  TEXT NOT NULL,

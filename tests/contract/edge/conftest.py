@@ -132,6 +132,11 @@ def card(number: str, name: str, **more: object) -> CardRecord:
         "name": name,
         "number": number,
         "birth": date(1990, 1, 1),
+        "sex": "1",
+        "nation": "01",
+        "address": "清河县某路 1 号",
+        "issuer": "清河县公安局",
+        "photo": bytes(1024),
         "valid_from": date(2018, 6, 11),
         "valid_to": date(2038, 6, 11),
     }

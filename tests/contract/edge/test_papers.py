@@ -232,19 +232,6 @@ async def test_g16_a_spoiled_sheet_needs_a_reason_and_the_reprint_keeps_the_seri
     assert (await kinds(node)).count(23) == 1
 
 
-async def test_a_report_for_the_browser_goes_to_the_spool_folder_where_one_is_set(
-    node: Node, clerk: Session, centre: SmallCentre, tmp_path: Path
-) -> None:
-    await node.typesetter.start()
-    spool = tmp_path / "spool"
-    spool.mkdir()
-    node.hall = Hall((DeviceSetting(name="A4", kind="a4_printer", address=f"spool:{spool}"),), Desk())
-    serial = await issued(node, clerk, centre)
-    await press.round_once(node)
-    assert (await job_of(node, "report")).state == "sent"
-    assert [path.name for path in spool.iterdir()] == [f"{serial}-1.pdf"]
-
-
 async def test_a_day_that_matches_closes_without_findings(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:

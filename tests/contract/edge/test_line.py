@@ -1,0 +1,197 @@
+"""The line to the centre when it hangs, lies or speaks another form; and what runs by itself."""
+
+import asyncio
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from edge import schedule
+from edge.actions import prune
+from edge.actions.answer import answer
+from edge.actions.check import check
+from edge.actions.clockwork import watch
+from edge.actions.exchange import exchange, waiting
+from edge.actions.node import Node, Session, close_node, open_node
+from edge.actions.status import status
+from edge.actions.views import Answer
+from edge.errors import CentreRefused, CentreUnreachable
+from tests.contract.edge.conftest import Prepared, ToldTime, lay, settings, signed_in
+from tests.contract.edge.small_centre import SmallCentre
+from tests.contract.edge.test_answers import entries, own
+
+
+async def test_g04_a_line_that_hangs_costs_the_deadline_once_and_then_nothing(
+    tmp_path: Path, prepared: Prepared, told: ToldTime, centre: SmallCentre
+) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # takes everything, answers nothing
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    shutil.copytree(prepared.folder, tmp_path / "node")
+    hung = msgspec.structs.replace(settings(answer_deadline_ms=300), centre=f"http://127.0.0.1:{port}")
+    node = await open_node(tmp_path / "node", hung, clock=told.clock())
+    try:
+        clerk = await signed_in(node, "li.min")
+        read = await lay(node, centre)
+        took = []
+        for _ in range(2):
+            begun = time.monotonic()
+            given = await answer(node, clerk, own(read.read_id))
+            took.append(time.monotonic() - begun)
+            assert isinstance(given, Answer)
+            assert given.mode == "cached"
+        assert 0.3 <= took[0] < 5
+        assert took[1] < took[0]
+        assert node.uplink.breaker.open
+        assert (await status(node)).mode == "offline"
+    finally:
+        await close_node(node)
+        server.close()
+
+
+class Says(httpx.AsyncBaseTransport):
+    """A centre that always says one thing."""
+
+    def __init__(self, code: int, body: bytes) -> None:
+        self.code, self.body = code, body
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(self.code, content=self.body, request=request)
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "error"),
+    [
+        (200, b"not sealed to us", None),
+        (502, b"<html>bad gateway</html>", CentreUnreachable),
+        (404, b"", CentreUnreachable),
+        (403, b'{"code":"revoked","message":{"zh":"a","en":"b"},"next":{"zh":"c","en":"d"}}', CentreRefused),
+    ],
+)
+async def test_a_centre_that_speaks_another_form_falls_back_to_the_cache(
+    node: Node, clerk: Session, centre: SmallCentre, code: int, body: bytes, error: Any
+) -> None:
+    read = await lay(node, centre)
+    node.uplink._transport = Says(code, body)
+    node.uplink._client = None
+    given = await answer(node, clerk, own(read.read_id))
+    if error is CentreRefused:
+        assert not isinstance(given, Answer), "the centre's no is a no"
+    else:
+        assert isinstance(given, Answer)
+        assert given.mode == "cached"
+    if error is not None:
+        with pytest.raises(error):
+            await exchange(node)
+
+
+async def test_a_revoked_node_gives_no_sensitive_answer_any_more(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    said = b'{"code":"revoked","message":{"zh":"a","en":"b"},"next":{"zh":"c","en":"d"}}'
+    node.uplink._transport = Says(403, said)
+    node.uplink._client = None
+    with pytest.raises(CentreRefused):
+        await exchange(node)
+    assert any("吊销" in words.zh for words in (await status(node)).stopped)
+
+
+async def test_the_pace_of_exchanges_follows_the_line_and_what_waits(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    centre.send_leases = False
+    await exchange(node)
+    assert not await waiting(node)
+    idle = await schedule._pause_s(node)
+    assert 240 <= idle <= 360
+    read = await lay(node, centre)
+    await answer(node, clerk, own(read.read_id))
+    assert await waiting(node)
+    assert 16 <= await schedule._pause_s(node) <= 24
+    node.uplink.breaker.failed()
+    assert 8 <= await schedule._pause_s(node) <= 12
+
+
+async def test_p8_a_bell_wakes_the_exchange_and_a_failure_never_ends_the_loop(
+    node: Node, centre: SmallCentre
+) -> None:
+    await node.store.transact(lambda tx: tx.note("x", 1))
+    centre.down = True
+    loop = asyncio.create_task(schedule.exchange_loop(node), name="exchange")
+
+    def down() -> bool:
+        return node.uplink.breaker.open
+
+    with node.events.subscription() as queue:
+        node.line_bell.set()
+        async with asyncio.timeout(10):
+            while not down():
+                await queue.get()
+            centre.down = False
+            node.line_bell.set()
+            while down():
+                await queue.get()
+    assert not loop.done()
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+
+
+def test_every_job_has_a_limit_an_owner_and_an_answer_to_missed_while_off() -> None:
+    names = [job.name for job in schedule.JOBS]
+    assert len(names) == len(set(names))
+    for job in schedule.JOBS:
+        assert job.limit_s > 0
+        assert job.owner
+        assert job.missed in {"once", "skip"}
+        assert bool(job.every_s) != bool(job.at)
+        assert schedule._trigger(job) is not None
+
+
+async def test_the_job_table_runs_and_is_planned_anew_after_a_clock_jump(node: Node) -> None:
+    plan = schedule.Schedule(node)
+    task = asyncio.create_task(plan.run(), name="schedule")
+    await asyncio.sleep(0)
+    assert plan._scheduler.running
+    jobs = {job.id: job for job in plan._scheduler.get_jobs()}
+    assert set(jobs) == {job.name for job in schedule.JOBS}
+    plan.replan()
+    assert all(job.next_run_time for job in plan._scheduler.get_jobs())
+    for job in schedule.JOBS:
+        await schedule._guarded(node, job)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_g14_a_jump_of_the_wall_clock_is_an_entry(node: Node, told: ToldTime) -> None:
+    assert not await watch(node)
+    told.pass_ms(60_000)
+    assert not await watch(node), "time that passes is no jump"
+    told.wall += 10 * 60_000
+    assert await watch(node)
+    entry, detail = (await entries(node))[-1]
+    assert (entry.kind, entry.outcome, detail["note"]) == (81, "jumped", "600000 ms")
+
+
+async def test_bodies_are_dropped_only_when_countersigned_and_old_and_the_ledger_still_proves_itself(
+    node: Node, clerk: Session, centre: SmallCentre, told: ToldTime, tmp_path: Path
+) -> None:
+    read = await lay(node, centre)
+    await answer(node, clerk, own(read.read_id))
+    told.pass_ms(91 * 86_400_000)
+    before = await prune.prune(node)
+    size = (await status(node)).ledger.countersigned_size
+    assert before == size, "what the centre has not countersigned stays"
+    await exchange(node)
+    assert await prune.prune(node) > 0
+    assert read.number.encode() not in b"".join(
+        row[0] or b"" for row in await node.store.read(lambda db: db.query("SELECT detail FROM entry"))
+    )
+    found = await check(tmp_path / "node", settings(), told.clock())
+    assert (found.broken_at, found.store) == (None, "ok")
