@@ -15,6 +15,7 @@ from matters.model import Words
 from sync.messages import registry
 
 FINDINGS_MAX = 500
+_SHEETS = ("report.printed", "report.reprinted", "report.spoiled")
 _ACCESS = ("access.answered", "access.denied", "access.deferred", "access.local")
 
 
@@ -95,7 +96,7 @@ def totals(db: Reading | Transaction, day: str) -> DayTotals:
         kinds=kinds,
         serials={"first": serials[0] or "", "last": serials[1] or "", "count": serials[2]},
         fee_cents=int(fee[0]),
-        sheets_used=kinds.get("report.printed", 0) + kinds.get("report.spoiled", 0),
+        sheets_used=sum(kinds.get(name, 0) for name in _SHEETS),
         sheets_spoiled=kinds.get("report.spoiled", 0),
         tickets=kinds.get("ticket.taken", 0),
         open_cases=int(open_cases[0][0]),
@@ -105,38 +106,30 @@ def totals(db: Reading | Transaction, day: str) -> DayTotals:
 
 
 def _differences(tx: Transaction, day: str) -> list[Finding]:
-    """Access ↔ serial ↔ sheet, as far as this node can see it alone."""
-    return [
-        *_never_printed(tx, day),
-        *_papers(tx, day, "spoiled", "sheet-spoiled", "作废纸张一张", "a spoiled sheet"),
-        *_papers(tx, day, "sent", "sheet-unanswered", "打印结果未确认", "a print without a word"),
-        *_papers(
-            tx, day, "clerk-confirmed", "not-handed-over", "报告已打印未交付", "a report not handed over"
-        ),
-    ]
-
-
-def _never_printed(tx: Transaction, day: str) -> list[Finding]:
-    rows = tx.query(
-        "SELECT r.serial FROM report r JOIN entry e ON e.idx = r.entry WHERE e.hlc_ms >= ? AND e.hlc_ms < ?"
-        " AND EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report')"
-        " AND NOT EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report'"
-        " AND p.state IN ('clerk-confirmed','handed-over','sent'))",
+    """Serial ↔ sheet, by the same rules and codes as the centre's recount, from the entries themselves."""
+    papers: dict[str, list[str]] = {}
+    for serial, delivery in tx.query(
+        "SELECT serial, EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report')"
+        " FROM report r JOIN entry e ON e.idx = r.entry WHERE e.hlc_ms >= ? AND e.hlc_ms < ? ORDER BY serial",
         day_span(day),
-    )
-    return [
-        _finding(day, "never-printed", row[0], "报告已签发但未打印", "a report issued and never printed")
-        for row in rows
-    ]
+    ):
+        if delivery:
+            papers[serial] = [row[0] for row in tx.query(_STATES, (serial,))]
+    found: list[Finding] = []
+    for serial, states in papers.items():
+        good = sum(state in {"clerk-confirmed", "handed-over"} for state in states)
+        if not good and "spoiled" in states:
+            found.append(
+                _finding(day, "sheet-spoiled", serial, "纸张作废且无完好的一张", "spoiled, no good sheet")
+            )
+        elif not good:
+            found.append(_finding(day, "never-printed", serial, "报告已签发，无纸张记录", "never printed"))
+        elif "handed-over" not in states:
+            found.append(_finding(day, "not-handed-over", serial, "已打印未交付", "not handed over"))
+    return found
 
 
-def _papers(tx: Transaction, day: str, state: str, code: str, zh: str, en: str) -> list[Finding]:
-    rows = tx.query(
-        "SELECT p.serial, p.copy_no FROM print_job p JOIN report r ON r.serial = p.serial JOIN entry e"
-        " ON e.idx = r.entry WHERE p.kind = 'report' AND p.state = ? AND e.hlc_ms >= ? AND e.hlc_ms < ?",
-        (state, *day_span(day)),
-    )
-    return [_finding(day, code, f"{serial}/{copy_no}", zh, en) for serial, copy_no in rows]
+_STATES = "SELECT state FROM print_job WHERE serial = ? AND kind = 'report'"
 
 
 def _finding(day: str, code: str, about: str, zh: str, en: str) -> Finding:

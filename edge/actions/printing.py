@@ -76,8 +76,9 @@ async def confirm(
             (state, reason or job.reason, sheet[:SHEET_MAX], tx.now_ms, job_id),
         )
         if job.kind == "report" and outcome != "none":
-            kind = "report.printed" if outcome == "good" else "report.spoiled"
-            tx.append(_paper(tx, session, kind, job, sheet[:SHEET_MAX], reason))
+            good = "report.printed" if job.copy_no == 1 else "report.reprinted"
+            kind = good if outcome == "good" else "report.spoiled"
+            tx.append(_paper(tx, session, kind, job, sheet[:SHEET_MAX], reason or job.reason))
         return _load(tx, job_id)
 
     settled = await node.store.transact(settle)
@@ -110,7 +111,7 @@ async def reprint(node: Node, session: Session, serial: str, reason: str) -> str
         copy_no = int(row[0]) + 1
         tx.execute("UPDATE report SET copies = ? WHERE serial = ?", (copy_no, serial))
         job = paperwork.ask_report(tx, session.window, row[1], serial, copy_no, reason)
-        tx.append(_paper(tx, session, "report.reprinted", _load(tx, job), "", reason))
+        tx.append(_mark(session, "reprint-asked", serial))
         return job
 
     job = await node.store.transact(again)
@@ -165,15 +166,7 @@ async def pdf(node: Node, session: Session, serial: str) -> bytes:
 
     def look(tx: Transaction) -> None:
         tx.append(
-            Draft(
-                kind="mark",
-                subject=number,
-                actor=session.staff,
-                role=session.role,
-                window=session.window,
-                outcome="report-viewed" if allowed else "report-view-denied",
-                object=serial,
-            )
+            _mark(session, "report-viewed" if allowed else "report-view-denied", serial, subject=number)
         )
         if allowed:
             tx.execute(
@@ -220,6 +213,18 @@ _NOT_YOURS = Words(
     zh="只能查看本人正在办理的办件的报告；本次操作已留痕。",
     en="Only the report of your own open case may be viewed; this attempt is on record.",
 )
+
+
+def _mark(session: Session, outcome: str, serial: str, *, subject: str = "") -> Draft:
+    return Draft(
+        kind="mark",
+        subject=subject,
+        actor=session.staff,
+        role=session.role,
+        window=session.window,
+        outcome=outcome,
+        object=serial,
+    )
 
 
 def _load(tx: Transaction, job_id: str) -> PrintJob:

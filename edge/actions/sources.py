@@ -89,7 +89,7 @@ async def _online(node: Node, asked: Asked, grant: Grant) -> Held:
         "subject_name": asked.subject.name,
         "basis": grant.basis,
         "purpose": asked.purpose_code(grant.basis),
-        "case": grant.case,
+        "case": "",
         "actor": asked.session.staff,
         "window": asked.session.window,
     }
@@ -184,7 +184,7 @@ def _held_cached(
     row = db.one("SELECT version, as_of_ms FROM release_held WHERE scope = ?", (scope,))
     version, as_of_ms = (int(row[0]), int(row[1])) if row else (0, 0)
     now_ms = node.now_ms()
-    known = _confirmed(cached, as_of_ms)
+    known = _confirmed(stated(asked, cached), as_of_ms)
     shown = groups(asked.matter, known.subject, known.records, now_ms)
     usable = [group for group in shown if group.band != "expired"]
     if not usable:
@@ -198,6 +198,14 @@ def _held_cached(
         groups=shown,
         lease=lease,
     )
+
+
+def stated(asked: Asked, known: Cached) -> Cached:
+    """Where only what is public by law is shown, the subject is stated without sex, birth and address."""
+    if asked.matter.openness != "public":
+        return known
+    subject = msgspec.structs.replace(known.subject, sex="", birth=None, address="")
+    return msgspec.structs.replace(known, subject=subject)
 
 
 def _confirmed(known: Cached, as_of_ms: int) -> Cached:

@@ -228,8 +228,9 @@ async def test_g16_a_spoiled_sheet_needs_a_reason_and_the_reprint_keeps_the_seri
     assert again.serial == serial
     first = await printing.pdf(node, clerk, serial)
     assert first != await press.stored_file(node, serial, 1), "补打 第 1 次 is another paper"
-    assert (await kinds(node)).count(22) == 1
-    assert (await kinds(node)).count(23) == 1
+    await printing.confirm(node, clerk, again.id, "good", sheet="A4-0002")
+    papers = [kind for kind in await kinds(node) if kind in {21, 22, 23}]
+    assert papers == [22, 23], "a good second copy is a reprint, never a second first print"
 
 
 async def test_a_day_that_matches_closes_without_findings(
@@ -257,9 +258,11 @@ async def test_a_spoiled_sheet_and_a_report_never_printed_are_findings(
     serial = await issued(node, clerk, centre)
     await printing.pdf(node, clerk, serial)
     await printing.confirm(node, clerk, (await job_of(node, "report")).id, "spoiled", "卡纸")
+    await issued(node, clerk, centre)
     day = node.day_of(node.now_ms())
     closed = await close_day.close(node, clerk, day)
     assert sorted(one.code for one in closed.findings) == ["never-printed", "sheet-spoiled"]
+    assert closed.totals.sheets_spoiled == 1
     again = await close_day.close(node, clerk, day)
     assert len(await close_day.findings(node)) == 2, "closing again finds the same two"
     assert again.entry.index > closed.entry.index
