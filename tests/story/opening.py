@@ -2,6 +2,7 @@
 
 from tests.story import outside
 from tests.story.memory import Memory, asking
+from tests.story.programs import command
 from tests.story.world import BUS_REGION, HALL_REGION, ROUTE, Place, World
 from tests.waiting import until
 
@@ -63,7 +64,10 @@ async def places_enrol(world: World, memory: Memory) -> str:
         place.node = made["node"]
         world.central("staff", "import", "--node", place.node, str(file))
         place.edge("enrol", "--centre", place.centre_url, "--code", made["code"])
-        place.edge("enrol", "--centre", place.centre_url, "--code", made["code"], expect=4)
+        thief = str(world.folder / "thief")
+        command(
+            "edge", "enrol", "--data", thief, "--centre", place.centre_url, "--code", made["code"], expect=4
+        )
     world.central("publish")
     for place in (world.hall, world.bus):
         place.plug_in()
