@@ -122,6 +122,9 @@ def test_a_task_without_an_owner_is_found():
     assert limits.tasks_have_owners("a.py", "def f():\n    loop.create_task(g())\n")
     good = "async def f():\n    async with asyncio.TaskGroup() as group:\n        group.create_task(g())\n"
     assert not limits.tasks_have_owners("a.py", good)
+    awaited = "async def f():\n    task = asyncio.create_task(g())\n    await ended(task)\n"
+    assert not limits.tasks_have_owners("a.py", awaited)
+    assert limits.tasks_have_owners("a.py", awaited.replace("await ended(task)", "await other()"))
     kept = "def f(group: asyncio.TaskGroup):\n    self.g = group\n    self.g.create_task(g())\n"
     assert not limits.tasks_have_owners("a.py", kept)
 

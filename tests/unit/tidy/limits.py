@@ -4,7 +4,17 @@ import ast
 from collections.abc import Iterator
 
 from tests.unit.tidy.allowed import ENDLESS, LIMITED_ELSEWHERE, SUPERVISORS, TASK_OWNERS
-from tests.unit.tidy.source import allowed, calls, calls_in, classes, nodes_in, number, parse, place
+from tests.unit.tidy.source import (
+    allowed,
+    calls,
+    calls_in,
+    classes,
+    functions,
+    nodes_in,
+    number,
+    parse,
+    place,
+)
 
 BROAD = {"Exception", "BaseException"}
 QUEUES = {"Queue", "LifoQueue", "PriorityQueue"}
@@ -118,19 +128,35 @@ def _has_size(name: str, call: ast.Call) -> bool:
 
 
 def tasks_have_owners(path: str, text: str) -> list[str]:
-    """Tasks start in a TaskGroup, or where the table names who ends them."""
+    """Tasks start in a TaskGroup, in a function that awaits them, or where the table names who ends them."""
     groups = set(group_names(text))
     groups |= {
         ast.unparse(node.targets[0])
         for node in nodes_in(text)
         if isinstance(node, ast.Assign) and ast.unparse(node.value) in groups
     }
-    found = []
+    found, awaited = [], set(_awaited_here(text))
     for name, call in calls_in(text):
         owner, _, verb = name.rpartition(".")
-        if verb in STARTERS and owner not in groups and not _in(TASK_OWNERS, path, text, call):
+        if verb not in STARTERS or owner in groups or id(call) in awaited:
+            continue
+        if not _in(TASK_OWNERS, path, text, call):
             found.append(f"{path}:{call.lineno}: {name} outside a TaskGroup: name its owner in {TABLES}")
     return found
+
+
+def _awaited_here(text: str) -> Iterator[int]:
+    """Ids of the calls whose task a name holds that the same function awaits (alone or in a call)."""
+    for _, function in functions(text):
+        inner = list(ast.walk(function))
+        waits = [node.value for node in inner if isinstance(node, ast.Await)]
+        named = {one.id for wait in waits for one in ast.walk(wait) if isinstance(one, ast.Name)}
+        for node in inner:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call) if name in named:
+                    yield id(call)
+                case _:
+                    pass
 
 
 def group_names(text: str) -> Iterator[str]:
