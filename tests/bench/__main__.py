@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import machine
-from tests.bench.figures import Outcome, Result, write
+from tests.bench.figures import Outcome, Result, shown, write
 from tests.bench.sizes import Size
 from tests.bench.stage import Stage
 from tests.bench.table import BENCHES, Bench
@@ -61,16 +61,16 @@ def _result(name: str, here: machine.Machine, outcome: Outcome) -> Result:
 
 def summary(result: Result, seconds: float) -> Table:
     """What a person reads while the benches run."""
-    shown = Table(title=f"{result.id} ({seconds:.0f} s)", caption=result.bound_by, min_width=80)
+    drawn = Table(title=f"{result.id} ({seconds:.0f} s)", caption=result.bound_by, min_width=80)
     for heading in ("figure", "value", "unit", "limit", ""):
-        shown.add_column(heading, justify="right" if heading == "value" else "left")
+        drawn.add_column(heading, justify="right" if heading == "value" else "left")
     for name, one in result.figures.items():
         verdict = "" if one.limit is None else "holds" if one.holds else "[red]does not hold[/]"
-        shown.add_row(name, f"{one.value:,g}", one.unit, one.limit or "", verdict)
+        drawn.add_row(name, shown(one.value), one.unit, one.limit or "", verdict)
     for what, rows in (("floor", result.floors), ("peer", result.peers)):
         for name, beside in rows.items():
-            shown.add_row(f"[dim]{what}: {name}[/]", f"{beside.value:,g}", beside.unit, "", "")
-    return shown
+            drawn.add_row(f"[dim]{what}: {name}[/]", shown(beside.value), beside.unit, "", "")
+    return drawn
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from tests.bench.machine import Machine
 RESULTS = Path(__file__).parent / "results"
 TABLE = "README.md"
 DIGITS = 4
+LARGE = 1000
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,12 +52,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def at_most(value: float, unit: str, limit: float) -> Figure:
     """A figure that must not be above its limit."""
-    return Figure(value=rounded(value), unit=unit, limit=f"≤ {limit:g}", holds=value <= limit)
+    short = rounded(value)
+    return Figure(value=short, unit=unit, limit=f"≤ {limit:g}", holds=short <= limit)
 
 
 def at_least(value: float, unit: str, limit: float) -> Figure:
     """A figure that must not be below its limit."""
-    return Figure(value=rounded(value), unit=unit, limit=f"≥ {limit:g}", holds=value >= limit)
+    short = rounded(value)
+    return Figure(value=short, unit=unit, limit=f"≥ {limit:g}", holds=short >= limit)
 
 
 def seen(value: float, unit: str) -> Figure:
@@ -113,8 +116,13 @@ COLUMNS = "| figure | value | limit | holds |\n|---|---|---|---|"
 
 def _figure(name: str, one: Figure) -> str:
     verdict = "" if one.limit is None else "yes" if one.holds else "**no**"
-    return f"| {name} | {one.value:,g} {one.unit} | {one.limit or ''} | {verdict} |"
+    return f"| {name} | {shown(one.value)} {one.unit} | {one.limit or ''} | {verdict} |"
 
 
 def _beside(what: str, name: str, one: Measure) -> str:
-    return f"| *{what}*: {name} | {one.value:,g} {one.unit} | | |"
+    return f"| *{what}*: {name} | {shown(one.value)} {one.unit} | | |"
+
+
+def shown(value: float) -> str:
+    """A rounded number as people read it: thousands apart, never an exponent."""
+    return f"{value:,.0f}" if value >= LARGE else f"{value:g}"
