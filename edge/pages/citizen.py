@@ -3,11 +3,12 @@
 from litestar import get, post
 from litestar.response import Redirect
 
-from edge.actions import own_trail, reads
+from edge.actions import own_trail
 from edge.actions.views import Deferral, TrailAnswer
 from edge.pages import doors
 from edge.pages.doors import Page, TheForm, TheNode, TheVisitor
 from edge.pages.views import OwnTrailView
+from edge.pages.window import card_here
 from matters.model import Refusal
 
 
@@ -16,7 +17,7 @@ async def own_trail_page(node: TheNode, visitor: TheVisitor) -> Page:
     """The question with the card on the reader, or what was found, until the citizen is done."""
     found = visitor.desk.own_trail
     view = OwnTrailView(
-        card=await reads.latest(node, visitor.session.window),
+        card=await card_here(node, visitor),
         trail=found if isinstance(found, TrailAnswer) else None,
         deferral=found if isinstance(found, Deferral) else None,
         refusal=found if isinstance(found, Refusal) else None,

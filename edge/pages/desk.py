@@ -29,6 +29,8 @@ class Desk(msgspec.Struct, kw_only=True):
     """One citizen being served. `reads` are cards by role (subject, visitor); `form` is what was typed.
 
     `nonce` is given out with the check page and taken back with the question, so that one page asks once.
+    `spent` is the read of the citizen before: their card stays in the node's memory for minutes, and must
+    not stand for the next one.
     """
 
     begun_ms: int = 0
@@ -43,6 +45,7 @@ class Desk(msgspec.Struct, kw_only=True):
     own_trail: TrailAnswer | Deferral | Refusal | None = None
     nonce: str = ""
     notice: Notice | None = None
+    spent: str = ""
 
     def __repr__(self) -> str:
         """Says where the work stands and nothing of whom it is about."""
@@ -108,11 +111,11 @@ class Desks:
         desk.touched_ms = now_ms
         return desk
 
-    def clear(self, session: Session, notice: Notice | None = None) -> None:
-        """Sweep a desk: the citizen is done, or the clerk signed out."""
+    def clear(self, session: Session, spent: str = "") -> None:
+        """Sweep a desk: the citizen is done (their read is `spent`), or the clerk signed out."""
         self._desks.pop((session.staff, session.window), None)
-        if notice is not None:
-            self._desks[session.staff, session.window] = Desk(notice=notice)
+        if spent:
+            self._desks[session.staff, session.window] = Desk(spent=spent)
 
     def _sweep(self, now_ms: int) -> None:
         for key in [k for k, desk in self._desks.items() if now_ms - desk.touched_ms > KEPT_S * 1000]:

@@ -30,6 +30,16 @@ _BAD_CODE = Words(zh="密码应为 6 位数字", en="The password has six digits
 _BAD_PHONE = Words(
     zh="电话号码只能有数字、空格、横线和加号", en="A phone number has digits, spaces, - and + only"
 )
+_BLANK = Words(
+    zh="请填写号码或读卡：要知道查谁、谁来查，才能判断适用哪一条",
+    en="Type the number or lay the card: who asks about whom decides which article applies",
+)
+_SAME = Words(
+    zh="授权人和被授权人是同一个号码；查本人请选本人查询",
+    en="Authoriser and authorised party have the same number; choose an own query instead",
+)
+_DAYS = frozenset({"letter_from", "letter_to", "agent_letter_to"})
+_PHONES = frozenset({"phone", "subject_phone", "requester_phone", "agent_phone"})
 _PASSWORD_DIGITS = 6
 
 
@@ -39,13 +49,13 @@ def tidy(form: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in list(kept.items())[:FIELDS_MAX] if value}
 
 
-def errors(case: str, form: Mapping[str, str], today: date) -> tuple[FieldError, ...]:
-    """Everything mistyped, in the order of the form."""
-    found = [*_numbers(case, form, today)]
+def errors(desk: Desk, form: Mapping[str, str], today: date) -> tuple[FieldError, ...]:
+    """Everything mistyped, and what is needed to know which articles apply; in the order of the form."""
+    found = [*_numbers(desk.case, form, today), *_unnamed(desk, form)]
     for name, value in form.items():
-        if name.endswith(("_from", "_to")) and day_of(value) is None:
+        if name in _DAYS and day_of(value) is None:
             found.append(FieldError(field=name, words=_BAD_DAY))
-        if name.endswith("phone") and not set(value) <= set("0123456789 -+"):
+        if name in _PHONES and not set(value) <= set("0123456789 -+"):
             found.append(FieldError(field=name, words=_BAD_PHONE))
     return (*found, *_delivery(form))
 
@@ -148,6 +158,24 @@ def _numbers(case: str, form: Mapping[str, str], today: date) -> list[FieldError
         if isinstance(checked, Refusal):
             found.append(FieldError(field=f"{role}_number", words=checked.message))
     return found
+
+
+def _unnamed(desk: Desk, form: Mapping[str, str]) -> list[FieldError]:
+    """In an authorised case both parties must have a number, and not the same one."""
+    case = CASES[desk.case]
+    if case.own:
+        return []
+    held = {role: _number(case, role, desk, form) for role in ("subject", "requester")}
+    found = [FieldError(field=f"{role}_number", words=_BLANK) for role in held if not held[role]]
+    if not found and held["subject"] == held["requester"]:
+        found.append(FieldError(field="requester_number", words=_SAME))
+    return found
+
+
+def _number(case: Case, role: str, desk: Desk, form: Mapping[str, str]) -> str:
+    kind = kinds(case.name)[0 if role == "subject" else 1]
+    card = desk.reads.get("visitor" if case.visitor == role else role) if kind == "natural" else None
+    return card.number if card else form.get(f"{role}_number", "").upper()
 
 
 def _delivery(form: Mapping[str, str]) -> list[FieldError]:

@@ -1,6 +1,8 @@
 """Regions that a live event re-fetches. Reading them does not keep an idle window awake."""
 
-from litestar import get
+from http import HTTPStatus
+
+from litestar import Response, get
 from litestar.params import FromPath
 
 from edge.actions import printing, status
@@ -21,11 +23,11 @@ async def strip(node: TheNode, lang: TheLang) -> Page:
 
 
 @get("/parts/delivery")
-async def delivery(node: TheNode, visitor: TheVisitor) -> Page:
-    """What is to be done with the report on the desk, as its print job moves on."""
+async def delivery(node: TheNode, visitor: TheVisitor) -> Page | Response[None]:
+    """What is to be done with the report on the desk, as its job moves on; 204 when the desk moved on."""
     desk = visitor.desk
     if not isinstance(desk.outcome, Answer):
-        raise NotThere("no answer on the desk")
+        return Response(None, status_code=HTTPStatus.NO_CONTENT)
     side = await window.side_of(node, visitor)
     view = serving.outcome_view(
         node.catalogue[desk.matter], desk, side, desk.outcome, await printing.jobs(node)

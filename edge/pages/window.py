@@ -7,6 +7,7 @@ from litestar.response import Redirect
 
 from edge.actions import answer, cases, printing, reads, status, trail
 from edge.actions.node import Node
+from edge.actions.views import CardRead
 from edge.errors import EdgeError
 from edge.pages import choices, doors, forms, serving
 from edge.pages.desk import Desk
@@ -57,7 +58,7 @@ async def card(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
     """The card on the reader is the authoriser's (role subject), or no longer (forget). The form stays."""
     desk = visitor.desk
     desk.form = forms.tidy(form)
-    latest = await reads.latest(node, visitor.session.window)
+    latest = await card_here(node, visitor)
     if form.get("role") == "subject" and latest is not None:
         desk.reads = {"subject": latest}
     else:
@@ -75,7 +76,7 @@ async def papers(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
     typed = forms.tidy(form)
     if "email_code" in desk.form:
         typed.setdefault("email_code", desk.form["email_code"])
-    desk.fill(typed, forms.errors(desk.case, typed, china_day(node.now_ms())))
+    desk.fill(typed, forms.errors(desk, typed, china_day(node.now_ms())))
     return doors.go("/")
 
 
@@ -95,10 +96,11 @@ async def ask(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
 
 
 @post("/serve/finish")
-async def finish(visitor: TheVisitor, form: TheForm) -> Redirect:
-    """Done with this citizen: the desk is swept."""
+async def finish(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+    """Done with this citizen: the desk is swept, and their card stands for nobody any more."""
     assert "csrf" in form
-    visitor.desks.clear(visitor.session)
+    latest = await reads.latest(node, visitor.session.window)
+    visitor.desks.clear(visitor.session, latest.read_id if latest else "")
     return doors.go("/")
 
 
@@ -124,12 +126,18 @@ async def refresh_card(node: Node, visitor: Visitor) -> None:
     desk = visitor.desk
     if desk.step in {"asking", "outcome"}:
         return
-    latest = await reads.latest(node, visitor.session.window)
+    latest = await card_here(node, visitor)
     authoriser = desk.reads.get("subject")
     if latest is not None and (authoriser is None or latest.read_id != authoriser.read_id):
         desk.reads["visitor"] = latest
     else:
         desk.reads.pop("visitor", None)
+
+
+async def card_here(node: Node, visitor: Visitor) -> CardRead | None:
+    """The newest card at this window, unless it is the one of the citizen before."""
+    latest = await reads.latest(node, visitor.session.window)
+    return None if latest is None or latest.read_id == visitor.desk.spent else latest
 
 
 async def side_of(node: Node, visitor: Visitor) -> Side:
@@ -145,7 +153,7 @@ async def side_of(node: Node, visitor: Visitor) -> Side:
         matter=choices.title(matter, desk.case) if matter else None,
         recent=tuple(case for case in all_cases if case.window == session.window)[:RECENT],
         tasks=(await cases.tasks(node))[:TASKS],
-        card=await reads.latest(node, session.window),
+        card=await card_here(node, visitor),
         entries=await trail.recent(node, ENTRIES),
         jobs=tuple(job for job in jobs if job.window in {"", session.window})[:JOBS],
         sheets=await printing.sheets(node),

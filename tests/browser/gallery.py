@@ -68,7 +68,7 @@ class Reply(BaseHTTPRequestHandler):
         if name.startswith("static/"):
             path = STATIC / name.removeprefix("static/")
             return self.reply(path.read_bytes(), KINDS[path.suffix])
-        lang = language((parse_qs(address.query).get("lang") or [None])[0], None)
+        lang = language("".join(parse_qs(address.query).get("lang", [])), None)
         if name.startswith("parts/") and name.removeprefix("parts/") in PARTS:
             return self.reply(gallery_part(name.removeprefix("parts/"), lang).encode(), "text/html")
         if name == "livez" or name not in PAGES:

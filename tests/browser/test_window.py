@@ -113,7 +113,7 @@ def desk(chromium: Browser, hall: Hall) -> Iterator[Page]:
     sign_in(tab, hall)
     yield tab
     context.close()
-    assert told == []
+    assert told == [], told
 
 
 def test_f035_own_query_with_the_line_up_is_answered_printed_signed_for_and_handed_over(
@@ -162,10 +162,15 @@ def test_f064_without_card_and_letter_everything_that_is_missing_is_told_at_once
     expect(desk.locator("#part-papers")).to_be_visible(timeout=WAIT_MS)
     denied = hall.entries(11)
     desk.keyboard.press("F8")
+    expect(desk.locator("[data-errors] li")).to_have_count(2, timeout=WAIT_MS)
+    for role, citizen in (("subject", hall.citizens[5]), ("requester", hall.citizens[6])):
+        desk.fill(f"#f-{role}_name", citizen["name"])
+        desk.fill(f"#f-{role}_number", citizen["number"])
+    desk.keyboard.press("F8")
     expect(desk.locator("h2", has_text="核对后再查询")).to_be_visible(timeout=WAIT_MS)
     desk.keyboard.press("Enter")
     expect(desk.locator("h2", has_text="这次不能办理")).to_be_visible(timeout=WAIT_MS)
-    assert desk.locator(".missing li").count() >= 4
+    assert desk.locator(".missing li").count() >= 6
     expect(desk.locator("main")).to_contain_text("公共信用信息查询管理暂行办法")
     assert hall.entries(11) == denied + 1
 
@@ -175,6 +180,14 @@ def test_f002_an_expired_card_is_shown_as_not_usable_and_starts_nothing(desk: Pa
     expect(desk.locator("#identity")).to_contain_text("不可用")
     ask(desk, "1")
     expect(desk.locator("h2", has_text="这次不能办理")).to_be_visible(timeout=WAIT_MS)
+
+
+def test_g19_the_card_of_the_citizen_before_does_not_stand_for_the_next_one(desk: Page, hall: Hall):
+    lay(desk, hall, hall.citizens[7])
+    next_person(desk)
+    expect(desk.locator("#identity")).to_contain_text("未读卡")
+    assert hall.citizens[7]["name"] not in desk.locator("#identity").inner_text()
+    lay(desk, hall, hall.citizens[8])
 
 
 def test_the_sign_in_page_says_what_is_wrong_and_asks_again(chromium: Browser, hall: Hall):

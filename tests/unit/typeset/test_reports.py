@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -25,7 +26,7 @@ TOKEN = "YZ1." + "aB3_-x9Q" * 60
 
 
 def sheet(**more: object) -> ReportSheet:
-    fields: dict = {
+    fields: dict[str, Any] = {
         "serial": "330102-2026-L-00231", "status": "provisional", "title": Words(zh="公共信用信息查询报告", en="Public credit report"),
         "subject": (("姓名", "王䶮国"), ("证件号码", "330102196203074516")), "groups": samples.GROUPS,
         "as_of_ms": samples.NOW - 9_000_000, "issued_ms": samples.NOW, "hall": "清河县市民之家", "window": "3", "clerk": "李敏",
@@ -83,7 +84,8 @@ async def test_the_place_of_the_signature_stands_raw_in_the_file_and_is_filled_i
     signed = sign_file(pdf, SigningKey.generate())
     assert len(signed) == len(pdf)
     assert paper.PLACEHOLDER not in signed
-    assert "yzf:" in PdfReader(io.BytesIO(signed)).metadata["/Keywords"]
+    stated = PdfReader(io.BytesIO(signed)).metadata
+    assert "yzf:" in str(stated["/Keywords"] if stated else "")
 
 
 async def test_the_file_is_pdf_a_2u_in_chinese(press):
@@ -91,7 +93,7 @@ async def test_the_file_is_pdf_a_2u_in_chinese(press):
     assert b"<pdfaid:part>2</pdfaid:part>" in pdf
     assert b"<pdfaid:conformance>U</pdfaid:conformance>" in pdf
     reader = PdfReader(io.BytesIO(pdf))
-    assert reader.trailer["/Root"]["/Lang"].lower().startswith("zh")
+    assert str(reader.root_object["/Lang"]).startswith("zh")
     assert all(page.mediabox.width == pytest.approx(595.276, abs=0.01) for page in reader.pages)
 
 

@@ -1,5 +1,7 @@
 """Slips as the paper reads, decoded back by the printer's twin."""
 
+from typing import Any
+
 import pytest
 
 from drivers.devices.receipt_printer.layout import width
@@ -11,7 +13,7 @@ from matters.model import Words
 from tests.unit.ui import samples
 
 
-def sheet(kind: str, *lines: str, qr: str = "", number: str = "330102-1-000483") -> SlipSheet:
+def sheet(kind: Any, *lines: str, qr: str = "", number: str = "330102-1-000483") -> SlipSheet:
     return SlipSheet(
         kind=kind,
         title=Words(zh="待办回执单", en="Deferral slip"),

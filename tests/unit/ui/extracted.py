@@ -36,7 +36,9 @@ def parsed(name: str) -> nodes.Template:
 def messages(name: str) -> tuple[tuple[int, str], ...]:
     """(line, text) of every `_()` of a template."""
     found = extract_from_ast(parsed(name), gettext_functions=("_",))
-    return tuple((line, text if isinstance(text, str) else text[0] or "") for line, _, text in found)
+    return tuple(
+        (line, text if isinstance(text, str) else (text or ("",))[0] or "") for line, _, text in found
+    )
 
 
 def loose_chinese(name: str) -> list[str]:
@@ -49,7 +51,9 @@ def names_used(name: str, seen: frozenset[str] = frozenset()) -> set[str]:
     """Every context name a template needs, with those it extends and includes (not imported macros)."""
     tree = parsed(name)
     used = set(find_undeclared_variables(tree)) - _declared(tree)
-    imported = {node.template.value for node in tree.find_all((nodes.Import, nodes.FromImport))}
+    brought = [node.template for node in tree.find_all(nodes.Import)]
+    brought += [node.template for node in tree.find_all(nodes.FromImport)]
+    imported = {template.as_const() for template in brought}
     for other in find_referenced_templates(tree):
         if other and other not in imported | seen:
             used |= names_used(other, seen | {name})

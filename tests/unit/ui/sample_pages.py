@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import msgspec
 
@@ -31,7 +32,7 @@ def desk(matter: str, case: str, form: dict[str, str] | None = None, *, read: bo
 def wrong_form() -> Desk:
     form = {**LETTER, "subject_number": "330102196203074517", "letter_to": "31.12.2026", "email_code": "12"}
     made = desk("public-credit.authorised", "natural-natural", form)
-    made.errors = forms.errors(made.case, form, date(2026, 11, 21))
+    made.errors = forms.errors(made, form, date(2026, 11, 21))
     return made
 
 
@@ -56,7 +57,7 @@ def check(made: Desk, permits: tuple[str, ...], *, online: bool) -> views.CheckV
     return serving.check_view(CATALOGUE[made.matter], made, side, permits, online=online)
 
 
-def outcome(result: object, state: str = "sent") -> msgspec.Struct:
+def outcome(result: Any, state: str = "sent") -> msgspec.Struct:
     made = desk("public-credit.self", "self-natural", {"phone": "138 0000 4412"})
     side = samples.side(read=samples.card(), matter=True, number="330102-3-000482")
     jobs = (samples.job(state, 231), *samples.JOBS[1:])
@@ -74,8 +75,8 @@ def day(*, closed: bool) -> views.DayView:
     )
 
 
-def own_trail(**found: object) -> views.OwnTrailView:
-    fields = {"card": samples.card(), "trail": None, "deferral": None, "refusal": None}
+def own_trail(**found: Any) -> views.OwnTrailView:
+    fields: dict[str, Any] = {"card": samples.card(), "trail": None, "deferral": None, "refusal": None}
     return views.OwnTrailView(**{**fields, **found})
 
 

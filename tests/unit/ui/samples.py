@@ -1,6 +1,7 @@
 """Views as a busy morning would fill them, for the gallery and the template tests. All people are made up."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 from edge.actions.views import (
     AccessView,
@@ -137,12 +138,12 @@ SHEETS = Sheets(
 
 
 def job(
-    state: str,
+    state: Any,
     number: int,
     *,
     problem: bool = False,
     copy_no: int = 1,
-    kind: str = "report",
+    kind: Any = "report",
     reason: str = "",
 ) -> PrintJob:
     return PrintJob(
@@ -171,7 +172,7 @@ TASKS = (
 
 
 def case(number: int, state: str, state_words: Words, **more: object) -> CaseView:
-    fields: dict = {
+    fields: dict[str, Any] = {
         "number": f"330102-3-{number:06d}", "matter": "public-credit.self", "title": words("本人公共信用信息查询", "Own public-credit query"),
         "state": state, "state_words": state_words, "subject_name": "王䶮国", "subject_number_masked": "3301••••••••••4516",
         "staff": "李敏", "window": "3", "mode": "cached", "opened_ms": NOW - (490 - number) * 9 * MINUTE,
@@ -207,7 +208,7 @@ def side(*, read: CardRead | None = None, matter: bool = False, number: str = ""
 
 
 def group(
-    category: str, zh: str, en: str, age_s: int, band: str, *lines: str, source: str = "市信用平台（双公示）"
+    category: str, zh: str, en: str, age_s: int, band: Any, *lines: str, source: str = "市信用平台（双公示）"
 ) -> Group:
     rule = {
         "fresh": words("可以使用", "may be used"),
@@ -228,7 +229,7 @@ GROUPS = (
 )  # fmt: skip
 
 
-def answer(mode: str = "cached") -> Answer:
+def answer(mode: Any = "cached") -> Answer:
     cached = mode == "cached"
     return Answer(
         case="330102-3-000482", mode=mode, source="本机缓存" if cached else "中心", as_of_ms=NOW - (9_000_000 if cached else 1200),

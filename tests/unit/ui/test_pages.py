@@ -206,10 +206,10 @@ def test_an_answer_stays_on_the_desk_until_it_is_finished():
     made = desk("public-credit.self", "self-natural")
     made.settle(samples.answer())
     made.open("papers")
-    assert made.step == "outcome"
+    assert made.holds_answer()
     made.settle(samples.REFUSAL)
     made.open("papers")
-    assert made.step == "papers"
+    assert made.outcome is None
 
 
 def test_desks_are_swept_when_nobody_touched_them_and_when_the_clerk_leaves():
@@ -220,5 +220,7 @@ def test_desks_are_swept_when_nobody_touched_them_and_when_the_clerk_leaves():
     assert desks.of(samples.SESSION, samples.NOW + 3_600_000).step == "choose"
     desks.clear(samples.SESSION)
     assert desks.of(samples.SESSION, samples.NOW + 3_600_001) is not first
+    desks.clear(samples.SESSION, "r-1")
+    assert desks.of(samples.SESSION, samples.NOW).spent == "r-1", "the last card stands for nobody any more"
     assert "王" not in repr(first)
     assert isinstance(first, Desk)
