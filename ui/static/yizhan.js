@@ -25,7 +25,7 @@
         const line = document.createElement("div");
         const name = document.createElement("kbd");
         const words = document.createElement("span");
-        name.textContent = one.dataset.key;
+        name.textContent = one.dataset.key === "Escape" ? "Esc" : one.dataset.key;
         words.textContent = one.dataset.words || [...one.childNodes].filter((n) => n.nodeName !== "KBD").map((n) => n.textContent).join("").trim();
         line.append(name, words);
         return line;
