@@ -92,7 +92,7 @@ def set_up_logs() -> None:
             _allowed,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is when a line is written
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
 

@@ -117,11 +117,31 @@ async def _store(centre: Centre, identity: Identity, incoming: Incoming) -> Outc
         await _keep_fork(centre, verdict, incoming)
     if not isinstance(verdict, Accept):
         return Outcome(next=verdict.next if isinstance(verdict, Need) else head.size, stored=0)
+    stored = await _groups(centre, identity, incoming)
+    return Outcome(next=known.size + stored, stored=stored)
+
+
+async def _groups(centre: Centre, identity: Identity, incoming: Incoming) -> int:
+    """Commit group after group, the next one opened and proven meanwhile; the number of new entries.
+
+    What was proven before a bad frame stays; then the bad frame's error is raised.
+    """
     stored = 0
     frames = incoming.frames(centre.keys.subject)
-    while group := await asyncio.to_thread(_take, frames):
-        stored += await _commit(centre, identity, incoming, group)
-    return Outcome(next=known.size + stored, stored=stored)
+    group = await asyncio.to_thread(_take, frames)
+    while group:
+        committed, following = await asyncio.gather(
+            _commit(centre, identity, incoming, group),
+            asyncio.to_thread(_take, frames),
+            return_exceptions=True,
+        )
+        if isinstance(committed, BaseException):
+            raise committed
+        if isinstance(following, BaseException):
+            raise following
+        stored += committed
+        group = following
+    return stored
 
 
 def _take(frames: Iterator[Frame]) -> list[Frame]:

@@ -18,7 +18,8 @@ from sync.messages.token import build_token
 from sync.packs.pack import MAGIC
 from sync.packs.release import open_release
 from sync.signing.certificate import open_certificate
-from tests.contract.central.stage import NOW_MS, PASSWORD, Stage
+from tests.contract.central.clock import NOW_MS
+from tests.contract.central.stage import PASSWORD, Stage
 from tests.contract.central.test_effects import hand_in, issue, loaded
 
 SYSTEM = operator("system")

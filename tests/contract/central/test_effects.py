@@ -19,7 +19,9 @@ from matters.groups import shown_records
 from matters.records import facts, facts_bytes
 from sync.messages.registry import by_number
 from sync.signing.sealing import seal, unseal
-from tests.contract.central.stage import NOW_MS, Hall, Server, Stage, founded
+from tests.contract.central.clock import NOW_MS
+from tests.contract.central.halls import Hall
+from tests.contract.central.stage import Server, Stage, founded
 
 SYSTEM = operator("system")
 

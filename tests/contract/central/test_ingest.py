@@ -6,7 +6,8 @@ from central.actions import ingest
 from sync.errors import BadSignature, Fork, Malformed, Revoked, SyncError, WrongDestination
 from sync.exchange.steps import Finished, StoreAcknowledgement
 from sync.signing.notes import open_note
-from tests.contract.central.stage import Hall, Stage
+from tests.contract.central.halls import Hall
+from tests.contract.central.stage import Stage
 
 NUMBER = "330102199001011234"
 

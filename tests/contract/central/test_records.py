@@ -17,7 +17,8 @@ from matters.importing import HEADER, write_row
 from matters.records import Record, SubjectRecord
 from sync.packs.pack import open_pack, row_digest, state_root
 from sync.packs.release import open_release, plan
-from tests.contract.central.stage import NOW_MS, Stage, person
+from tests.contract.central.clock import NOW_MS
+from tests.contract.central.stage import Stage, person
 
 SYSTEM = operator("system")
 NUMBER = "330102199001011234"

@@ -8,7 +8,8 @@ from central.store import effects, migrate
 from central.store.database import Dsn, Store
 from central.store.effects import Rejection
 from central.store.tables import APP, OWNER, TABLES
-from tests.contract.central.stage import NOW_MS, Server, Stage
+from tests.contract.central.clock import NOW_MS
+from tests.contract.central.stage import Server, Stage
 
 LEDGER = sorted(table.name for table in TABLES if table.use == "ledger")
 
