@@ -1,0 +1,67 @@
+"""One place for all seeds of a process, the seeds themselves, and the counters of faults at the end."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.faults import Coverage, never, table
+from tests.simulation.place import Place, memory_folder, open_place
+
+KEPT = Path(__file__).with_name("seeds.txt")
+ENOUGH = 400
+"""From so many seeds on every fault must have been injected, or the run fails."""
+
+
+def kept_seeds() -> list[int]:
+    """Seeds that once failed; they are always played."""
+    lines = [line.split("#")[0].strip() for line in KEPT.read_text("utf-8").splitlines()]
+    return [int(line) for line in lines if line]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with `seed` is played once for each."""
+    if "seed" in metafunc.fixturenames:
+        seeds = [*range(metafunc.config.getoption("--seeds")), *kept_seeds()]
+        metafunc.parametrize("seed", dict.fromkeys(seeds))
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[asyncio.Runner]:
+    """The loop everything of this process runs on."""
+    with asyncio.Runner() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """Where this process keeps its centre and its worlds."""
+    with memory_folder() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def place(runner: asyncio.Runner, folder: Path) -> Iterator[Place]:
+    """The centre of this process."""
+    stack = AsyncExitStack()
+    yield runner.run(stack.enter_async_context(open_place(folder)))
+    runner.run(stack.aclose())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was injected, over all processes."""
+    coverage: Coverage = Counter()
+    seeds = 0
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, counts in report.user_properties:
+                if name == "faults":
+                    seeds += 1
+                    coverage.update({(fault, state): count for fault, state, count in counts})
+    if seeds:
+        terminalreporter.section("faults injected")
+        terminalreporter.write_line(table(coverage, seeds))
+        terminalreporter.write_line(f"never injected: {', '.join(never(coverage)) or 'none'}")

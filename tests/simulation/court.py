@@ -1,0 +1,192 @@
+"""The centre's side judged from outside, over the witness connection: what it holds, acknowledged and caused."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from central.actions.centre import Centre
+from sync.batch.acknowledge import Acknowledgement, decode
+from sync.batch.file import open_sealed
+from sync.errors import SyncError
+from sync.ledger.entry import leaf_hash
+from sync.signing.keys import SealingKey
+from sync.signing.notes import open_note
+from tests.simulation.book import Book, Line
+from tests.simulation.offence import Offence, demand
+
+ACCESS = ("access.answered", "access.denied", "access.deferred", "access.local")
+PAPER = ("report.printed", "report.spoiled", "report.reprinted", "report.handed_over")
+CASE = ("case.opened", "case.changed")
+EFFECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("access", ACCESS),
+    ("report", ("report.issued",)),
+    ("paper", PAPER),
+    ("case_event", CASE),
+    ("day_total", ("day.closed",)),
+)
+"""Which table holds exactly one row for each entry of which kinds (P5)."""
+
+
+class Court:
+    """The judge of one origin at the centre. `size` is what it held at the last look: it never shrinks."""
+
+    def __init__(self, centre: Centre, witness: Any, origin: str, book: Book) -> None:
+        self._centre = centre
+        self._witness = witness
+        self._origin = origin
+        self._book = book
+        self.size = 0
+        self.unshown_allowed = False
+
+    async def rows(self, sql: str, *bound: object) -> list[Any]:
+        """All rows of a read about this origin (`$1`)."""
+        return list(await self._witness.fetch(sql, self._origin, *bound))
+
+    async def unmoved(self) -> None:
+        """Whatever a node with another history said, this copy is as it was (P2)."""
+        found = await self.rows("SELECT idx, leaf_hash FROM entry WHERE origin = $1 ORDER BY idx")
+        mine = [line.hash for line in self._book.lines[: self.size]]
+        demand([row["leaf_hash"] for row in found] == mine, "P2", "an old image changed the centre's copy")
+
+    async def look(self) -> None:
+        """Nothing missing, doubled, altered or ahead of the node (P2); roots equal."""
+        head = (
+            await self.rows("SELECT size, root, countersigned, frozen FROM ledger_head WHERE origin = $1")
+        )[0]
+        found = await self.rows(
+            "SELECT idx, leaf_hash FROM entry WHERE origin = $1 AND idx >= $2 ORDER BY idx", self.size
+        )
+        demand(
+            head["size"] >= self.size, "P2", f"the centre's copy shrank from {self.size} to {head['size']}"
+        )
+        indexes = [row["idx"] for row in found]
+        demand(
+            indexes == list(range(self.size, head["size"])),
+            "P2",
+            f"gap or doubling at the centre after {self.size}",
+        )
+        demand(
+            head["size"] <= self._book.size,
+            "P2",
+            f"the centre holds {head['size']}, the node {self._book.size}",
+        )
+        for row in found:
+            demand(
+                row["leaf_hash"] == self._book.lines[row["idx"]].hash,
+                "P2",
+                f"entry {row['idx']} differs at the centre",
+            )
+        demand(
+            head["root"] == self._book.root(head["size"]),
+            "P2",
+            f"another root at the centre at {head['size']}",
+        )
+        demand(head["countersigned"] <= head["size"], "P2", "the centre countersigned more than it holds")
+        demand(not head["frozen"], "P2", f"the centre froze an honest ledger: {head['frozen']}")
+        demand(
+            self._book.acknowledged <= head["countersigned"],
+            "P2",
+            f"the node believes {self._book.acknowledged}, the centre countersigned {head['countersigned']}",
+        )
+        self.size = head["size"]
+
+    async def replied(self, reply: bytes, key: SealingKey) -> None:
+        """An acknowledgement leaves the centre: what it says is durable there at this moment (rule 4.3)."""
+        own = self._centre.keys.signing.public
+        try:
+            _, payload = open_sealed(
+                reply,
+                key,
+                lambda origin: own if origin == self._centre.origin else None,
+                kind="acknowledge",
+                destination=self._origin,
+            )
+        except SyncError as error:
+            raise Offence("P2", f"the centre's own reply does not open: {error.detail}") from error
+        await self._durable(decode(payload))
+
+    async def _durable(self, ack: Acknowledgement) -> None:
+        query = "SELECT count(*) AS n FROM entry_body WHERE origin = $1 AND idx < $2"
+        held = (await self.rows(query, max(ack.size, ack.next)))[0]["n"]
+        demand(
+            held >= max(ack.size, ack.next), "P2", f"acknowledged {ack.size}, wants {ack.next}, stored {held}"
+        )
+        if ack.size:
+            kept = await self.rows(
+                "SELECT root, note FROM checkpoint WHERE origin = $1 AND size = $2", ack.size
+            )
+            same = bool(kept) and (kept[0]["root"], kept[0]["note"]) == (ack.root, ack.note)
+            demand(same, "P2", f"the countersignature of {ack.size} left before it was durable")
+        trusted = {self._centre.origin: self._centre.keys.signing.public}
+        own = open_note(ack.centre_checkpoint, trusted)
+        query = "SELECT root FROM checkpoint WHERE origin = $1 AND size = $2"
+        kept = list(await self._witness.fetch(query, self._centre.origin, own.size))
+        demand(
+            kept and kept[0]["root"] == own.root, "signing", f"the centre signed another root at {own.size}"
+        )
+
+    async def effects(self) -> None:
+        """Every entry the centre holds had its effect exactly once (P5); no effect without its entry."""
+        held = self._book.lines[: self.size]
+        for table, kinds in EFFECTS:
+            wanted = [line.entry.index for line in held if line.kind in kinds]
+            found = [
+                row["idx"]
+                for row in await self.rows(f"SELECT idx FROM {table} WHERE origin = $1 ORDER BY idx")
+            ]
+            demand(found == wanted, "P5", f"{table}: {_difference(found, wanted)}")
+        rejected = await self.rows("SELECT idx, reason FROM effect_rejected WHERE origin = $1")
+        demand(not rejected, "P5", f"effects rejected: {[tuple(row) for row in rejected]}")
+        await self._promises(held)
+        await self._verdicts(held)
+        await self._disclosures(held)
+
+    async def _promises(self, held: Sequence[Line]) -> None:
+        wanted = sorted(
+            str(line.detail["case"])
+            for line in held
+            if line.kind in CASE and line.detail["state"] == "deferred"
+        )
+        found = await self.rows("SELECT case_no FROM deferral WHERE origin = $1 ORDER BY case_no")
+        demand([row["case_no"] for row in found] == wanted, "P5", "deferrals and deferred cases differ")
+
+    async def _verdicts(self, held: Sequence[Line]) -> None:
+        issued = [line for line in held if line.kind == "report.issued"]
+        wanted = sorted(
+            str(line.detail["serial"]) for line in issued if line.detail["status"] == "provisional"
+        )
+        found = await self.rows("SELECT serial FROM settlement WHERE origin = $1 ORDER BY serial")
+        demand([row["serial"] for row in found] == wanted, "P5", "verdicts and provisional reports differ")
+
+    async def _disclosures(self, held: Sequence[Line]) -> None:
+        """The pair of every online answer; a disclosure nobody was shown is left by a lost reply only."""
+        found = await self.rows("SELECT request_id FROM disclosure WHERE origin = $1")
+        given = Counter(row["request_id"] for row in found)
+        shown = Counter(
+            line.detail["request_id"]
+            for line in held
+            if line.kind == "access.answered" and line.entry.mode == "online"
+        )
+        demand(not shown - given, "P5", "an online answer was shown that the centre never disclosed")
+        demand(max(given.values(), default=1) == 1, "P5", "one request was disclosed twice")
+        if not self.unshown_allowed and self.size == self._book.size:
+            demand(
+                not given - shown, "P5", "the centre disclosed what was never shown, and no reply was lost"
+            )
+
+    async def thorough(self) -> None:
+        """The stored bodies, hashed again."""
+        found = await self.rows("SELECT idx, leaf FROM entry_body WHERE origin = $1 ORDER BY idx")
+        demand(
+            [row["idx"] for row in found] == list(range(self.size)),
+            "P2",
+            "a body is missing or doubled at the centre",
+        )
+        for row in found:
+            same = leaf_hash(row["leaf"]) == self._book.lines[row["idx"]].hash
+            demand(same, "P2", f"the body of entry {row['idx']} is another at the centre")
+
+
+def _difference(found: Sequence[int], wanted: Sequence[int]) -> str:
+    more, less = Counter(found) - Counter(wanted), Counter(wanted) - Counter(found)
+    return f"doubled or without an entry {sorted(more.elements())}, missing {sorted(less.elements())}"

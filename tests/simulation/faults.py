@@ -1,0 +1,85 @@
+"""The faults this world injects, in one table; what a seed really injected is counted by the state it fell into."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+Where = Literal["line", "node", "disk", "centre", "stick", "clock"]
+State = Literal["fresh", "level", "behind"]
+"""What the node owed when the fault fell: nothing countersigned yet, nothing to send, something to send."""
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """One row: its name in counters and traces, where it falls, what happens. `weight` only for faults of the line."""
+
+    name: str
+    where: Where
+    words: str
+    weight: int = 0
+
+
+# fmt: off
+FAULTS: tuple[Fault, ...] = (
+    Fault(name="line-down", where="line", words="every request fails at once, for a while"),
+    Fault(name="request-lost", where="line", weight=3, words="the request never arrives"),
+    Fault(name="request-cut", where="line", weight=2, words="part of the body arrives, then the connection ends"),
+    Fault(name="request-altered", where="line", weight=1, words="one byte of the body is another"),
+    Fault(name="request-twice", where="line", weight=2, words="the same request arrives twice"),
+    Fault(name="request-late", where="line", weight=3, words="the node gives up, the request arrives later, out of order"),
+    Fault(name="reply-lost", where="line", weight=4, words="the centre did its work, the node never hears"),
+    Fault(name="reply-cut", where="line", weight=2, words="part of the reply arrives"),
+    Fault(name="reply-altered", where="line", weight=1, words="one byte of the reply is another"),
+    Fault(name="reply-old", where="line", weight=2, words="an older reply arrives instead"),
+    Fault(name="slow", where="line", weight=2, words="minutes pass between request and reply"),
+    Fault(name="gateway", where="line", weight=1, words="something in between answers with a page of its own"),
+    Fault(name="centre-crash", where="line", weight=4, words="the centre's process ends at one of its waits"),
+    Fault(name="restart", where="node", words="the node is stopped and started in order"),
+    Fault(name="power-at-wait", where="node", words="power cut at a wait; what was being written is durable"),
+    Fault(name="power-early", where="node", words="power cut at a wait; what was being written is not durable"),
+    Fault(name="power-at-commit", where="node", words="power cut after COMMIT, before anchor and release"),
+    Fault(name="power-at-rest", where="node", words="power cut while nothing runs"),
+    Fault(name="torn-log", where="disk", words="after the cut the write-ahead log ends in half-written frames"),
+    Fault(name="torn-anchor", where="disk", words="after the cut the anchor line being written is garbled"),
+    Fault(name="disk-full", where="disk", words="the database may not grow any more, for a while"),
+    Fault(name="image-with-anchor", where="disk", words="the whole folder is replaced by an older image"),
+    Fault(name="image-of-database", where="disk", words="database and keys are of an older image, the anchor is not"),
+    Fault(name="centre-restart", where="centre", words="the centre's connections are closed and opened anew"),
+    Fault(name="bureau-down", where="centre", words="the credit bureau does not answer"),
+    Fault(name="data-changed", where="centre", words="a subject's records change and are published"),
+    Fault(name="stick-lost", where="stick", words="an exported stick never arrives"),
+    Fault(name="stick-late", where="stick", words="a stick arrives after newer ones"),
+    Fault(name="stick-twice", where="stick", words="a stick is taken in twice"),
+    Fault(name="stick-cut", where="stick", words="a file on the stick has lost its end"),
+    Fault(name="stick-altered", where="stick", words="one byte of a file on the stick is another"),
+    Fault(name="stick-of-another", where="stick", words="the node gets the acknowledgement of another node"),
+    Fault(name="clock-back", where="clock", words="the node's wall clock is set back hours"),
+    Fault(name="clock-ahead", where="clock", words="the node's wall clock is set ahead hours"),
+    Fault(name="days-pass", where="clock", words="hours to days pass without contact"),
+)
+# fmt: on
+BY_NAME = {fault.name: fault for fault in FAULTS}
+ON_THE_LINE = tuple(fault for fault in FAULTS if fault.weight)
+
+Coverage = Counter[tuple[str, str]]
+"""How often each (fault, state) was injected."""
+
+
+def table(coverage: Coverage, seeds: int) -> str:
+    """The counters as the README's table."""
+    rows = [
+        f"{seeds} seeds",
+        "",
+        "| fault | what happens | fresh | level | behind |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for fault in FAULTS:
+        counts = " | ".join(str(coverage[fault.name, state]) for state in ("fresh", "level", "behind"))
+        rows.append(f"| {fault.name} | {fault.words} | {counts} |")
+    return "\n".join(rows)
+
+
+def never(coverage: Coverage, names: Iterable[str] = BY_NAME) -> list[str]:
+    """Faults that were never injected."""
+    return [name for name in names if not any(count for (one, _), count in coverage.items() if one == name)]

@@ -1,0 +1,142 @@
+"""Where worlds are played: one real centre over its own embedded PostgreSQL, kept for many seeds of one process.
+
+Seeds do not disturb each other: each has nodes, and so origins, of its own. The subjects are shared and are the
+same for every place.
+"""
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+from litestar import Litestar
+
+from central.actions import nodes, publish, records, setup
+from central.actions.centre import Centre, operator
+from central.app import application
+from central.errors import UpstreamFailed
+from central.store import embedded
+from central.store.database import Dsn, Store
+from central.store.tables import APP, OWNER
+from central.upstream.bureau import Bureau, BureauReport
+from central.upstream.reference import Question, synthetic
+from matters.model import Refusal
+from matters.records import SubjectRecord
+from matters.sample import people
+
+AUTHORITY = "qingzhou.example"
+REGION = "330102"
+START_MS = 1_795_136_400_000
+"""2026-11-20 09:00 in China, when every world begins."""
+PEOPLE = 24
+SAMPLE_SEED = 7
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 2 << 30
+
+
+class WorldTime:
+    """The true time of a world, in Unix milliseconds; it stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.true_ms = START_MS
+
+    def now_ms(self) -> int:
+        """The true time: the centre's clock."""
+        return self.true_ms
+
+
+class TwinBureau(Bureau):
+    """The credit bureau's virtual twin: the reference bureau's answers without a wire, and a switch."""
+
+    def __init__(self) -> None:
+        self.up = True
+
+    async def report(self, number: str, name: str, purpose: str, reference: str) -> BureauReport | None:
+        if not self.up:
+            raise UpstreamFailed("征信机构没有应答。", "the bureau did not answer")
+        return synthetic(Question(number=number, name=name, purpose=purpose, reference=reference))
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclasses.dataclass(kw_only=True)
+class Place:
+    """A running centre with published subjects, and a witness: a connection to its database that is not its own."""
+
+    folder: Path
+    centre: Centre
+    time: WorldTime
+    bureau: TwinBureau
+    people: tuple[SubjectRecord, ...]
+    witness: Any
+    dsn: Dsn
+    app: Litestar
+
+    async def reopen(self) -> None:
+        """The centre's process ends, another one begins on the same database."""
+        before = self.centre.store
+        self.swap(await Store.open(self.dsn))
+        await before.close()
+
+    def swap(self, store: Store) -> None:
+        """The centre works on another store from now on."""
+        self.put(dataclasses.replace(self.centre, store=store))
+
+    def put(self, centre: Centre) -> None:
+        """This is the centre behind the door from now on."""
+        self.centre = centre
+        self.app.state.centre = centre
+
+
+@contextmanager
+def memory_folder() -> Iterator[Path]:
+    """A temporary folder in memory where there is room, else on disk."""
+    room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES_MIN
+    with tempfile.TemporaryDirectory(prefix="yz-sim-", dir=MEMORY if room else None) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@asynccontextmanager
+async def open_place(folder: Path, database: str = "yizhan") -> AsyncIterator[Place]:
+    """A new centre in `folder` with its subjects imported and published."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    time, bureau, data = WorldTime(), TwinBureau(), folder / "centre"
+    if not data.exists():
+        setup.prepare(data, AUTHORITY)
+    async with AsyncExitStack() as stack:
+        opening = setup.opened(data, now_ms=time.now_ms, database=database)
+        centre = dataclasses.replace(await stack.enter_async_context(opening), bureau=bureau)
+        await setup.found(centre, passwords_final=True)
+        await _publish(centre, folder)
+        async with centre.store.owner() as witness:
+            address = await stack.enter_async_context(embedded.running(data))
+            place = Place(
+                folder=folder,
+                centre=centre,
+                time=time,
+                bureau=bureau,
+                people=tuple(people(SAMPLE_SEED, PEOPLE, REGION, as_of_ms=START_MS)),
+                witness=witness,
+                app=application(centre, background=False),
+                dsn=Dsn(app=address.dsn(APP, database), owner=address.dsn(OWNER, database)),
+            )
+            yield place
+            await place.centre.store.close()
+
+
+async def _publish(centre: Centre, folder: Path) -> None:
+    """Import the subjects as a file; a first hall opens the region's scope, then everything is published once."""
+    path = folder / "subjects.csv"
+    rows = records.sample_rows(PEOPLE, SAMPLE_SEED, REGION, START_MS)
+    records.sample_file(path, rows, 0)
+    system = operator("system")
+    await records.import_file(centre, system, path)
+    made = await nodes.create(centre, system, name="first hall", region=REGION, kind="hall")
+    assert not isinstance(made, Refusal)
+    await publish.publish(centre, system)

@@ -1,0 +1,167 @@
+"""A rule that is broken must be found: each of these worlds fails, and only because of the rule it breaks."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from edge.actions import exchange
+from tests.simulation import clerks
+from tests.simulation.breaking import (
+    EarlyStore,
+    LateDoor,
+    LateStore,
+    LenientDoor,
+    RepeatingDoor,
+    drop_keys,
+)
+from tests.simulation.hall import Failed
+from tests.simulation.levelling import level
+from tests.simulation.offence import offences_in
+from tests.simulation.place import START_MS, Place, open_place
+from tests.simulation.play import play
+from tests.simulation.side import Side
+from tests.simulation.world import MINUTE_MS, REAL, Wiring, World
+
+pytestmark = pytest.mark.simulation
+SEED = 1_000_003
+EARLY = Wiring(store=EarlyStore)
+LATE = Wiring(door=LateDoor)
+LENIENT = Wiring(door=LenientDoor)
+REPEATING = Wiring(door=RepeatingDoor)
+Story = Callable[[World, Side], Awaitable[None]]
+
+
+@asynccontextmanager
+async def scripted(place: Place, wiring: Wiring) -> AsyncIterator[tuple[World, Side]]:
+    """A world without chance but for its visits: a hall, enrolled, over a good line."""
+    place.time.true_ms = START_MS
+    folder = Path(tempfile.mkdtemp(dir=place.folder))
+    async with asyncio.TaskGroup() as group:
+        world = World(SEED, place, group, folder, wiring)
+        try:
+            yield world, await world.found("hall", "hall")
+        finally:
+            await world.end()
+
+
+async def told(place: Place, wiring: Wiring, story: Story) -> str:
+    """The rule a story broke, empty when it kept them all."""
+    try:
+        async with scripted(place, wiring) as (world, side):
+            await story(world, side)
+    except BaseExceptionGroup as found:
+        offences = offences_in(found)
+        if not offences:
+            raise
+        return offences[0].rule
+    return ""
+
+
+async def serve(world: World, side: Side, count: int) -> None:
+    for _ in range(count):
+        visit = clerks.Visit(world.dice, world.dice.choice(world.place.people), side.hall)
+        visit.what = "own"
+        await side.act("visit", visit.run())
+
+
+async def sync_up(world: World, side: Side) -> None:
+    world.wait(MINUTE_MS)
+    await side.act("exchange", exchange.exchange(side.hall.node))
+    await side.look()
+
+
+async def visits_and_exchanges(world: World, side: Side) -> None:
+    await serve(world, side, 2)
+    await sync_up(world, side)
+    await level(world)
+
+
+async def a_late_commit(world: World, side: Side) -> None:
+    store = await LateStore.open(world.place.dsn)
+    assert isinstance(store, LateStore)
+    kept = world.place.centre
+    world.place.swap(store)
+    try:
+        await visits_and_exchanges(world, side)
+    finally:
+        await store.settle()
+        world.place.put(kept)
+        await store.close()
+
+
+async def two_histories(world: World, side: Side) -> None:
+    """A node is put back to an image that was acknowledged, lives on otherwise, and comes with more than before."""
+    await sync_up(world, side)
+    await sync_up(world, side)
+    image = side.hall.keep_image()
+    await serve(world, side, 1)
+    await sync_up(world, side)
+    side.book.close()
+    await side.hall.restore_image(image, with_anchor=True)
+    for _ in range(4):
+        visit = clerks.Visit(world.dice, world.place.people[5], side.hall)
+        await side.hall.act(visit.run())
+    world.wait(MINUTE_MS)
+    results = await side.hall.act(exchange.exchange(side.hall.node))
+    assert isinstance(results[0], Failed)
+    assert side.court is not None
+    await side.court.unmoved()
+
+
+async def a_lost_reply(world: World, side: Side) -> None:
+    """The centre takes entries in, the node never hears, and sends them again."""
+    await serve(world, side, 2)
+    side.line.plan.append("reply-lost")
+    await sync_up(world, side)
+    await level(world)
+
+
+@pytest.mark.parametrize("story", [visits_and_exchanges, two_histories, a_lost_reply])
+def test_a_world_that_keeps_every_rule_is_found_to_keep_them(
+    runner: asyncio.Runner, place: Place, story: Story
+):
+    assert runner.run(told(place, REAL, story)) == ""
+
+
+def test_ablation_of_commit_before_release_breaks_p1(runner: asyncio.Runner, place: Place):
+    assert runner.run(told(place, EARLY, visits_and_exchanges)) == "P1"
+
+
+def test_ablation_of_persist_before_reply_breaks_p2(runner: asyncio.Runner, place: Place):
+    assert runner.run(told(place, LATE, a_late_commit)) == "P2"
+
+
+def test_ablation_of_the_overlap_comparison_breaks_p2(runner: asyncio.Runner, place: Place):
+    assert runner.run(told(place, LENIENT, two_histories)) == "P2"
+
+
+@pytest.fixture(scope="module")
+def keyless(runner: asyncio.Runner, folder: Path):
+    """A place with a database of its own, whose tables of effects have no keys."""
+
+    stack = AsyncExitStack()
+    made = runner.run(stack.enter_async_context(open_place(folder, "keyless")))
+    runner.run(drop_keys(made.centre))
+    yield made
+    runner.run(stack.aclose())
+
+
+def test_ablation_of_the_effect_key_breaks_p5(runner: asyncio.Runner, keyless: Place):
+    assert runner.run(told(keyless, REAL, a_lost_reply)) == ""
+    assert runner.run(told(keyless, REPEATING, a_lost_reply)) == "P5"
+
+
+@pytest.mark.parametrize("wiring", [EARLY, REPEATING], ids=["commit-before-release", "effect-key"])
+def test_ablation_is_found_by_random_worlds_too(runner: asyncio.Runner, keyless: Place, wiring: Wiring):
+    async def first() -> str:
+        for seed in range(20):
+            played = await play(seed, keyless, wiring)
+            if played.offence is not None:
+                return played.offence.rule
+        return ""
+
+    assert runner.run(first()) == ("P1" if wiring is EARLY else "P5")
