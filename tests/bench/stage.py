@@ -106,14 +106,14 @@ class Stage:
 
     @cached_property
     def centre(self) -> Program:
-        """The centre serves, county imported."""
-        assert self.imported.rows
+        """The centre serves."""
         start_centre(self.world)
         return self.world.programs[-1]
 
     @cached_property
     def hall(self) -> Place:
         """The county's hall: enrolled, its clerks and scopes published, nothing fetched yet."""
+        assert self.imported.rows
         place = self.place("hall", HALL_REGION)
         self.world.central("publish")
         return place
