@@ -65,6 +65,15 @@ async def _secured(response: Response[Any]) -> Response[Any]:
     return response
 
 
+class Server(uvicorn.Server):
+    """uvicorn would raise the signal again after a clean stop and end us before the database is stopped."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """On SIGTERM and SIGINT: stop, and let our own shutdown run to its end."""
+        super().handle_exit(sig, frame)
+        self._captured_signals.clear()
+
+
 async def serve(centre: Centre, host: str, port: int) -> None:
     """Serve until told to stop (SIGTERM, SIGINT); stops within five seconds."""
     config = uvicorn.Config(
@@ -79,7 +88,7 @@ async def serve(centre: Centre, host: str, port: int) -> None:
         h11_max_incomplete_event_size=64 * 1024,
     )
     structlog.get_logger("app").info("serving", host=host, port=port)
-    await uvicorn.Server(config).serve()
+    await Server(config).serve()
 
 
 def set_up_logs() -> None:
