@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     idle_lock_s: Count = 300
     session_max_s: Count = 43200
     read_keep_s: Count = 300
-    disk_free_min_percent: Annotated[int, msgspec.Meta(ge=0, le=50)] = 10
+    disk_free_min_percent: Annotated[int, msgspec.Meta(ge=0, le=99)] = 10
     reserve_mb: Annotated[int, msgspec.Meta(ge=0)] = 8
     store_bytes_max: Annotated[int, msgspec.Meta(ge=0)] = 0
     metrics_token: str = ""

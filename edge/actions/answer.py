@@ -15,9 +15,8 @@ import msgspec
 from edge.actions import leases, paperwork, recording
 from edge.actions.asking import Asked, frame, judge
 from edge.actions.node import Node, Session
-from edge.actions.sources import Held, Later, find
+from edge.actions.sources import Held, Later, find, lease_refusal
 from edge.actions.views import Answer, Deferral, Query, ReportRef
-from edge.errors import LedgerUnavailable
 from edge.store.draft import Draft, Placed
 from edge.store.transaction import Transaction
 from matters.freshness import limits, use_words
@@ -48,14 +47,18 @@ async def answer(node: Node, session: Session, query: Query) -> Answer | Deferra
     if isinstance(found, Later):
         return await promise(node, asked, verdict, found)
     given = await node.store.transact(lambda tx: _give(tx, node, asked, verdict, found))
+    if isinstance(given, Refusal):
+        return await _deny_offline(node, asked, verdict, given)
     node.press_bell.set()
     node.events.publish("print")
     return given
 
 
-def _give(tx: Transaction, node: Node, asked: Asked, grant: Grant, held: Held) -> Answer:
+def _give(tx: Transaction, node: Node, asked: Asked, grant: Grant, held: Held) -> Answer | Refusal:
     """Step 4: everything the answer leaves behind, in one transaction."""
-    _count_lease(tx, node, asked, held)
+    spent = _count_lease(tx, node, asked, held)
+    if spent is not None:
+        return spent
     wants_report = asked.matter.report is not None and asked.delivery != "screen"
     numbers = recording.allot(tx, node, report=wants_report)
     placed = tx.append(_access(asked, grant, held, numbers))
@@ -74,21 +77,15 @@ def _give(tx: Transaction, node: Node, asked: Asked, grant: Grant, held: Held) -
     return _answer(asked, held, numbers, placed, quota, wants_report=wants_report, now_ms=tx.now_ms)
 
 
-def _count_lease(tx: Transaction, node: Node, asked: Asked, held: Held) -> None:
-    """The lease is judged again where its count is.
-
-    Between look-up and here another window may have spent it.
-    """
+def _count_lease(tx: Transaction, node: Node, asked: Asked, held: Held) -> Refusal | None:
+    """The lease is judged again where its count is: another window may have spent it since the look-up."""
     if held.lease is None:
-        return
+        return None
     allowed = leases.leave(tx, node, held.subject.region, held.lease.capability)
     if allowed is None or allowed[1] not in LIVE:
-        raise LedgerUnavailable(
-            "lease ended while answering",
-            message=asked.matter.refusal_offline,
-            step=Words(zh="请恢复网络或导入新的授权。", en="Restore the line or import a new lease."),
-        )
+        return lease_refusal(asked, allowed[1] if allowed else "no-lease")
     leases.count(tx, allowed[0].lease)
+    return None
 
 
 def _access(asked: Asked, grant: Grant, held: Held, numbers: recording.Numbers) -> Draft:

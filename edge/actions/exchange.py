@@ -19,7 +19,7 @@ from edge.store import cache
 from edge.store.cache import Ciphers
 from edge.store.draft import Draft
 from edge.store.files import wait_for_lock
-from edge.store.keyring import RowCipher
+from edge.store.keyring import TIERS, RowCipher
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from edge.store.view import CENTRE_FACT, CentreNoted, LedgerView
@@ -223,8 +223,8 @@ async def apply(node: Node, step: ApplyRelease, packs: dict[bytes, bytes]) -> in
     Raises PackRefused: older than ever seen, a pack missing, no lease to seal under, or another state root.
     """
     release = step.release
-    key = await node.store.transact(lambda tx: _keys(tx, node, step))
-    content_key, ciphers = key
+    async with leases.alone(node):
+        content_key, ciphers = await node.store.transact(lambda tx: _keys(tx, node, step))
     missing = [pack for pack in step.packs if pack.digest not in packs]
     if missing:
         raise PackRefused(f"{len(missing)} packs of {release.scope} are not there")
@@ -234,6 +234,9 @@ async def apply(node: Node, step: ApplyRelease, packs: dict[bytes, bytes]) -> in
     ]
 
     def write(tx: Transaction) -> int:
+        keys = tx.query("SELECT 1 FROM lease_key WHERE scope = ?", (release.scope,))
+        if ciphers is not None and len(keys) != len(TIERS):
+            raise PackRefused(f"the lease of {release.scope} ended while its pack was sealed")
         rows = cache.apply_release(tx, release, step.signed, staged)
         tx.append(
             Draft(

@@ -1,14 +1,18 @@
 """Leases at the node: which one allows an answer, how long they last, and their shredding (protocol.md 6)."""
 
 import asyncio
+import contextlib
 import functools
+from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
 
 from edge.actions.node import Node
 from edge.actions.views import LeaseStatus
+from edge.errors import Busy
 from edge.store.draft import Draft
+from edge.store.files import wait_for_lock
 from edge.store.keyring import TIERS, Tier, WrappingKey
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
@@ -25,6 +29,8 @@ from sync.lease.lease import (
     open_lease,
 )
 
+LOCK = "lease.lock"
+LOCK_WAIT_S = 20.0
 log = structlog.get_logger("leases")
 
 _COLUMNS = "SELECT signed, used, boots FROM lease WHERE state = 'open'"
@@ -100,12 +106,21 @@ def view_in(db: Reading | Transaction, node: Node) -> tuple[LeaseStatus, ...]:
     )
 
 
+@contextlib.asynccontextmanager
+async def alone(node: Node) -> AsyncIterator[None]:
+    """Whoever changes the wrapping key or wraps a data key is alone, in this process and beside others."""
+    lock = wait_for_lock(node.data / LOCK, Busy("another process handles the lease keys"), LOCK_WAIT_S)
+    async with node.shredding, lock:
+        yield
+
+
 async def boot(node: Node) -> None:
     """Count this boot, finish a shredding a crash broke off, and shred what expired.
 
     Before the port opens.
     """
-    await _finish(node)
+    async with alone(node):
+        await _finish(node)
     await node.store.transact(
         lambda tx: tx.execute("UPDATE lease SET boots = boots + 1 WHERE state = 'open'")
     )
@@ -119,12 +134,13 @@ async def shred_expired(node: Node) -> tuple[str, ...]:
     harmless.
     """
     interval, origin = node.store.clock.interval(), node.identity.origin
-    dead = await node.store.read(lambda db: _dead(db, node, interval, origin))
-    if not dead:
-        return ()
-    wrapping = await asyncio.to_thread(node.store.keyring.prepare)
-    scopes = await node.store.transact(lambda tx: _rewrap(tx, node, wrapping, interval, origin))
-    await _finish(node)
+    async with alone(node):
+        dead = await node.store.read(lambda db: _dead(db, node, interval, origin))
+        if not dead:
+            return ()
+        wrapping = await asyncio.to_thread(node.store.keyring.prepare)
+        scopes = await node.store.transact(lambda tx: _rewrap(tx, node, wrapping, interval, origin))
+        await _finish(node)
     log.info("leases.shredded", leases=len(dead), scopes=len(scopes))
     node.events.publish("status")
     return scopes

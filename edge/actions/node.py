@@ -47,6 +47,7 @@ class Node:
         self.line_bell = asyncio.Event()
         self.exchanging = asyncio.Lock()
         self.typesetting = asyncio.Lock()
+        self.shredding = asyncio.Lock()
         self.hall: Hall | None = None
         self.entries_per_s = 0.0
         self._tries: dict[str, list[int]] = {}

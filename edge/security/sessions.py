@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 
-from edge.errors import Forgery, NotAllowed, SignInNeeded
+from edge.errors import Forgery, SignInNeeded
 from edge.security.session import Session
 from edge.store.cache import StaffRow, staff_member
 from edge.store.reader import Reading
@@ -102,9 +102,3 @@ def needed(session: Session | None) -> Session:
     if session is None:
         raise SignInNeeded("no session")
     return session
-
-
-def need_role(session: Session, *roles: str) -> None:
-    """Raises NotAllowed unless the person has one of the roles."""
-    if session.role not in roles:
-        raise NotAllowed(f"role {session.role} is none of {', '.join(roles)}")

@@ -8,7 +8,7 @@ from typing import Any
 from edge.store.cipher import Connection
 from sync.errors import Malformed
 from sync.ledger import tree
-from sync.ledger.entry import Entry, Row, parse_leaf
+from sync.ledger.entry import Row, parse_leaf
 
 
 class DatabaseTiles:
@@ -50,9 +50,3 @@ def _row(row: tuple[Any, ...]) -> Row:
     if row[3] is None:
         return Row(entry, b"", row[2], commitment)
     return Row(entry, row[3], row[2])
-
-
-def entry_at(connection: Connection, index: int) -> Entry | None:
-    """One entry, None when there is none."""
-    row = connection.execute("SELECT leaf FROM entry WHERE idx = ?", (index,)).fetchone()
-    return parse_leaf(row[0])[0] if row else None

@@ -34,7 +34,7 @@ from sync.ledger import tree
 from sync.ledger.tree import MemoryTiles
 from sync.messages.directives import Directive, letter
 from sync.packs.pack import PackRow, build, row_digest, state_root
-from sync.packs.release import PackRef, Release, sign_release
+from sync.packs.release import PackRef, Release, open_release, sign_release
 from sync.signing.certificate import Certificate, issue
 from sync.signing.keys import SealingKey, SigningKey
 from sync.signing.notes import checkpoint_text, sign_note, vkey
@@ -178,6 +178,34 @@ class SmallCentre:
         )
         self.releases[scope] = sign_release(release, self.signing)
 
+    def publish_delta(self, version: int, changed: list[Cached], removed: list[str]) -> None:
+        """Release the people as a delta over the version before; the base stays for who holds nothing."""
+        old = open_release(self.releases["330102/detail"], self.signing.public)
+        for held in changed:
+            self.people[held.subject.number] = held
+        for number in removed:
+            del self.people[number]
+        rows = [PackRow(ref=self.ref(h.subject.number), blob=msgspec.json.encode(h)) for h in changed]
+        rows += [PackRow(ref=self.ref(number), blob=None) for number in removed]
+        sealed = build("330102/detail", "delta", sorted(rows, key=lambda row: row.ref), self.scope_key)
+        self.packs[sealed.digest.hex()] = sealed.data
+        delta = PackRef(
+            digest=sealed.digest,
+            kind="delta",
+            from_version=version - 1,
+            to_version=version,
+            size=len(sealed.data),
+            rows=len(rows),
+        )
+        whole = [(self.ref(number), msgspec.json.encode(held)) for number, held in self.people.items()]
+        release = msgspec.structs.replace(
+            old,
+            version=version,
+            packs=(*old.packs, delta),
+            state_root=state_root((ref, row_digest(ref, blob)) for ref, blob in whole),
+        )
+        self.releases["330102/detail"] = sign_release(release, self.signing)
+
     def leases(self) -> tuple[bytes, ...]:
         return tuple(self.lease(capability) for capability in ("public", "summary", "detail"))
 
@@ -262,7 +290,11 @@ class SmallCentre:
             centre_checkpoint=sign_note(text, CENTRE, self.signing),
             centre_time_ms=self.now_ms(),
             directives=tuple(one for one in self.letters if one.number > header.directive_seen),
-            releases=tuple(signed for scope, signed in self.releases.items() if not wishes.get(scope)),
+            releases=tuple(
+                signed
+                for scope, signed in self.releases.items()
+                if open_release(signed, self.signing.public).version != wishes.get(scope, 0)
+            ),
             scope_keys=dict.fromkeys(self.releases, self.scope_key),
             leases=self.leases() if self.send_leases else (),
         )

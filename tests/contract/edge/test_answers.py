@@ -9,6 +9,7 @@ from edge.actions.answer import answer
 from edge.actions.cases import list_cases, tasks
 from edge.actions.exchange import exchange
 from edge.actions.node import Node, Session
+from edge.actions.status import status
 from edge.actions.views import Answer, Deferral, Query, ReportRef
 from edge.errors import LedgerUnavailable
 from matters.model import Letter, Material, Party, Refusal
@@ -261,6 +262,20 @@ async def test_g06_without_a_ledger_nothing_is_shown_and_nothing_is_left_behind(
     roomy = await opener()
     again = await lay(roomy, centre)
     assert isinstance(await answer(roomy, await signed_in(roomy, "li.min"), own(again.read_id)), Answer)
+
+
+async def test_below_the_reserve_of_the_disk_sensitive_answers_stop_with_words_and_the_no_is_an_entry(
+    node: Node, centre: SmallCentre, opener: Opener
+) -> None:
+    low = await opener(disk_free_min_percent=99)
+    clerk = await signed_in(low, "li.min")
+    read = await lay(low, centre)
+    no = await answer(low, clerk, own(read.read_id))
+    assert isinstance(no, Refusal)
+    assert no.code == "disk-low"
+    assert "取号和受理照常" in no.message.zh
+    assert (await entries(low))[-1][0].outcome == "disk-low"
+    assert (await status(low)).stopped
 
 
 async def test_no_leaf_holds_a_name_a_number_or_what_was_typed(

@@ -1,5 +1,6 @@
 """The exchange: countersignature, letters obeyed once, data sets whole or not at all, alarms that stop answers."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,47 @@ async def test_a_release_older_than_one_seen_is_refused(node: Node, centre: Smal
     assert done.alarms.count("pack-refused") == 2
     versions = await node.store.read(lambda db: db.query("SELECT DISTINCT version, seen FROM release_held"))
     assert versions == [(0, 3)]
+
+
+async def test_a_delta_changes_adds_and_removes_subjects_and_reaches_the_signed_state(
+    node: Node, clerk: Session, centre: SmallCentre, told: ToldTime
+) -> None:
+    changed = person(0, told.wall, titles=("表彰", "公开承诺", "新的一条"))
+    added = person(8, told.wall)
+    centre.publish_delta(2, [changed, added], [number_of(1)])
+    done = await exchange(node)
+    assert done.alarms == ()
+    assert await count(node, "subject_cache") == 5
+    centre.down = True
+    read = await lay(node, centre)
+    given = await answer(node, clerk, own(read.read_id))
+    assert isinstance(given, Answer)
+    lines = " ".join(line for group in given.groups for line in group.lines)
+    assert "新的一条" in lines
+    versions = await node.store.read(lambda db: db.query("SELECT version FROM release_held ORDER BY scope"))
+    assert versions == [(2,), (1,)]
+
+
+async def test_letters_of_lease_policy_reconcile_and_revocation_are_obeyed(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    centre.send_leases = False
+    signed = base64.b64encode(centre.lease("points")).decode()
+    centre.write("lease", {"lease": signed})
+    centre.write("lease", {"lease": base64.b64encode(b"not a lease").decode()})
+    centre.write("policy", {"settings": {"window_ms": 5 * HOUR_MS}})
+    centre.write("reconcile", {"day": node.day_of(node.now_ms())})
+    centre.write("case.fulfilled", {"case": "no-such", "note": ""})
+    centre.write("revoked", {"reason": ["设备遗失", "lost"]})
+    await exchange(node)
+    rows = await node.store.read(
+        lambda db: db.query("SELECT kind, objection <> '' FROM directive ORDER BY number")
+    )
+    assert [bad for _, bad in rows] == [0, 1, 0, 0, 1, 0]
+    found = await status(node)
+    assert "points" in {lease.capability for lease in found.lease}
+    assert found.ledger.window_s == 5 * 3600
+    assert 100 in [entry.kind for entry, _ in await entries(node)]
 
 
 async def test_a_silent_line_is_trouble_with_words_and_the_next_try_works(

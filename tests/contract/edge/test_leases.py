@@ -1,5 +1,6 @@
 """Cached personal data dies on time (P7): by time, by count, by boots; and then it is unreadable."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -82,6 +83,19 @@ async def test_a_lease_counts_its_answers_and_ends_with_the_last(
     assert [isinstance(one, Answer) for one in given] == [True, True, False]
     assert isinstance(given[2], Refusal)
     assert given[2].code == "lease-answers-spent"
+
+
+async def test_two_windows_cannot_spend_the_last_answer_twice(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    centre.lease_answers = 1
+    await exchange(node)
+    centre.down = True
+    read = await lay(node, centre)
+    given = await asyncio.gather(*(answer(node, clerk, own(read.read_id)) for _ in range(4)))
+    assert sum(isinstance(one, Answer) for one in given) == 1
+    assert await count(node, "report") == 1
+    assert [entry.kind for entry, _ in await entries(node)].count(11) == 3, "each no is an entry"
 
 
 async def test_a_lease_counts_boots_and_is_shredded_before_the_port_opens(
