@@ -59,7 +59,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_owner: str = ""
     bureau_url: str = ""
     bureau_deadline_ms: int = 3000
-    public_url: str = ""
     secure_cookies: bool = False
     session_idle_s: int = 600
     session_absolute_s: int = 43_200
@@ -67,7 +66,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     code_attempts: int = 5
     certificate_days: int = 30
     batch_bytes_max: int = 64 * 1024 * 1024
-    bus_subjects_max: int = 20_000
     hall: KindPolicy = HALL
     bus: KindPolicy = BUS
     jobs: bool = True

@@ -83,7 +83,7 @@ async def answer(centre: Centre, identity: Identity, body: bytes) -> bytes | Ref
             basis=question.basis,
             mode="online",
             as_of=found.as_of,
-            outcome="disclosed" if found.subject or found.bureau else "nothing-held",
+            outcome="disclosed" if found.subject or found.bureau or found.accesses else "nothing-held",
             object=f"{identity.origin} {question.request_id}",
             note=question.matter,
         )

@@ -10,7 +10,7 @@ from central.store import contacts, migrate
 from central.store.reconciling import Finding
 from matters.calendar import china_day
 
-CONTACTS_KEPT_MS = 92 * 86_400_000
+CONTACTS_KEPT_MS = 7 * 86_400_000
 
 
 async def promises(centre: Centre) -> int:
@@ -35,7 +35,7 @@ async def partitions(centre: Centre) -> int:
 
 
 async def contacts_kept(centre: Centre) -> None:
-    """Drop contacts older than a quarter year; checkpoints stay for ever."""
+    """Drop contacts older than a week; checkpoints stay for ever."""
     async with centre.store.transaction() as tx:
         await contacts.forget_contacts(tx, centre.now_ms() - CONTACTS_KEPT_MS)
 

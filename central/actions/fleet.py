@@ -45,22 +45,33 @@ _ORDER: dict[NodeState, int] = {"silent": 0, "revoked": 1, "away": 2, "new": 3, 
 
 
 class _Known(msgspec.Struct, frozen=True):
-    """Everything the list needs, read once."""
+    """Everything the list needs of all nodes, read once."""
 
     identities: dict[str, Identity]
     last: dict[str, Contact]
+    heads: dict[str, Head]
+    lease_ends: dict[str, int]
+    lag: dict[str, dict[int, int]]
     findings: dict[str, int]
+
+
+async def _read(centre: Centre, tx: Tx) -> _Known:
+    since_ms = centre.now_ms() - LAG_HOURS * HOUR_MS
+    return _Known(
+        {one.node: one for one in await nodes.identities(tx)},
+        await contacts.last_contacts(tx),
+        await ledger.heads(tx),
+        await contacts.lease_ends(tx, "detail"),  # the strongest capability: the one people notice first
+        await contacts.hourly(tx, since_ms, HOUR_MS),
+        await reconciling.open_findings(tx),
+    )
 
 
 async def fleet(centre: Centre) -> tuple[NodeRow, ...]:
     """Every node, those with findings or silence first."""
     async with centre.store.reading() as tx:
-        known = _Known(
-            {one.node: one for one in await nodes.identities(tx)},
-            await contacts.last_contacts(tx),
-            await reconciling.open_findings(tx),
-        )
-        found = [await _row(centre, tx, node, known) for node in await nodes.nodes(tx)]
+        known = await _read(centre, tx)
+        found = [_row(centre, node, known) for node in await nodes.nodes(tx)]
     return tuple(sorted(found, key=lambda row: (_ORDER[row.state] + (0 if row.findings else 5), row.node)))
 
 
@@ -86,29 +97,26 @@ async def unreported(centre: Centre, node: str = "") -> tuple[NodeRow, ...]:
     )
 
 
-async def _row(centre: Centre, tx: Tx, node: NodeKept, known: _Known) -> NodeRow:
+def _row(centre: Centre, node: NodeKept, known: _Known) -> NodeRow:
     identity = known.identities.get(node.node)
-    last = known.last.get(identity.origin) if identity else None
-    head = await ledger.head(tx, identity.origin) if identity else None
-    given = await contacts.leases(tx, identity.origin) if identity else []
-    since_ms = centre.now_ms() - LAG_HOURS * HOUR_MS
-    recent = await contacts.contacts(tx, identity.origin, since_ms) if identity else []
+    origin = identity.origin if identity else ""
+    last, head = known.last.get(origin), known.heads.get(origin)
     state, reason = _state(centre, node, identity, last, head)
     return NodeRow(
         node=node.node,
         name=node.name,
         kind="bus" if node.kind == "bus" else "hall",
         region=node.region,
-        origin=identity.origin if identity else "",
+        origin=origin,
         last_contact_ms=last.at_ms if last else None,
         pending=last.pending if last else None,
         size=head.size if head else 0,
         countersigned=head.countersigned if head else 0,
         state=state,
         reason=reason,
-        lease_not_after_ms=_lease_end(given),
+        lease_not_after_ms=known.lease_ends.get(origin),
         findings=known.findings.get(node.node, 0),
-        lag=_lag(recent, since_ms),
+        lag=_lag(known.lag.get(origin, {}), last),
     )
 
 
@@ -139,22 +147,13 @@ def _contact_state(centre: Centre, node: NodeKept, last: Contact) -> tuple[NodeS
     return "away", Words(zh=f"离线，在常态内，上次联系 {ago.zh}", en=f"away, last contact {ago.en}")
 
 
-def _lease_end(given: Sequence[LeaseKept]) -> int | None:
-    """When the strongest capability ends: the one people notice first."""
-    return min((one.not_after_ms for one in given if one.capability == "detail"), default=None)
-
-
-def _lag(recent: Sequence[Contact], since_ms: int) -> tuple[int, ...]:
-    """What waited at the end of each hour, as far as the node said so."""
+def _lag(hours: dict[int, int], last: Contact | None) -> tuple[int, ...]:
+    """What waited, hour by hour; an hour without contact shows what waited in the one before."""
+    if last is None:
+        return ()
     lag: list[int] = []
-    waiting = 0
-    ordered = sorted(recent, key=lambda one: one.at_ms)
     for hour in range(LAG_HOURS):
-        low, high = since_ms + hour * HOUR_MS, since_ms + (hour + 1) * HOUR_MS
-        within = [one for one in ordered if low <= one.at_ms < high]
-        peak = max((one.entries for one in within), default=0)
-        waiting = within[-1].pending or 0 if within else waiting
-        lag.append(max(peak, waiting))
+        lag.append(hours.get(hour, lag[-1] if lag else 0))
     return tuple(lag)
 
 
@@ -165,14 +164,9 @@ async def node(centre: Centre, name: str) -> NodeView:
         if kept is None:
             raise NotFound("没有这个节点。", "there is no such node")
         identity = await nodes.current(tx, name)
-        last = (await contacts.last_contacts(tx)).get(identity.origin) if identity else None
-        known = _Known(
-            {name: identity} if identity else {},
-            {identity.origin: last} if identity and last else {},
-            await reconciling.open_findings(tx),
-        )
-        row = await _row(centre, tx, kept, known)
-        return await _view(centre, tx, kept, identity, row, last)
+        known = await _read(centre, tx)
+        row = _row(centre, kept, known)
+        return await _view(centre, tx, kept, identity, row, known.last.get(row.origin))
 
 
 async def _view(

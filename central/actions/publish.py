@@ -29,7 +29,6 @@ from sync.packs.release import PackRef, Release, sign_release
 COMPACT_PERCENT = 30
 PACKS_MAX = 64
 READ_REFS = 2000
-SUBJECTS_MAX = 5_000_000
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):

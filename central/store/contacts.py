@@ -92,8 +92,26 @@ async def centre_sizes(tx: Tx, origin: str, limit: int) -> list[int]:
 
 async def last_contacts(tx: Tx) -> dict[str, Contact]:
     """The newest exchange of every origin."""
-    rows = await tx.fetch("SELECT DISTINCT ON (origin) * FROM contact ORDER BY origin, at_ms DESC")
+    rows = await tx.fetch(
+        "SELECT c.* FROM identity i CROSS JOIN LATERAL (SELECT * FROM contact WHERE contact.origin = i.origin"
+        " ORDER BY at_ms DESC LIMIT 1) AS c"
+    )
     return {row["origin"]: _contact(dict(row)) for row in rows}
+
+
+async def hourly(tx: Tx, since_ms: int, hour_ms: int, origin: str = "") -> dict[str, dict[int, int]]:
+    """What waited or came at most, by origin ("" means all) and hour counted from `since_ms`."""
+    rows = await tx.fetch(
+        "SELECT origin, (at_ms - $1) / $2 AS hour, max(greatest(entries, coalesce(pending, 0))) AS most"
+        " FROM contact WHERE at_ms >= $1 AND ($3 = '' OR origin = $3) GROUP BY 1, 2",
+        since_ms,
+        hour_ms,
+        origin,
+    )
+    found: dict[str, dict[int, int]] = {}
+    for row in rows:
+        found.setdefault(row["origin"], {})[row["hour"]] = row["most"]
+    return found
 
 
 async def forget_contacts(tx: Tx, before_ms: int) -> None:
@@ -124,6 +142,18 @@ async def leases(tx: Tx, origin: str) -> list[LeaseKept]:
         origin,
     )
     return [LeaseKept(**dict(row)) for row in rows]
+
+
+async def lease_ends(tx: Tx, capability: str) -> dict[str, int]:
+    """When the newest lease of a capability ends, by origin; the earliest where there are several scopes."""
+    rows = await tx.fetch(
+        "SELECT origin, min(not_after_ms) AS ends FROM (SELECT DISTINCT ON (origin, scope) origin,"
+        " not_after_ms"
+        " FROM lease WHERE capability = $1 ORDER BY origin, scope, not_after_ms DESC) AS newest GROUP BY"
+        " origin",
+        capability,
+    )
+    return {row["origin"]: row["ends"] for row in rows}
 
 
 async def open_mailbox(tx: Tx, origin: str) -> None:

@@ -89,6 +89,12 @@ async def head(tx: Tx, origin: str, *, lock: bool = False) -> Head:
     return Head(**dict(row))
 
 
+async def heads(tx: Tx) -> dict[str, Head]:
+    """Every head, by origin."""
+    query = "SELECT origin, size, root, countersigned, hlc_ms, hlc_n, frozen FROM ledger_head"
+    return {row["origin"]: Head(**dict(row)) for row in await tx.fetch(query)}
+
+
 async def grow(
     tx: Tx, at: Head, entries: Sequence[StoredEntry], clock: tuple[int, int], arrived_ms: int
 ) -> Head:

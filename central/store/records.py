@@ -154,17 +154,6 @@ async def newest_change(tx: Tx) -> int:
     return await tx.fetchval("SELECT max(changed) FROM subject") or 0
 
 
-async def refs_in(tx: Tx, prefixes: Sequence[str], limit: int) -> list[bytes]:
-    """Subjects living in any of the regions, by ref, at most `limit`."""
-    rows = await tx.fetch(
-        "SELECT ref FROM subject WHERE EXISTS (SELECT 1 FROM unnest($1::text[]) AS p WHERE"
-        " starts_with(region, p)) ORDER BY ref LIMIT $2",
-        list(prefixes),
-        limit,
-    )
-    return [row["ref"] for row in rows]
-
-
 async def changed_refs(tx: Tx, scope: Scope) -> list[bytes]:
     """Subjects changed since the scope's last publication that are in it now or were then, by ref."""
     rows = await tx.fetch(

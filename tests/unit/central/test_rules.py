@@ -1,14 +1,16 @@
 """Powers, settings, passwords, keys: the small rules of the centre."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from central import schedule
+from central import settings as central_settings
 from central.errors import CentralError, NotPermitted, SettingsInvalid, StoreRefused
 from central.security import keys, passwords, permissions
 from central.security.permissions import PERMISSIONS, ROLES, permitted, require
-from central.settings import parse
+from central.settings import Settings, parse
 from central.store import migrate
 from central.store.tables import TABLES, grants
 from central.upstream.reference import Question, synthetic
@@ -54,6 +56,13 @@ def test_settings_have_a_default_for_everything() -> None:
         ).hall.hours("detail")
         == 12
     )
+
+
+def test_the_example_names_every_setting_with_its_default() -> None:
+    text = (Path(central_settings.__file__).parent / "settings.example.toml").read_text(encoding="utf-8")
+    assert parse(text) == Settings()
+    named = set(tomllib.loads(text))
+    assert named == set(Settings.__struct_fields__)
 
 
 @pytest.mark.parametrize(
