@@ -4,9 +4,8 @@ Pages, API, static files, live events, and everything that runs beside them.
 """
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -40,13 +39,8 @@ WATCH_S = 1.0
 Visitor = NamedDependency[Session | None]
 
 
-def create_app(
-    node: Node, pages: Sequence[ControllerRouterHandler] = (), *, background: bool = True
-) -> Litestar:
-    """The ASGI application over an opened node.
-
-    With `background` its lifespan runs hall, press and schedule.
-    """
+def create_app(node: Node, pages: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+    """The ASGI application over an opened node; what runs beside it is `serve`'s."""
 
     async def provide_node() -> Node:
         return node
@@ -72,7 +66,6 @@ def create_app(
     )
     app = Litestar(
         [api, *pages, create_static_files_router("/static", [STATIC])],
-        lifespan=[lambda _: running(node)] if background else [],
         exception_handlers=ERRORS,
         openapi_config=OpenAPIConfig(
             title="Yizhan node", version="1", path="/schema", render_plugins=[JsonRenderPlugin()]
@@ -84,26 +77,6 @@ def create_app(
     )
     app.state.node = node
     return app
-
-
-@contextlib.asynccontextmanager
-async def running(node: Node) -> AsyncIterator[None]:
-    """Hall, press and schedule beside the requests; they end with the app."""
-    node.hall = Hall(node.settings.devices, DeskOfNode(node))
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(node.hall.run(), name="hall"),
-            group.create_task(press.run(node), name="press"),
-            group.create_task(Schedule(node).run(), name="schedule"),
-        ]
-        node.press_bell.set()
-        node.line_bell.set()
-        try:
-            yield
-        finally:
-            node.events.end()
-            for task in tasks:
-                task.cancel()
 
 
 async def _secured(response: Response[Any]) -> Response[Any]:
@@ -149,17 +122,21 @@ def _http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[byt
 
 def _bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A bug: the log gets its type and place, the asker words; nothing was shown that is not durable."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else ""
-    log.error("bug", code=type(error).__name__, problem=place, method=request.method)
+    log.error("bug", code=type(error).__name__, problem=_place(error), method=request.method)
     message = {"zh": "节点内部出错，本次操作未完成。", "en": "The node failed inside; this was not done."}
     step = {
         "zh": "请重试；再次出现请联系大厅管理员。",
         "en": "Try again; if it happens again tell the manager.",
     }
     return _json({"code": "internal", "message": message, "next": step}, 500)
+
+
+def _place(error: BaseException) -> str:
+    """The file and line an error comes from, without a value of it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else ""
 
 
 ERRORS: dict[int | type[Exception], Any] = {
@@ -189,7 +166,7 @@ class Server(uvicorn.Server):
 async def serve(node: Node, pages: Sequence[ControllerRouterHandler]) -> bool:
     """Boot, open the port, serve until told to stop.
 
-    True when the store failed and the process must be restarted.
+    True when the store failed or something beside the requests died: the process must be restarted.
 
     Leases are shredded and the tail is checked before the port opens.
     """
@@ -207,12 +184,31 @@ async def serve(node: Node, pages: Sequence[ControllerRouterHandler]) -> bool:
         server_header=False,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    server = Server(config, node)
-    async with asyncio.TaskGroup() as group:
-        watch = group.create_task(_watch_store(node, server), name="store watch")
-        await server.serve()
-        watch.cancel()
-    return bool(node.store.failed)
+    server, died = Server(config, node), False
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = _beside(group, node, server)
+            await server.serve()
+            for task in tasks:
+                task.cancel()
+    except* Exception as group_error:  # noqa: BLE001 -- the app's error table: a bug ends the process loudly
+        for error in group_error.exceptions:
+            log.error("bug", code=type(error).__name__, problem=_place(error))  # noqa: TRY400 -- no values
+        died = True
+    return died or bool(node.store.failed)
+
+
+def _beside(group: asyncio.TaskGroup, node: Node, server: "Server") -> list[asyncio.Task[None]]:
+    """Hall, press, schedule and the store's watch beside the requests; one that dies ends the process."""
+    node.hall = Hall(node.settings.devices, DeskOfNode(node))
+    node.press_bell.set()
+    node.line_bell.set()
+    return [
+        group.create_task(node.hall.run(), name="hall"),
+        group.create_task(press.run(node), name="press"),
+        group.create_task(Schedule(node).run(), name="schedule"),
+        group.create_task(_watch_store(node, server), name="store watch"),
+    ]
 
 
 async def _watch_store(node: Node, server: Server) -> None:

@@ -29,7 +29,7 @@ async def client(node: Node) -> AsyncIterator[Client]:
 
 def over(node: Node) -> Client:
     """A browser before the real app, in this event loop."""
-    app = create_app(node, ROUTES, background=False)
+    app = create_app(node, ROUTES)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # two names for one ASGI
     return httpx.AsyncClient(transport=transport, base_url="http://node.test")
 
