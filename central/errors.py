@@ -47,8 +47,8 @@ class SettingsInvalid(CentralError):
     code = "settings-invalid"
     exit_code = EXIT_USAGE
     next = Words(
-        zh="改正该行后重新启动；示例见 central/README.md。",
-        en="Correct the line and start again; see the example in central/README.md.",
+        zh="改正该行后重新启动；示例见 central/settings.example.toml。",
+        en="Correct the line and start again; see central/settings.example.toml.",
     )
 
 

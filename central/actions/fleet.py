@@ -89,11 +89,11 @@ def totals(rows: Sequence[NodeRow]) -> Totals:
 
 
 async def unreported(centre: Centre, node: str = "") -> tuple[NodeRow, ...]:
-    """Nodes whose newest reads may still be missing here: no contact lately, or something waits there."""
+    """Nodes whose newest reads may still be missing here: enrolled, and not in contact now."""
     return tuple(
         row
         for row in await fleet(centre)
-        if row.state in {"away", "silent"} and (not node or row.node == node)
+        if row.origin and row.state != "ok" and (not node or row.node == node)
     )
 
 

@@ -193,7 +193,15 @@ class Stage:
 
     async def hall(self, **how: Any) -> Hall:
         """A created and enrolled node with an empty ledger."""
-        made = await self.node(**how)
+        return await self._enrolled(await self.node(**how))
+
+    async def again(self, hall: Hall) -> Hall:
+        """The same node enrolled again: a new incarnation with an empty ledger."""
+        made = await nodes.new_code(self.centre, operator("system"), hall.node)
+        assert isinstance(made, NodeCreated), made
+        return await self._enrolled(made)
+
+    async def _enrolled(self, made: NodeCreated) -> Hall:
         signing, sealing = SigningKey.generate(), SealingKey.generate()
         given = await enrol.enrol(self.centre, application(made.code, signing, sealing))
         assert isinstance(given, Enrolled), given

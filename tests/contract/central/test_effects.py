@@ -260,7 +260,7 @@ async def test_nothing_is_held_about_a_stranger_and_the_question_is_recorded_all
     assert len(await stage.rows("SELECT 1 FROM disclosure")) == 1
 
 
-async def test_a_person_sees_who_read_their_data_and_which_halls_have_not_reported(
+async def test_g24_a_person_sees_who_read_their_data_and_which_halls_have_not_reported(
     stage: Stage, tmp_path: Path
 ) -> None:
     hall = await stage.hall()

@@ -1,9 +1,13 @@
 """A batch from bytes to a countersignature (protocol sections 4 and 8)."""
 
+import asyncio
+import contextlib
+
 import pytest
 
-from central.actions import ingest
+from central.actions import findings, ingest
 from sync.errors import BadSignature, Fork, Malformed, Revoked, SyncError, WrongDestination
+from sync.exchange.centre import carried
 from sync.exchange.steps import Finished, StoreAcknowledgement
 from sync.signing.notes import open_note
 from tests.contract.central.halls import Hall
@@ -115,6 +119,8 @@ async def test_two_histories_are_kept_as_evidence_and_the_ledger_is_frozen(stage
     evidence = await stage.rows("SELECT kind, held FROM evidence WHERE origin = $1", hall.origin)
     assert [row["kind"] for row in evidence] == ["fork"]
     assert twin.note_at(twin.size) in evidence[0]["held"]
+    found = await findings.findings(stage.centre)
+    assert [(one.code, one.object) for one in found] == [("fork", "size 11")]
     hall.access(NUMBER)
     with pytest.raises(Fork):
         await ingest.exchange(stage.centre, hall.batch(), "network")
@@ -246,3 +252,44 @@ async def test_the_state_machine_of_the_node_accepts_every_reply(stage: Stage) -
         stage.clock.pass_ms(60_000)
     idle = await hall.exchange(in_process)
     assert [step.outcome for step in idle if isinstance(step, Finished)] == ["level"]
+
+
+async def test_an_exchange_cut_anywhere_leaves_whole_groups_and_is_done_once_in_the_end(stage: Stage) -> None:
+    hall = await stage.hall()
+    for place in range(9000):
+        hall.access(NUMBER, case=f"c-{place}")
+    batch = hall.batch()
+    sizes = []
+    for cut_ms in (1, 5, 20, 50, 100, 200, 400):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(cut_ms / 1000):
+                await ingest.exchange(stage.centre, batch, "network")
+        held = await counts(stage, hall.origin)
+        head = await stage.rows("SELECT size, root FROM ledger_head WHERE origin = $1", hall.origin)
+        assert held["entries"] == held["bodies"] == held["accesses"] == head[0]["size"]
+        assert head[0]["root"] == hall.root_at(head[0]["size"])
+        sizes.append(head[0]["size"])
+    await handed(stage, hall)
+    assert sizes == sorted(sizes)
+    assert hall.countersigned[0] == (await counts(stage, hall.origin))["accesses"] == 9000
+
+
+async def test_an_entry_carried_into_a_new_incarnation_has_its_effect_once(stage: Stage) -> None:
+    old = await stage.hall()
+    old.access(NUMBER, case="c-0")
+    await handed(stage, old)
+    new = await stage.again(old)
+    new.access(NUMBER, case="c-0", ext=(carried(old.origin, 0),))
+    new.access(NUMBER, case="c-1", ext=(carried(old.origin, 1),))
+    new.access(NUMBER, case="c-1", ext=(carried(old.origin, 1),))
+    new.access(NUMBER, case="c-2")
+    await handed(stage, new)
+    shown = await stage.rows("SELECT origin, idx, case_no FROM access ORDER BY origin, idx")
+    assert [(row["origin"], row["case_no"]) for row in shown] == [
+        (old.origin, "c-0"),
+        (new.origin, "c-1"),
+        (new.origin, "c-2"),
+    ]
+    assert (await counts(stage, new.origin))["entries"] == 4, "evidence is kept all the same"
+    with pytest.raises(Revoked):
+        await ingest.exchange(stage.centre, old.batch(), "courier")
