@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from edge.errors import EdgeError
+from edge.errors import EdgeError, StoreTrouble
 from edge.settings import Settings, load
 
 Run = Callable[[argparse.Namespace], Awaitable[tuple[Any, int]]]
@@ -33,6 +33,8 @@ def main(argv: list[str] | None = None) -> int:
         value, code = asyncio.run(options.run(options))
     except EdgeError as error:
         return _trouble(options, error)
+    except OSError as error:
+        return _trouble(options, StoreTrouble(error.strerror or type(error).__name__))
     except KeyboardInterrupt:
         return 3
     _say(options, value)

@@ -166,7 +166,7 @@ class Server(uvicorn.Server):
 async def serve(node: Node, pages: Sequence[ControllerRouterHandler]) -> bool:
     """Boot, open the port, serve until told to stop.
 
-    True when the store failed or something beside the requests died: the process must be restarted.
+    True when the store failed and the process must be restarted; a bug beside the requests is raised.
 
     Leases are shredded and the tail is checked before the port opens.
     """
@@ -184,18 +184,13 @@ async def serve(node: Node, pages: Sequence[ControllerRouterHandler]) -> bool:
         server_header=False,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    server, died = Server(config, node), False
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = _beside(group, node, server)
-            await server.serve()
-            for task in tasks:
-                task.cancel()
-    except* Exception as group_error:  # noqa: BLE001 -- the app's error table: a bug ends the process loudly
-        for error in group_error.exceptions:
-            log.error("bug", code=type(error).__name__, problem=_place(error))  # noqa: TRY400 -- no values
-        died = True
-    return died or bool(node.store.failed)
+    server = Server(config, node)
+    async with asyncio.TaskGroup() as group:
+        tasks = _beside(group, node, server)
+        await server.serve()
+        for task in tasks:
+            task.cancel()
+    return bool(node.store.failed)
 
 
 def _beside(group: asyncio.TaskGroup, node: Node, server: "Server") -> list[asyncio.Task[None]]:

@@ -14,6 +14,7 @@
     │   ├── CentreUnreachable  no reply within the deadline, or the breaker is open  blame: line       exit 3
     │   └── CentreRefused      the centre replied with a refusal                     blame: centre     exit 4
     ├── CourierRefused         a file on a stick is not for us, or not whole         blame: carrier    exit 4
+    ├── StickTrouble           a stick or backup disk cannot be written              blame: carrier    exit 3
     ├── TypesetFailed          the typesetting worker gave no document               blame: node       exit 3
     ├── SignInNeeded           no session, or it ended                               blame: asker      HTTP
     401 ├── Forgery                the forgery token is missing or not the session's     blame: asker
@@ -217,6 +218,22 @@ class CourierRefused(EdgeError):
     )
     next = Words(
         zh="请检查介质，或向中心重新索取。", en="Check the stick, or ask the centre for the file again."
+    )
+
+
+class StickTrouble(EdgeError):
+    """A stick or backup disk cannot be written: full, read-only or pulled out. Nothing on it looks whole."""
+
+    code = "stick-trouble"
+    blame: ClassVar[Blame] = "carrier"
+    retry = True
+    message = Words(
+        zh="介质写不进去（已满、只读或已拔出），没有留下看似完整的文件。",
+        en="The stick cannot be written (full, read-only or pulled out); no file that looks whole is left.",
+    )
+    next = Words(
+        zh="请换一个有空间的介质重试；本节点的数据未受影响。",
+        en="Try again with a stick that has room; this node's own data is as before.",
     )
 
 

@@ -13,7 +13,7 @@ from edge.actions import checkpoint
 from edge.actions.exchange import LOCK_WAIT_S, Round, do_step, ledger_view, summary
 from edge.actions.node import Node
 from edge.actions.views import ExchangeSummary
-from edge.errors import Busy, CourierRefused
+from edge.errors import Busy, CourierRefused, StickTrouble
 from edge.store.draft import Draft
 from edge.store.files import sync_folder, wait_for_lock
 from matters.model import Words
@@ -35,9 +35,9 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
     Safe to remove the stick when this returns.
 
     Moves no cursor. Each file is written as `*.part`, fsynced, read back, compared, renamed. Raises
-    CourierRefused when the stick does not give back what was written.
+    CourierRefused when the stick does not give back what was written, StickTrouble when it takes no more.
     """
-    await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(_folder, path)
     async with wait_for_lock(node.data / LOCK, Busy("another courier is at work"), LOCK_WAIT_S):
         size = await checkpoint.sign(node)
         async with ledger_view(node) as view:
@@ -45,6 +45,13 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
     draft = Draft(kind="courier.exported", outcome="ok", object=f"size-{size}")
     await node.store.transact(lambda tx: tx.append(draft))
     return {"files": [name for name, _ in made], "entries": sum(count for _, count in made), "size": size}
+
+
+def _folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StickTrouble(error.strerror or "") from error
 
 
 def _write_all(view: Any, now_ms: int, folder: Path) -> list[tuple[str, int]]:
@@ -60,20 +67,32 @@ def _write_all(view: Any, now_ms: int, folder: Path) -> list[tuple[str, int]]:
 def _write_checked(path: Path, batch: SendBatch) -> None:
     """Written, fsynced, read back with the cache dropped, compared, renamed, folder fsynced."""
     part = path.with_suffix(".part")
+    try:
+        _write_part(part, batch.data)
+        whole = part.read_bytes() == batch.data
+        if whole:
+            part.replace(path)
+            sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise StickTrouble(error.strerror or "") from error
+    if not whole:
+        part.unlink(missing_ok=True)
+        raise CourierRefused("read back differs", message=_BAD_STICK)
+
+
+def _write_part(part: Path, content: bytes) -> None:
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
-        with os.fdopen(descriptor, "r+b", buffering=0, closefd=False) as file:
-            file.write(batch.data)
+        left = memoryview(content)
+        while left:
+            left = left[os.write(descriptor, left) :]
         os.fsync(descriptor)
         with contextlib.suppress(OSError):
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(descriptor)
-    if part.read_bytes() != batch.data:
-        part.unlink()
-        raise CourierRefused("read back differs", message=_BAD_STICK)
-    part.replace(path)
-    sync_folder(path.parent)
 
 
 _BAD_STICK = Words(

@@ -11,16 +11,30 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+from edge.errors import LedgerUnavailable
+
 LOCK_AGAIN_S = 0.1
 
 
 def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write `content` under `path`: temporary file, fsync, rename, fsync of the folder. Durable on return."""
+    """Write `content` under `path`: temporary file, fsync, rename, fsync of the folder. Durable on return.
+
+    Raises LedgerUnavailable when the disk does not take it; the old file then stands.
+    """
+    try:
+        _write(path, content, mode)
+    except OSError as error:
+        raise LedgerUnavailable(f"{path.name}: {error.strerror}") from error
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(f".{path.name}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
-        os.write(descriptor, content)
+        left = memoryview(content)
+        while left:
+            left = left[os.write(descriptor, left) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
