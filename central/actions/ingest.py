@@ -21,7 +21,7 @@ from central.actions import fulfil, mailbox, own_ledger, settle
 from central.actions.acknowledge import Ours, Outcome, reply
 from central.actions.centre import Centre
 from central.actions.effects import Gathered, Rules, Source, gather, rules
-from central.actions.findings import finding_id, raised
+from central.actions.fork import keep
 from central.actions.own_ledger import DETAIL, Draft, place_bytes
 from central.store import contacts, effects, fleet, ledger
 from central.store.contacts import Contact
@@ -29,8 +29,6 @@ from central.store.database import Tx
 from central.store.effects import Deferral, Rejection
 from central.store.fleet import Identity
 from central.store.ledger import CheckpointKept, Head, StoredEntry
-from central.store.reconciling import Finding
-from matters.calendar import china_day
 from sync.batch.frames import Frame
 from sync.batch.header import Header, header_length
 from sync.batch.incoming import Incoming
@@ -117,7 +115,7 @@ async def _store(centre: Centre, identity: Identity, incoming: Incoming) -> Outc
         )
     verdict = judge_offer(incoming.header, incoming.checkpoint, known, centre.origin)
     if isinstance(verdict, ForkEvidence):
-        await _keep_fork(centre, identity, verdict, incoming)
+        await keep(centre, identity, verdict, incoming.header.checkpoint)
     if not isinstance(verdict, Accept):
         return Outcome(next=verdict.next if isinstance(verdict, Need) else head.size, stored=0)
     stored = await _groups(centre, identity, incoming)
@@ -174,7 +172,7 @@ async def _commit(centre: Centre, identity: Identity, incoming: Incoming, group:
         if fork is None and size > head.size:
             await _write(centre, tx, identity, head, fresh)
     if fork is not None:
-        await _keep_fork(centre, identity, fork, incoming)
+        await keep(centre, identity, fork, incoming.header.checkpoint)
     return size - head.size
 
 
@@ -265,49 +263,6 @@ def _deferral(centre: Centre, origin: str, asked: fulfil.Asked) -> Deferral:
     )
 
 
-async def _keep_fork(centre: Centre, identity: Identity, fork: ForkEvidence, incoming: Incoming) -> None:
-    """Two histories.
-
-    Both notes kept, nothing accepted any more, the centre's own ledger says so. Raises Fork.
-    """
-    note = incoming.header.checkpoint
-    async with centre.store.transaction() as tx:
-        ours = await ledger.checkpoints(tx, fork.origin, 1)
-        held = msgspec.msgpack.encode(
-            {
-                "theirs": note,
-                "ours": ours[0].note if ours else b"",
-                "size": fork.size,
-                "our_hash": fork.ours,
-                "their_hash": fork.theirs,
-                "index": fork.index,
-            }
-        )
-        digest = hashlib.sha256(note + fork.theirs).digest()
-        reason = f"fork at size {fork.size}"
-        await effects.add_evidence(tx, fork.origin, digest, "fork", centre.now_ms(), reason, held)
-        await ledger.freeze(tx, fork.origin, reason)
-        await raised(centre, tx, _fork_finding(centre, identity, fork))
-    raise Fork(fork.size)
-
-
-def _fork_finding(centre: Centre, identity: Identity, fork: ForkEvidence) -> Finding:
-    day, about = china_day(centre.now_ms()).isoformat(), f"size {fork.size}"
-    return Finding(
-        origin=fork.origin,
-        finding=finding_id(identity.node, day, "fork", about),
-        node=identity.node,
-        day=day,
-        code="fork",
-        object=about,
-        words_zh=f"台账在第 {fork.size} 条处出现两个版本，已停收并留存证据",
-        words_en=f"two versions of the ledger at {fork.size}; stopped, evidence kept",
-        owner="centre",
-        state="open",
-        opened_ms=centre.now_ms(),
-    )
-
-
 async def _countersign(centre: Centre, identity: Identity, incoming: Incoming) -> bytes:
     """Step 4: the node's note with our line under it, persisted; empty when it may not be signed (yet)."""
     checkpoint, note = incoming.checkpoint, incoming.header.checkpoint
@@ -325,7 +280,7 @@ async def _countersign(centre: Centre, identity: Identity, incoming: Incoming) -
                 return kept.note
             return await _sign(centre, tx, identity.origin, checkpoint, note)
     if isinstance(fork, ForkEvidence):
-        await _keep_fork(centre, identity, fork, incoming)
+        await keep(centre, identity, fork, incoming.header.checkpoint)
     return b""
 
 
