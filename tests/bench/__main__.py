@@ -1,9 +1,11 @@
 """`make bench`: take the figures of quality.md, one bench or all; `--small` tries them out and writes nothing."""
 
 import argparse
+import contextlib
 import logging
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import structlog
 from rich.console import Console
@@ -15,6 +17,9 @@ from tests.bench.sizes import Size
 from tests.bench.stage import Stage
 from tests.bench.table import BENCHES, Bench
 from tests.bench.timing import took
+
+BENCH_S = 300
+"""No bench runs longer, whatever the machine does; on a quiet one each takes under two minutes."""
 
 
 def main() -> int:
@@ -32,13 +37,29 @@ def main() -> int:
     return 0
 
 
+@contextlib.contextmanager
+def bounded(seconds: int) -> Iterator[None]:
+    """End the block with TimeoutError after `seconds`, and at SIGTERM, so that the stage always cleans up."""
+
+    def stop(number: int, _: object) -> None:
+        raise TimeoutError(f"signal {signal.Signals(number).name}: over {seconds} s, or told to stop")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.signal(signal.SIGTERM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
 def run(chosen: Iterable[Bench], *, small: bool, out: Console) -> Iterable[Result]:
     """Run benches one after the other on one stage; each result is written as soon as it is there."""
     size = Size.small() if small else Size()
     with Stage(size) as stage:
         for bench in chosen:
             here = machine.this()
-            with took() as whole:
+            with bounded(BENCH_S), took() as whole:
                 outcome = bench.run(stage, size)
             result = _result(bench.id, here, outcome)
             if not small:

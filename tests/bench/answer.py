@@ -25,7 +25,7 @@ PACE_S = 0.2
 NO_OP = "/api/reads/latest"
 NO_OP_STATUS = (200, 204)
 ROW_BYTES = 640
-PRINT_PACE_S = 1.0
+PRINT_PACE_S = 0.5
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):

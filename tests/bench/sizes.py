@@ -14,7 +14,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     answers: int = 400
     answers_a_window: int = 60
     windows: int = 8
-    printed: int = 40
+    printed: int = 50
     backlog: int = 20_000
     news: int = 100
     ledger: int = 100_000
