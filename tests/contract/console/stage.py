@@ -11,7 +11,8 @@ from httpx import AsyncClient, Response
 
 from central.actions import ingest
 from matters import ids
-from tests.contract.central.stage import PASSWORD, Hall, Stage
+from tests.contract.central.halls import Hall
+from tests.contract.central.stage import PASSWORD, Stage
 
 MARK = re.compile(r'name="csrf" value="([^"]+)"')
 NUMBER = "11010119900307123" + ids.resident_check("11010119900307123")

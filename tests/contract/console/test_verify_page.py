@@ -9,7 +9,9 @@ from sync.ledger.entry import leaf_hash, row_leaf
 from sync.messages.token import FILE_PLACEHOLDER, build_token, sign_file
 from sync.signing.certificate import Certificate, open_certificate
 from sync.signing.keys import SealingKey, SigningKey
-from tests.contract.central.stage import NOW_MS, Hall, Stage, application
+from tests.contract.central.clock import NOW_MS
+from tests.contract.central.halls import Hall
+from tests.contract.central.stage import Stage, application
 from tests.contract.console.stage import Visitor, browser, desk, handed_in, issued
 
 SERIAL = "330102-2026-L-00001"
