@@ -1,0 +1,197 @@
+"""Every route × every role, row by row of `rights.py`: the node with its clerks, the centre's API with its signatures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from central import app
+from central.actions import nodes
+from central.actions.centre import operator
+from edge.actions.node import Node
+from edge.app import create_app
+from edge.pages.table import ROUTES
+from sync.signing.keys import SigningKey
+from tests.contract.central.halls import Hall
+from tests.contract.central.stage import Stage
+from tests.contract.edge.conftest import lay
+from tests.contract.edge.small_centre import SmallCentre
+from tests.contract.edge.test_api import over, sign_in
+from tests.contract.refusals.rights import CENTRE, NODE, Right
+from tests.contract.refusals.untouched import work_of
+
+ROLES = ("sun.tao", "li.min", "wu.yue")
+WITHOUT_PERMIT = "sun.tao"
+ENDS = ("/api/session", "/signout", "/api/events")
+"""Addresses that end the session or never end: tried by their own tests."""
+DAY = "2026-11-18"
+
+
+def addresses(program: Litestar) -> set[tuple[str, str]]:
+    """(method, path) of everything the program answers to, but the question which methods there are."""
+    found = set()
+    for route in program.routes:
+        for method in getattr(route, "methods", ()):
+            if method not in {"OPTIONS", "HEAD"}:
+                found.add((str(method), str(getattr(route, "path_format", route.path))))
+    return found
+
+
+def rows(needs: str, *, changing: bool = False) -> list[Right]:
+    return [
+        row
+        for row in NODE
+        if row.needs in needs.split() and row.path not in ENDS and (row.method == "POST" or not changing)
+    ]
+
+
+async def tried(
+    client: httpx.AsyncClient, row: Right, csrf: str = "", read_id: str = "none"
+) -> httpx.Response:
+    """One request to that row with a body that could be right."""
+    path = row.path.replace("{day}", DAY).replace("{file_path}", "tokens.css")
+    while "{" in path:
+        path = path[: path.index("{")] + "none" + path[path.index("}") + 1 :]
+    if row.method == "GET":
+        return await client.get(path)
+    bodies: Mapping[str, Any] = {
+        "/api/answers": {
+            "matter": "public-credit.self",
+            "presence": {"read_id": read_id},
+            "delivery": "screen",
+        },
+        "/api/own-trail": {"read_id": read_id},
+        "/api/day": {"day": DAY},
+        "/api/prints/{job_id}": {"outcome": "good"},
+    }
+    if row.path.startswith("/api/"):
+        return await client.request(
+            row.method, path, json=bodies.get(row.path, {}), headers={"X-CSRF-Token": csrf} if csrf else {}
+        )
+    return await client.request(row.method, path, data={"csrf": csrf, "read_id": read_id})
+
+
+def sent_to_sign_in(reply: httpx.Response) -> bool:
+    """Whether the answer is: sign in first, and nothing else."""
+    if reply.status_code == 303:
+        return reply.headers["location"] == "/signin"
+    return reply.status_code == 401 and reply.json()["code"] == "sign-in-needed"
+
+
+async def test_every_address_of_the_node_has_its_row_and_every_row_its_address(node: Node) -> None:
+    assert addresses(create_app(node, ROUTES)) == {(row.method, row.path) for row in NODE}
+
+
+async def test_every_address_of_the_centre_for_programs_has_its_row(stage: Stage) -> None:
+    found = addresses(app.application(stage.centre, background=False))
+    known = {(row.method, row.path) for row in CENTRE}
+    assert known <= found
+    assert {pair for pair in found if pair[1].startswith("/api/")} <= known
+
+
+async def test_nobody_reaches_more_than_the_open_addresses_of_a_node(node: Node) -> None:
+    before = await work_of(node)
+    async with over(node) as client:
+        for row in NODE:
+            reply = await tried(client, row)
+            assert sent_to_sign_in(reply) == (row.needs != "open"), (row, reply.status_code)
+    assert await work_of(node) == before
+
+
+@pytest.mark.parametrize("staff", ROLES)
+async def test_a_clerk_reaches_what_the_row_says_and_no_more(
+    node: Node, centre: SmallCentre, staff: str
+) -> None:
+    read = await lay(node, centre)
+    async with over(node) as client:
+        csrf = (await sign_in(client, staff))["X-CSRF-Token"]
+        for row in rows("open session permit own"):
+            reply = await tried(client, row, csrf, read.read_id)
+            assert not sent_to_sign_in(reply), row
+            assert reply.status_code < 500, (row, reply.text)
+            denied = reply.status_code == 403 and "no-permit" in reply.text
+            assert denied == (row.needs == "permit" and staff == WITHOUT_PERMIT), (row, reply.text[:200])
+
+
+async def test_f014_a_report_is_open_to_the_clerk_of_its_case_only(node: Node, centre: SmallCentre) -> None:
+    await node.typesetter.start()
+    read = await lay(node, centre)
+    seen = {}
+    async with over(node) as client:
+        headers = await sign_in(client)
+        body = {"matter": "public-credit.self", "presence": {"read_id": read.read_id}}
+        serial = (await client.post("/api/answers", json=body, headers=headers)).json()["report"]["serial"]
+    for staff in ("", *ROLES):
+        async with over(node) as client:
+            if staff:
+                await sign_in(client, staff)
+            for path in ("/api/reports/{}/report.pdf", "/prints/{}/report.pdf"):
+                seen[staff, path[:5]] = (await client.get(path.format(serial))).status_code
+    assert seen == {
+        ("", "/api/"): 401, ("", "/prin"): 303,
+        ("sun.tao", "/api/"): 403, ("sun.tao", "/prin"): 403,
+        ("li.min", "/api/"): 200, ("li.min", "/prin"): 200,
+        ("wu.yue", "/api/"): 403, ("wu.yue", "/prin"): 403,
+    }  # fmt: skip
+
+
+async def test_no_changing_address_of_a_node_works_without_the_sessions_own_mark(node: Node) -> None:
+    async with over(node) as client:
+        csrf = (await sign_in(client))["X-CSRF-Token"]
+        before = await work_of(node)
+        for row in rows("session permit own", changing=True):
+            for mark in ("", csrf[:-1] + ("A" if csrf[-1] != "A" else "B")):
+                reply = await tried(client, row, mark)
+                assert reply.status_code == 403, (row, reply.status_code, reply.text[:200])
+        assert await work_of(node) == before
+
+
+def signatures(hall: Hall, other: Hall, path: str, body: bytes) -> dict[str, dict[str, str]]:
+    """A request to the centre as each kind of asker would send it."""
+    stranger = object.__new__(Hall)
+    stranger.__dict__.update(hall.__dict__)
+    stranger.signing_key = SigningKey.generate()
+    octets = {"content-type": "application/octet-stream"}
+    return {
+        "unsigned": octets,
+        "garbled": octets | {"authorization": "Yizhan of no form"},
+        "stranger": stranger.signed("POST", path, body),
+        "another body": hall.signed("POST", path, body + b"x"),
+        "another address": hall.signed("POST", "/api/elsewhere", body),
+        "revoked": other.signed("POST", path, body),
+    }
+
+
+async def test_only_an_enrolled_nodes_own_signature_opens_the_doors_for_nodes(stage: Stage) -> None:
+    hall = await stage.hall()
+    other = await stage.hall(name="城东分厅", region="330103")
+    assert await nodes.revoke(stage.centre, operator("security"), other.node, "设备遗失，已报警") is None
+    hall.access("330102199001011234")
+    body = hall.batch()
+    seen = {}
+    async with stage.client() as http:
+        for row in CENTRE:
+            if row.needs != "node":
+                continue
+            for who, headers in signatures(hall, other, row.path, body).items():
+                reply = await http.post(row.path, content=body, headers=headers)
+                seen[row.path, who] = reply.status_code
+                assert reply.json()["next"]["zh"]
+        assert set(seen.values()) <= {400, 401, 403}, seen
+        assert {seen[path, "revoked"] for path, _ in seen} == {403}
+        assert await stage.rows("SELECT 1 FROM entry WHERE origin = $1", hall.origin) == []
+        good = await http.post(
+            "/api/exchange", content=body, headers=hall.signed("POST", "/api/exchange", body)
+        )
+        assert good.status_code == 200
+
+
+async def test_what_is_open_at_the_centre_is_open_and_holds_no_citizen(stage: Stage) -> None:
+    async with stage.client() as http:
+        for row in CENTRE:
+            if row.needs != "open":
+                continue
+            reply = await http.get(row.path.replace("{digest}", "0" * 64))
+            assert reply.status_code == (404 if "{" in row.path else 200), row
