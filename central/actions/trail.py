@@ -206,7 +206,7 @@ async def _rows(centre: Centre, asked: Search) -> tuple[list[AccessRow], tuple[N
     """Rows of the search with what stands beside them, and the nodes that have not reported lately."""
     async with centre.store.reading() as tx:
         found = await rows.search(tx, asked)
-        single = not (asked.mode not in {"", "online"} or asked.outcome or asked.before)
+        single = asked.mode in {"", "online"} and asked.outcome in {"", "disclosed"} and not asked.before
         lonely = await rows.lonely_disclosures(tx, asked) if single else []
         places = [(one.access.origin, one.access.idx, one.access.occurred_ms) for one in found]
         origins = {place[0] for place in places}

@@ -26,14 +26,6 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SEARCHES: Searches[Kept] = Searches()
-KINDS = {
-    "answered": "access.answered",
-    "denied": "access.denied",
-    "deferred": "access.deferred",
-    "disclosed": "centre.disclosed",
-}
-"""Outcome as people ask for it → the kind of entry that says so."""
-WIDE_LIMIT = 1_000
 MODES = tuple((code, words) for code, words in vocabulary.MODES.items() if code)
 OUTCOMES = tuple((code, words) for code, words in vocabulary.OUTCOMES.items() if code)
 
@@ -55,17 +47,16 @@ async def trail_search(centre: TheCentre, visitor: TheVisitor, form: TheForm) ->
     asked = facets.read(form.texts, kept.query if kept else None, node_names(rows), visitor.now_ms)
     if asked.errors:
         return refused(visitor, rows, form, asked.errors, None)
-    result = await trail.trail(centre, visitor.session, sent(asked.query))
+    result = await trail.trail(centre, visitor.session, asked.query)
     if isinstance(result, Refusal):
         return refused(visitor, rows, form, (), result)
-    accesses = of_outcome(result.rows, asked.query.outcome)
     found = TrailFound(
-        rows=accesses,
+        rows=result.rows,
         unreported=result.unreported,
         recorded=result.recorded,
         facets=facets.chips(asked.query, {row.node: row.name for row in rows}, visitor.now_ms),
         purpose=asked.query.purpose,
-        chart=picture(accesses, asked.query, visitor.now_ms),
+        chart=picture(result.rows, asked.query, visitor.now_ms),
         older=result.next,
         asked_ms=visitor.now_ms,
     )
@@ -89,18 +80,6 @@ async def trail_found(
         proof = await trail.proof(centre, visitor.session, chosen.origin, chosen.index)
     view = shown(visitor, rows, search=search, found=kept.found, chosen=chosen, proof=proof, place=row)
     return page(visitor, "trail", view, "/trail")
-
-
-def sent(query: TrailQuery) -> TrailQuery:
-    """What the trail is asked: an entry's outcome is a code, so refusals of all codes are sorted out here."""
-    if query.outcome not in KINDS:
-        return query
-    return msgspec.structs.replace(query, outcome="", limit=WIDE_LIMIT)
-
-
-def of_outcome(rows: tuple[AccessRow, ...], outcome: str) -> tuple[AccessRow, ...]:
-    """The rows of one outcome: refused ones of every code for `denied`; all of them for a code or none."""
-    return tuple(row for row in rows if row.kind == KINDS.get(outcome, row.kind))
 
 
 def refused(

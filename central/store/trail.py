@@ -9,6 +9,15 @@ import msgspec
 
 from central.store.database import Tx
 from central.store.effects import AccessKept, Disclosure
+from sync.messages.registry import kind
+
+_KINDS = {
+    "answered": kind("access.answered").number,
+    "denied": kind("access.denied").number,
+    "deferred": kind("access.deferred").number,
+    "disclosed": kind("centre.disclosed").number,
+}
+"""Outcome as people ask for it → the kind of entry that says so; any other word is an entry's own code."""
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +86,7 @@ async def search(tx: Tx, asked: Search) -> list[Found]:
 
 def _conditions(asked: Search) -> tuple[str, list[object]]:
     """The WHERE clause and its arguments."""
+    asked_kind = _KINDS.get(asked.outcome)
     wanted: list[tuple[str, object]] = [
         ("a.subject_ref = {}", asked.subject_ref),
         ("a.actor = {}", asked.actor or None),
@@ -84,7 +94,8 @@ def _conditions(asked: Search) -> tuple[str, list[object]]:
         ("a.occurred_ms >= {}", asked.since_ms),
         ("a.occurred_ms <= {}", asked.until_ms),
         ("a.mode = {}", asked.mode or None),
-        ("a.outcome = {}", asked.outcome or None),
+        ("a.kind = {}", asked_kind),
+        ("a.outcome = {}", (asked.outcome or None) if asked_kind is None else None),
     ]
     arguments: list[object] = []
     clauses: list[str] = []
