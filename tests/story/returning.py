@@ -70,6 +70,8 @@ async def auditor_asks(world: World, memory: Memory) -> str:
     assert {"cached", "online"} <= set(modes), f"the trail shows {modes}"
     for row in rows:
         _complete(row, world)
+    denied = world.central("trail", "--outcome", "denied", "--since", since)
+    assert len(denied) >= 2, "the refusal and the denial of the outage are accesses too"
     console = Console(world.centre_url)
     console.sign_in("audit", memory.administrators["audit"])
     page = console.trail(number, PURPOSE)
