@@ -12,14 +12,20 @@ SEXES: Final[dict[str, Words]] = {
 }
 
 _NATIONS: Final = (
-    "汉 蒙古 回 藏 维吾尔 苗 彝 壮 布依 朝鲜 满 侗 瑶 白 土家 哈尼 哈萨克 傣 黎 傈僳 佤 畲 高山 拉祜"
-    " 水 东乡 纳西 景颇 柯尔克孜 土 达斡尔 仫佬 羌 布朗 撒拉 毛南 仡佬 锡伯 阿昌 普米 塔吉克 怒"
-    " 乌孜别克 俄罗斯 鄂温克 德昂 保安 裕固 京 塔塔尔 独龙 鄂伦春 赫哲 门巴 珞巴 基诺"
+    "汉 Han 蒙古 Mongol 回 Hui 藏 Tibetan 维吾尔 Uygur 苗 Miao 彝 Yi 壮 Zhuang 布依 Bouyei 朝鲜 Korean"
+    " 满 Manchu 侗 Dong 瑶 Yao 白 Bai 土家 Tujia 哈尼 Hani 哈萨克 Kazak 傣 Dai 黎 Li 傈僳 Lisu 佤 Va"
+    " 畲 She 高山 Gaoshan 拉祜 Lahu 水 Sui 东乡 Dongxiang 纳西 Naxi 景颇 Jingpo 柯尔克孜 Kirgiz 土 Tu"
+    " 达斡尔 Daur 仫佬 Mulao 羌 Qiang 布朗 Blang 撒拉 Salar 毛南 Maonan 仡佬 Gelao 锡伯 Xibe"
+    " 阿昌 Achang 普米 Pumi 塔吉克 Tajik 怒 Nu 乌孜别克 Ozbek 俄罗斯 Russian 鄂温克 Ewenki 德昂 Deang"
+    " 保安 Bonan 裕固 Yugur 京 Gin 塔塔尔 Tatar 独龙 Derung"
 )
 
-NATIONS: Final[dict[str, str]] = {
-    **{f"{code:02d}": name for code, name in enumerate(_NATIONS.split(), 1)},
-    "97": "其他",
-    "98": "外国血统中国籍",
+NATIONS: Final[dict[str, Words]] = {
+    **{
+        f"{code:02d}": Words(zh=zh, en=en)
+        for code, (zh, en) in enumerate(zip(_NATIONS.split()[::2], _NATIONS.split()[1::2], strict=True), 1)
+    },
+    "97": Words(zh="其他", en="other"),
+    "98": Words(zh="外国血统中国籍", en="Chinese citizen of foreign descent"),
 }
 """The 56 nations by their two-digit code, with the two codes beyond them."""

@@ -143,7 +143,7 @@ def environment(*templates: Path, lang: str = LANGUAGES[0]) -> Environment:
             "ago": lambda age_s: said(age_words(age_s), lang),
             "span": lambda span_s: said(span_words(max(60, span_s)), lang),
             "sex": lambda code: said(SEXES[code] if code in SEXES else str(code), lang),
-            "nation": lambda code: NATIONS.get(code, code),
+            "nation": lambda code: said(NATIONS[code], lang) if code in NATIONS else str(code),
             "spaced": spaced,
             "masked": masked,
             "band_word": lambda band: said(BAND_WORDS[band], lang),

@@ -30,10 +30,16 @@ _BAD_CODE = Words(zh="密码应为 6 位数字", en="The password has six digits
 _BAD_PHONE = Words(
     zh="电话号码只能有数字、空格、横线和加号", en="A phone number has digits, spaces, - and + only"
 )
-_BLANK = Words(
-    zh="请填写号码或读卡：要知道查谁、谁来查，才能判断适用哪一条",
-    en="Type the number or lay the card: who asks about whom decides which article applies",
-)
+_BLANK = {
+    "subject": Words(
+        zh="信息主体的号码没有填，也没有读卡：查谁，决定适用哪一条",
+        en="The subject has neither number nor card: whose data it is decides which article applies",
+    ),
+    "requester": Words(
+        zh="查询申请人的号码没有填，也没有读卡：谁来查，决定适用哪一条",
+        en="The requester has neither number nor card: who asks decides which article applies",
+    ),
+}
 _SAME = Words(
     zh="授权人和被授权人是同一个号码；查本人请选本人查询",
     en="Authoriser and authorised party have the same number; choose an own query instead",
@@ -166,7 +172,7 @@ def _unnamed(desk: Desk, form: Mapping[str, str]) -> list[FieldError]:
     if case.own:
         return []
     held = {role: _number(case, role, desk, form) for role in ("subject", "requester")}
-    found = [FieldError(field=f"{role}_number", words=_BLANK) for role in held if not held[role]]
+    found = [FieldError(field=f"{role}_number", words=_BLANK[role]) for role in held if not held[role]]
     if not found and held["subject"] == held["requester"]:
         found.append(FieldError(field="requester_number", words=_SAME))
     return found

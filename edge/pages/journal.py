@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from edge.actions import printing
+from edge.actions.views import PrintJob
 from edge.errors import NotThere
 from edge.pages import doors
 from edge.pages.doors import Page, TheForm, TheNode, TheVisitor
@@ -15,6 +16,7 @@ from edge.pages.views import PrintsView
 from ui import headers
 
 MOVING = frozenset({"asked", "queued", "sent", "device-confirmed", "failed"})
+"""States in which something is still to come; a slip is done when its printer has confirmed it."""
 
 
 @get("/prints")
@@ -25,8 +27,8 @@ async def print_list(node: TheNode, visitor: TheVisitor) -> Page:
     others = [job for job in jobs if job not in asking]
     view = PrintsView(
         asking=asking,
-        moving=tuple(job for job in others if job.state in MOVING),
-        settled=tuple(job for job in others if job.state not in MOVING),
+        moving=tuple(job for job in others if _moves(job)),
+        settled=tuple(job for job in others if not _moves(job)),
         sheets=await printing.sheets(node),
         notice=visitor.desk.take_notice(),
     )
@@ -74,6 +76,10 @@ async def report_file(node: TheNode, visitor: TheVisitor, serial: FromPath[str])
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+def _moves(job: PrintJob) -> bool:
+    return job.state in MOVING and not (job.kind == "slip" and job.state == "device-confirmed")
 
 
 def _back(form: doors.Form) -> str:
