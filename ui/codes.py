@@ -17,7 +17,8 @@ _NATIONS: Final = (
     " 畲 She 高山 Gaoshan 拉祜 Lahu 水 Sui 东乡 Dongxiang 纳西 Naxi 景颇 Jingpo 柯尔克孜 Kirgiz 土 Tu"
     " 达斡尔 Daur 仫佬 Mulao 羌 Qiang 布朗 Blang 撒拉 Salar 毛南 Maonan 仡佬 Gelao 锡伯 Xibe"
     " 阿昌 Achang 普米 Pumi 塔吉克 Tajik 怒 Nu 乌孜别克 Ozbek 俄罗斯 Russian 鄂温克 Ewenki 德昂 Deang"
-    " 保安 Bonan 裕固 Yugur 京 Gin 塔塔尔 Tatar 独龙 Derung"
+    " 保安 Bonan 裕固 Yugur 京 Gin 塔塔尔 Tatar 独龙 Derung 鄂伦春 Oroqen"
+    " 赫哲 Hezhen 门巴 Monba 珞巴 Lhoba 基诺 Jino"
 )
 
 NATIONS: Final[dict[str, Words]] = {
