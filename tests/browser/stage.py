@@ -35,7 +35,7 @@ HAN = """() => {
   const found = [];
   for (let at = walk.nextNode(); at; at = walk.nextNode()) {
     const own = at.parentElement;
-    if (!/\\p{Script=Han}/u.test(at.data) || own.closest("bdi, [lang|=zh], script, option")) continue;
+    if (!/\\p{Script=Han}/u.test(at.data) || own.closest("bdi, [lang|=zh], script, option, svg")) continue;
     found.push(at.data.trim());
   }
   return found;

@@ -274,3 +274,30 @@ def test_g37_in_english_no_chinese_is_left_but_names(desk: Desk, hall: Stage, pa
     desk.page.goto(f"{hall.url}{path}?lang=en")
     expect(desk.page.locator("html")).to_have_attribute("lang", "en", timeout=WAIT_MS)
     assert desk.chinese() == []
+
+
+def test_g37_an_english_desk_is_english_from_the_card_to_the_answer_and_the_refusal(desk: Desk, hall: Stage):
+    left: dict[str, list[str]] = {}
+    desk.page.goto(f"{hall.url}/?lang=en")
+    desk.alive()
+    desk.lay(hall.citizen())
+    left["choose"] = desk.chinese()
+    desk.turn("1")
+    left["papers"] = desk.chinese()
+    desk.fill_papers()
+    left["check"] = desk.chinese()
+    desk.ask()
+    desk.sees("Answered by the centre")
+    left["answer"] = desk.chinese()
+    hall.lift()
+    desk.next_person()
+    desk.turn("3")
+    desk.turn("F8")
+    left["sent back"] = desk.chinese()
+    for role, row in (("subject", hall.citizen()), ("requester", hall.citizen())):
+        desk.write(f"#f-{role}_name", row["name"])
+        desk.write(f"#f-{role}_number", row["number"])
+    desk.fill_papers(copy=False)
+    desk.ask()
+    left["refusal"] = desk.chinese()
+    assert not {step: texts for step, texts in left.items() if texts}
