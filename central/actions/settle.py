@@ -23,7 +23,7 @@ Verdict = Literal["", "confirmed", "superseded"]
 async def settle(centre: Centre, tx: Tx, origin: str, reports: Sequence[Provisional]) -> list[Draft]:
     """Judge these reports and keep the verdicts.
 
-    The letters that tell the node. A verdict is given once a report.
+    Returns the letters that tell the node. A verdict is given once a report.
     """
     if not reports:
         return []
