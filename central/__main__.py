@@ -21,10 +21,10 @@ from central import app
 from central.actions import check, courier, enrol, nodes, publish, reconcile, records, setup, staff, trail
 from central.actions.centre import Centre, operator
 from central.actions.views import TrailQuery
-from central.errors import EXIT_FOUND, EXIT_HOLDS, EXIT_REFUSED, EXIT_TROUBLE, CentralError
+from central.errors import EXIT_FOUND, EXIT_HOLDS, EXIT_REFUSED, EXIT_TROUBLE, CentralError, Trouble
 from central.settings import DAY_MS
 from central.upstream import reference
-from matters.model import Refusal
+from matters.model import Refusal, Words
 from sync.errors import SyncError
 
 PURPOSE = "命令行核查：由操作员在中心主机上执行"
@@ -46,13 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         said = asked.do(asked)
     except CentralError as error:
-        return _no(error.code, error.words.zh, error.words.en, error.next.zh, error.exit_code)
+        return _no(asked, error.code, error.words, error.next, error.exit_code)
     except SyncError as error:
-        return _no(error.code, error.next_zh, error.detail, "", EXIT_REFUSED)
+        step = Words(zh=error.next_zh, en=error.next_en)
+        return _no(asked, error.code, Words(zh=error.next_zh, en=error.detail), step, EXIT_REFUSED)
     except KeyboardInterrupt:
         return EXIT_HOLDS
     except OSError as error:
-        return _no("trouble", error.strerror or "disk or line", type(error).__name__, "", EXIT_TROUBLE)
+        reason = error.strerror or type(error).__name__
+        said_why = Words(zh=f"磁盘或线路故障：{reason}。", en=f"trouble of disk or line: {reason}")
+        return _no(asked, Trouble.code, said_why, Trouble.next, EXIT_TROUBLE)
     if isinstance(said, Said):
         _print(said, json=asked.json)
         return said.code
@@ -71,8 +74,11 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-def _no(code: str, zh: str, en: str, step: str, exit_code: int) -> int:
-    print(f"{zh} {step}\n{code}: {en}", file=sys.stderr)
+def _no(asked: argparse.Namespace, code: str, message: Words, step: Words, exit_code: int) -> int:
+    """Why not and what to do now, on standard error; with --json also as the one document."""
+    print(f"{message.zh} {step.zh}\n{code}: {message.en} {step.en}", file=sys.stderr)
+    if asked.json:
+        print(msgspec.json.encode({"code": code, "message": message, "next": step}).decode())
     return exit_code
 
 

@@ -14,7 +14,8 @@ def run(capsys: pytest.CaptureFixture[str], data: Path, *words: str, expect: int
     code = main([*words[:verbs], "--data", str(data), *words[verbs:], "--json"])
     said = capsys.readouterr()
     assert code == expect, said.err
-    return json.loads(said.out) if said.out else said.err
+    document = json.loads(said.out)
+    return document if expect < 2 else str(document)
 
 
 def test_a_centre_is_set_up_used_and_checked_from_the_command_line(
@@ -32,12 +33,8 @@ def test_a_centre_is_set_up_used_and_checked_from_the_command_line(
         capsys, data, "node", "create", "--name", "清河县市民之家", "--region", "330102", "--kind", "hall"
     )
     assert (node["node"], len(node["code"])) == ("330102", 19)
-    assert (
-        run(capsys, data, "node", "create", "--name", "x", "--region", "1", "--kind", "hall", expect=4)[
-            "code"
-        ]
-        == "region"
-    )
+    no = run(capsys, data, "node", "create", "--name", "x", "--region", "1", "--kind", "hall", expect=4)
+    assert "'code': 'region'" in no
 
     path = tmp_path / "sample.csv"
     sampled = run(
