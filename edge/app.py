@@ -4,6 +4,7 @@ Pages, API, static files, live events, and everything that runs beside them.
 """
 
 import asyncio
+import re
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -35,6 +36,7 @@ from ui.look import STATIC
 log = structlog.get_logger("app")
 BODY_BYTES_MAX = 1 << 20
 GRACE_S = 3
+_FIELD = re.compile(r"field `([a-z_]{1,40})`|at `\$\.([a-z_.]{1,80})")
 WATCH_S = 1.0
 Visitor = NamedDependency[Session | None]
 
@@ -102,7 +104,7 @@ def _sync_error(_: Request[Any, Any, Any], error: SyncError) -> Response[bytes]:
 
 def _invalid(_: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
     """A body or parameter of another form: every field that is wrong is named; no value is repeated."""
-    fields = [str(one.get("key", "")) for one in error.extra or [] if isinstance(one, dict)]
+    fields = [_named(one) for one in error.extra or [] if isinstance(one, dict)]
     message = {
         "zh": f"提交的内容有误：{'、'.join(fields) or '格式'}",
         "en": f"Wrong: {', '.join(fields) or 'form'}",
@@ -112,6 +114,12 @@ def _invalid(_: Request[Any, Any, Any], error: ValidationException) -> Response[
         "en": "Correct it and submit again; nothing was changed.",
     }
     return _json({"code": "malformed", "message": message, "missing": fields, "next": step}, 400)
+
+
+def _named(flaw: dict[str, Any]) -> str:
+    """The field a flaw is about; what is no name of a field could be a person and is not repeated."""
+    found = _FIELD.search(str(flaw.get("message", "")))
+    return found[1] or found[2] if found else str(flaw.get("key", ""))
 
 
 def _http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

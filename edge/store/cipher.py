@@ -141,7 +141,10 @@ def copy(source: Connection, path: Path, key: DatabaseKey, pages_at_once: int = 
 
     The copy is whole and fsynced when this returns. `source` must have no open transaction of its own.
     """
-    target = sqlcipher.connect(str(path), isolation_level=None)
+    try:
+        target = sqlcipher.connect(str(path), isolation_level=None)
+    except sqlcipher.Error as error:
+        raise translate(error) from error
     try:
         target.execute(f"PRAGMA key = \"x'{key.key.hex()}{key.salt.hex()}'\"")
         target.execute(f"PRAGMA cipher_page_size = {PAGE_BYTES}")
