@@ -30,11 +30,11 @@ def full(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() or not shutil.which("mount"):
         pytest.skip("mounting a file system of one page needs root")
     words = ["mount", "-t", "tmpfs", "-o", f"size={STICK_BYTES}", "tmpfs", str(stick)]
-    if subprocess.run(words, capture_output=True, check=False).returncode:
+    if subprocess.run(words, capture_output=True, check=False, timeout=20).returncode:
         pytest.skip("this machine lets nobody mount")
     (stick / "photo.jpg").write_bytes(bytes(STICK_BYTES))
     yield stick
-    subprocess.run(["umount", str(stick)], capture_output=True, check=True)
+    subprocess.run(["umount", str(stick)], capture_output=True, check=True, timeout=20)
 
 
 @pytest.fixture
