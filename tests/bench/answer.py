@@ -56,10 +56,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(stage: Stage, size: Size) -> Outcome:
     """The hall serves its county; the line is cut as in the story; then clerks ask."""
-    place = stage.hall
-    subjects = stage.filled.summary.received
-    assert subjects, "nothing was fetched"
-    place.plug_in()
+    place = stage.equipped
     place.serve()
     assert place.program is not None
     try:

@@ -19,7 +19,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     news: int = 100
     ledger: int = 100_000
     commits: int = 300
-    starts: int = 5
+    starts: int = 3
     papers: int = 40
 
     @classmethod

@@ -123,6 +123,13 @@ class Stage:
         """The hall's first exchange: leases, staff, and its whole county in the encrypted cache."""
         return self.exchange(self.hall)
 
+    @cached_property
+    def equipped(self) -> Place:
+        """The hall with its county in the cache and its devices plugged in, not serving."""
+        assert self.filled.summary.received, "the first exchange brought nothing"
+        self.hall.plug_in()
+        return self.hall
+
     def place(self, key: str, region: str, enrol: Enrol | None = None) -> Place:
         """A hall with a window and a clerk for everybody of the bench, enrolled through its own line (or by `enrol`)."""
         assert self.centre.process.poll() is None

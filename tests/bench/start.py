@@ -20,9 +20,7 @@ SETTLE_S = 3.0
 
 def run(stage: Stage, size: Size) -> Outcome:
     """The hall with its county in the cache is started several times, with the line up and with the line hanging."""
-    place = stage.hall
-    assert stage.filled.summary.received
-    place.plug_in()
+    place = stage.equipped
     person = counter.citizens(stage, 1)[0]
     ready: list[float] = []
     online = [_first_answer(stage, place, person, "online", ready) for _ in range(size.starts)]
