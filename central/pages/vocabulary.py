@@ -44,7 +44,7 @@ RELATIONSHIPS = {
 ROLES = {
     "clerk": Words(zh="窗口人员", en="clerk"),
     "supervisor": Words(zh="值班长", en="supervisor"),
-    "manager": Words(zh="大厅主任", en="hall manager"),
+    "hall-manager": Words(zh="大厅主管", en="hall manager"),
     "system": Words(zh="系统管理员", en="system administrator"),
     "security": Words(zh="安全管理员", en="security administrator"),
     "audit": Words(zh="审计管理员", en="audit administrator"),
@@ -66,6 +66,7 @@ PURPOSES = {
     "self": Words(zh="本人查询", en="own record"),
     "authorised": Words(zh="按授权书", en="as authorised"),
     "open": Words(zh="查公开信息", en="public record"),
+    "own-trail": Words(zh="本人查看访问记录", en="own list of accesses"),
     "stated": Words(zh="另有说明（密封）", en="stated, sealed"),
 }
 KINDS = {"hall": Words(zh="大厅", en="hall"), "bus": Words(zh="流动服务车", en="bus")}
@@ -86,7 +87,7 @@ FINDINGS = {
 }
 REPORTS = {
     "final": Words(zh="正式", en="final"),
-    "provisional": Words(zh="暂定", en="provisional"),
+    "provisional": Words(zh="临时", en="provisional"),
     "confirmed": Words(zh="已确认", en="confirmed"),
     "superseded": Words(zh="已被替代", en="superseded"),
 }
@@ -115,6 +116,7 @@ OBJECTS = {
     "trail": Words(zh="访问轨迹", en="trail"),
     "reports": Words(zh="报告清单", en="list of reports"),
     "own password": Words(zh="本人口令", en="own password"),
+    "records import": Words(zh="导入信用记录", en="records import"),
     "enrolment": Words(zh="节点注册", en="enrolment"),
 }
 STATISTICS = {

@@ -73,7 +73,7 @@ async def test_a_report_is_listed_without_its_content(scene: Stage):
     async with desk(scene, "audit") as visitor:
         page = await visitor.get("/reports?report=330102-2026-L-00001")
         assert page.text.count("330102-2026-L-00001") >= 2
-        assert "暂定" in page.text
+        assert "临时" in page.text
         assert NUMBER not in page.text
         assert "某人" not in page.text
 
