@@ -239,16 +239,10 @@ def test_a_program_with_an_unknown_setting_does_not_start_and_names_the_line(
         settings.write('\ncolour = "red"\n')
     number = (data / FILE).read_text(encoding="utf-8").splitlines().index('colour = "red"') + 1
     before = files(data)
-    done = subprocess.run(
-        [sys.executable, "-m", program, "serve", "--data", str(data)],
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 2
-    said = done.stderr.decode()
-    assert "colour" in said
-    assert f"第 {number} 行" in said or f":{number}" in said
+    done = called(central_main if program == "central" else edge_main, ["serve", "--data", str(data)])
+    assert done.code == 2
+    assert "colour" in done.err
+    assert f"第 {number} 行" in done.err or f":{number}" in done.err
     assert files(data) == before, "not even a log is begun"
 
 
@@ -259,14 +253,9 @@ def test_a_node_with_a_wrong_key_does_not_start_and_leaves_its_file_alone(town: 
     assert no["code"] == "wrong-key"
     checked = town.edge("check", data=hall)
     assert (checked.code, checked.document["store"]) == (1, "wrong key")
-    serve = subprocess.run(
-        [sys.executable, "-m", "edge", "serve", "--data", str(hall)],
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    assert serve.returncode == 3
-    assert "密钥不对" in serve.stderr.decode()
+    serve = called(edge_main, ["serve", "--data", str(hall)])
+    assert serve.code == 3
+    assert "密钥不对" in serve.err
     after = files(hall)
     changed = {
         name for name in before | after if before.get(name) != after.get(name) and not name.endswith(".lock")

@@ -1,13 +1,10 @@
 """A disk that takes no more: the kernel's own answer to a real write, met by the real programs."""
 
-import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,8 +12,10 @@ from central.actions import courier as centre_courier
 from central.actions import records
 from central.actions.centre import operator
 from central.errors import Trouble
+from edge.__main__ import main as edge_main
 from tests.contract.central.stage import Stage
 from tests.contract.edge.conftest import Prepared
+from tests.contract.interfaces.town import called
 from tests.contract.refusals.untouched import files
 
 STICK_BYTES = 4096
@@ -44,29 +43,19 @@ def folder(prepared: Prepared, tmp_path: Path) -> Path:
     return tmp_path / "node"
 
 
-def edge(*words: str) -> tuple[int, str, str]:
-    """Run a command of the node as a process; exit code, standard output, standard error."""
-    done = subprocess.run(
-        [sys.executable, "-m", "edge", *words, "--json"], capture_output=True, check=False, timeout=60
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
 @pytest.mark.parametrize("act", ["export", "backup"])
 def test_a_full_stick_is_trouble_in_words_and_what_lay_on_it_stays(
     full: Path, folder: Path, act: str
 ) -> None:
     target = full if act == "export" else full / "copy.db"
-    code, said, words = edge(act, "--data", str(folder), str(target))
-    assert code == 3, words
-    no: dict[str, Any] = json.loads(said)
-    assert no["message"]["zh"]
-    assert no["next"]["zh"]
-    assert "Traceback" not in words
+    done = called(edge_main, [act, "--data", str(folder), str(target), "--json"])
+    assert done.code == 3, done.err
+    assert done.document["message"]["zh"]
+    assert done.document["next"]["zh"]
     left = {name for name in files(full) if not name.endswith(".part")}
     assert left == {"photo.jpg"}, "no file that looks whole is left on a full stick"
-    code, said, _ = edge("check", "--data", str(folder))
-    assert (code, json.loads(said)["broken_at"]) == (0, None), "the node itself is as sound as before"
+    checked = called(edge_main, ["check", "--data", str(folder), "--json"])
+    assert (checked.code, checked.document["broken_at"]) == (0, None), "the node itself is as sound as before"
 
 
 async def test_a_full_stick_is_trouble_at_the_centre_too(full: Path, stage: Stage, tmp_path: Path) -> None:
