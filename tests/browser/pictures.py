@@ -1,7 +1,8 @@
 """`python -m tests.browser.pictures OUT`: every real page of both programs, to be looked at by people.
 
 Each scene is taken at 1366 × 768, at 200 % zoom, and in English, from the running programs with the state they are
-in: cable in, cable out, node away. What is wider than its screen is printed.
+in: cable in, cable out, node away. What is wider than its screen is printed. `window-offline.png` and `trail.png`
+are the two that the README shows (`ui/pictures/`).
 """
 
 import argparse
@@ -55,6 +56,11 @@ class Album:
         if wide > seen:
             self.wide.append(f"{name}: {wide} px on {seen}")
         page.screenshot(path=self.folder / f"{name}.png", full_page=True)
+
+    def show(self, name: str, page: Page) -> None:
+        """What one sees without scrolling: a picture for the README."""
+        page.evaluate("() => scrollTo(0, 0)")
+        page.screenshot(path=self.folder / f"{name}.png")
 
     def keep_both(self, name: str, page: Page) -> None:
         """A page that an address does not bring back: as it stands, then on the small screen."""
@@ -129,6 +135,8 @@ def offline(album: Album, desk: Window, hall: Stage) -> str:
     desk.ask()
     desk.sees("离线结果")
     album.take("d1-answer-cached", desk.page)
+    expect(desk.page.locator("#strip")).to_contain_text("中心未连通", timeout=WAIT_MS)
+    album.show("window-offline", desk.page)
     text = qr_text(desk.open_report())
     album.take("d2-paper-question", desk.page)
     desk.hand_over()
@@ -243,6 +251,9 @@ def as_audit(album: Album, one: Administrator, hall: Stage) -> None:
     one.page.goto(f"{hall.centre_url}/trail")
     one.search("最近7天")
     album.take("m-trail-all", one.page)
+    one.page.locator("tr", has_text="离线缓存").locator("[data-row]").first.focus()
+    one.turn("Enter")
+    album.show("trail", one.page)
     one.look_for(hall.citizens[1]["number"], PURPOSE)
     album.take("m-trail-found", one.page)
     one.open_row()
