@@ -193,7 +193,10 @@ class CentreUnreachable(LineTrouble):
 
 
 class CentreRefused(LineTrouble):
-    """The centre replied with a refusal; its own code is in `centre_code`."""
+    """The centre replied with a refusal; its own code is in `centre_code`.
+
+    `time_ms` is the centre's unsigned time where it said the clocks are apart, else 0.
+    """
 
     code = "centre-refused"
     blame: ClassVar[Blame] = "centre"
@@ -201,9 +204,10 @@ class CentreRefused(LineTrouble):
     exit_code = 4
     status = 403
 
-    def __init__(self, centre_code: str, message: Words, step: Words) -> None:
+    def __init__(self, centre_code: str, message: Words, step: Words, time_ms: int = 0) -> None:
         super().__init__(centre_code, message=message, step=step)
         self.centre_code = centre_code
+        self.time_ms = time_ms
 
 
 class CourierRefused(EdgeError):

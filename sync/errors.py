@@ -4,6 +4,7 @@
     ├── Malformed          sender    bytes that are not what they claim to be
     ├── LimitExceeded      sender    larger, deeper or more than `limits.LIMITS` allows
     ├── BadSignature       sender    a signature, seal or key that does not fit
+    │   └── ClockApart     line      a request signed at another time than the receiver's
     ├── WrongDestination   carrier   a file addressed to somebody else
     ├── WrongOrigin        carrier   a file of another ledger than the one expected
     ├── UnknownVersion     receiver  a format newer than this program
@@ -63,6 +64,16 @@ class BadSignature(SyncError):
     code = "bad-signature"
     next_zh = "签名不符，请勿采用；核对来源，必要时重新注册该节点。"
     next_en = "The signature does not fit: do not use it. Check the source; enrol the node again if needed."
+
+
+class ClockApart(BadSignature):
+    """A request signed more than ten minutes from the receiver's time; signed anew it may pass."""
+
+    code = "clock-apart"
+    blame = "line"
+    retry = True
+    next_zh = "两端时钟相差过大，系统会按中心时间重发；仍不成功请核对本机时钟。"
+    next_en = "The clocks are apart: it is sent again in the centre's time. If that fails too, set the clock."
 
 
 class WrongDestination(SyncError):

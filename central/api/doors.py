@@ -32,11 +32,12 @@ EXCHANGE_S = Histogram(
 
 
 class No(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of every refusal."""
+    """The body of every refusal; `time_ms` is the centre's time where the clocks are apart, else left out."""
 
     code: str
     message: Words
     next: Words
+    time_ms: int | msgspec.UnsetType = msgspec.UNSET
 
 
 def json(body: Any, status: int = 200) -> Response[bytes]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Response, Router
 from litestar.di import Provide
@@ -13,6 +14,7 @@ from central.errors import CentralError
 from matters.model import Words
 from sync.errors import (
     BadSignature,
+    ClockApart,
     Fork,
     Gap,
     LimitExceeded,
@@ -27,6 +29,7 @@ log = structlog.get_logger("api")
 
 STATUS: dict[type[SyncError], int] = {
     BadSignature: 401,
+    ClockApart: 401,
     Revoked: 403,
     LimitExceeded: 413,
     Fork: 409,
@@ -38,12 +41,14 @@ STATUS: dict[type[SyncError], int] = {
 """HTTP status by error class; every other SyncError is 400: the bytes are at fault."""
 
 
-def sync_error(_: Asking, error: SyncError) -> Response[bytes]:
+def sync_error(asking: Asking, error: SyncError) -> Response[bytes]:
     """What a node's bytes did wrong, and what to do."""
     REFUSALS.labels(code=error.code).inc()
     log.info("refused", code=error.code, detail=error.detail)
     words = Words(zh=error.next_zh, en=error.next_en)
-    return json(No(code=error.code, message=words, next=words), STATUS.get(type(error), 400))
+    time_ms = asking.app.state.centre.now_ms() if isinstance(error, ClockApart) else msgspec.UNSET
+    no = No(code=error.code, message=words, next=words, time_ms=time_ms)
+    return json(no, STATUS.get(type(error), 400))
 
 
 def central_error(_: Asking, error: CentralError) -> Response[bytes]:

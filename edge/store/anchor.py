@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from edge.errors import Damaged
-from edge.store.files import sync_folder
+from edge.store.files import write_durably
 from sync.ids import parse_origin
 
 FILE = "anchor"
@@ -30,12 +30,20 @@ def read(data: Path) -> Anchor | None:
     path = data / FILE
     if not path.exists():
         return None
-    content = path.read_bytes()
-    lines = [content[at : at + _LINE] for at in range(0, len(content), _LINE)]
-    found = [anchor for line in lines if (anchor := _parse(line)) is not None]
+    found = [anchor for anchor in _lines(path.read_bytes()) if anchor is not None]
     if not found:
         raise Damaged("no line of the anchor is whole")
-    return max(found, key=lambda one: (parse_origin(one.origin).incarnation, one.size))
+    return max(found, key=_age)
+
+
+def _lines(content: bytes) -> list[Anchor | None]:
+    """Both lines; None for one that is not whole."""
+    return [_parse(content[at : at + _LINE]) for at in (0, _LINE)]
+
+
+def _age(anchor: Anchor | None) -> tuple[int, int]:
+    """Newer anchors are larger; a line that is not whole is the oldest."""
+    return (parse_origin(anchor.origin).incarnation, anchor.size) if anchor else (0, -1)
 
 
 def _parse(line: bytes) -> Anchor | None:
@@ -48,22 +56,25 @@ def _parse(line: bytes) -> Anchor | None:
 def write(data: Path, anchor: Anchor) -> None:
     """Replace the anchor; fsynced on return.
 
-    Two fixed lines are written alternately in place (by size parity), so one is whole at every moment and no
-    rename or folder sync is needed on the way to a report number.
+    The file holds two fixed lines. The first anchor is put there by rename, twice; each later one is
+    written in place over the older line, so the newer one is whole at every moment and no rename or
+    folder sync is needed on the way to a report number.
     """
     parts = [anchor.origin, str(anchor.size), anchor.root.hex()]
     line = " ".join([*parts, _mark(parts)]).ljust(_LINE - 1).encode("ascii") + b"\n"
     assert len(line) == _LINE, "an anchor line is fixed in length"
     path = data / FILE
-    new = not path.exists()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    if not path.exists():
+        write_durably(path, line * 2)
+        return
+    descriptor = os.open(path, os.O_RDWR)
     try:
-        os.pwrite(descriptor, line, _LINE * (anchor.size % 2))
+        held = _lines(os.pread(descriptor, 2 * _LINE, 0))
+        older = min((0, 1), key=lambda slot: _age(held[slot]))
+        os.pwrite(descriptor, line, _LINE * older)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    if new:
-        sync_folder(data)
 
 
 def _mark(parts: list[str]) -> str:

@@ -40,6 +40,7 @@ class CentreError(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     message: Words | str = ""
     next: Words | str = ""
+    time_ms: int = 0
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +86,7 @@ class Uplink:
         self.breaker = Breaker()
         self.bytes_up = 0
         self.bytes_down = 0
+        self._apart_ms = 0
         self._clock = clock
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
@@ -125,7 +127,7 @@ class Uplink:
         reply = await self._deadlined("POST", "/api/enrol", content, headers, deadline_s, ANSWER_BYTES_MAX)
         try:
             return msgspec.json.decode(reply, type=Enrolled)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CentreUnreachable(f"not a centre: {error}") from error
 
     async def close(self) -> None:
@@ -141,21 +143,27 @@ class Uplink:
     async def _send(
         self, identity: Identity, method: str, path: str, body: bytes, deadline_s: float, bytes_max: int
     ) -> bytes:
-        header = authorise(
-            identity.signing,
-            identity.origin,
-            method,
-            path,
-            body,
-            self._clock.now_ms(),
-            secrets.token_urlsafe(18),
-        )
-        headers = {"authorization": header, "content-type": "application/octet-stream"}
         try:
-            return await self._deadlined(method, path, body, headers, deadline_s, bytes_max)
+            return await self._signed(identity, method, path, body, deadline_s, bytes_max)
+        except CentreRefused as error:
+            if not error.time_ms:
+                raise
+            # The centre's word is unsigned and good for one thing only: the time this request is signed with.
+            self._apart_ms = error.time_ms - self._clock.now_ms()
+            return await self._signed(identity, method, path, body, deadline_s, bytes_max)
         except CentreUnreachable:
             self.breaker.failed()
             raise
+
+    async def _signed(
+        self, identity: Identity, method: str, path: str, body: bytes, deadline_s: float, bytes_max: int
+    ) -> bytes:
+        """One request signed now, in the centre's time as it last said it."""
+        created_ms = self._clock.now_ms() + self._apart_ms
+        nonce = secrets.token_urlsafe(18)
+        header = authorise(identity.signing, identity.origin, method, path, body, created_ms, nonce)
+        headers = {"authorization": header, "content-type": "application/octet-stream"}
+        return await self._deadlined(method, path, body, headers, deadline_s, bytes_max)
 
     async def _deadlined(
         self, method: str, path: str, body: bytes, headers: dict[str, str], deadline_s: float, bytes_max: int
@@ -200,11 +208,11 @@ def _refusal(status: int, content: bytes) -> CentreRefused | CentreUnreachable:
     """What a status that is no success means: the centre's own words, or a broken way to it."""
     try:
         said = msgspec.json.decode(content, type=CentreError)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return CentreUnreachable(f"status {status}")
     if status >= 500:  # noqa: PLR2004 -- server trouble is the line's kind of trouble: try again
         return CentreUnreachable(f"status {status} {said.code}")
-    return CentreRefused(said.code, _words(said.message), _words(said.next))
+    return CentreRefused(said.code, _words(said.message), _words(said.next), said.time_ms)
 
 
 def _words(text: Words | str) -> Words:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from sync.errors import BadSignature, Malformed
+from sync.errors import BadSignature, ClockApart, Malformed
 from sync.limits import LIMITS
 from sync.signing.keys import SigningKey, verify
 
@@ -61,8 +61,9 @@ def check(
 ) -> str:
     """The origin that signed this request.
 
-    `public_of` gives the key of an origin, or None. Raises `BadSignature` for an unknown origin, a clock
-    more than ten minutes away, or a signature that does not fit; `Malformed` for another header. A replay
+    `public_of` gives the key of an origin, or None. Raises `BadSignature` for an unknown origin or a
+    signature that does not fit, `ClockApart` (one of them) for a clock more than ten minutes away: the
+    receiver then says its own time and the sender signs anew; `Malformed` for another header. A replay
     within the ten minutes passes here: the caller keeps a table of `read_header(header).nonce`.
     """
     claim = read_header(header)
@@ -70,7 +71,7 @@ def check(
     if public is None:
         raise BadSignature("unknown origin")
     if abs(now_ms - claim.created_ms) > LIMITS.request_skew_ms:
-        raise BadSignature("signed at another time: compare the clocks")
+        raise ClockApart("signed at another time: compare the clocks")
     signed = _signed_bytes(claim.origin, method, path, body, claim.created_ms, claim.nonce)
     verify(public, signed, claim.signature)
     return claim.origin

@@ -73,6 +73,17 @@ async def test_refusals_say_what_is_wrong_and_what_to_do_in_two_languages(stage:
     assert await stage.rows("SELECT 1 FROM entry WHERE origin = $1", hall.origin) == []
 
 
+async def test_a_request_from_another_time_is_told_the_centres_time(stage: Stage) -> None:
+    hall = await stage.hall()
+    batch = hall.batch()
+    headers = hall.signed("POST", "/api/exchange", batch)
+    stage.clock.pass_ms(3_600_000)
+    async with stage.client() as http:
+        reply = await http.post("/api/exchange", content=batch, headers=headers)
+    assert (reply.status_code, reply.json()["code"]) == (401, "clock-apart")
+    assert reply.json()["time_ms"] == stage.clock()
+
+
 @pytest.mark.parametrize("digest", ["0" * 64, "..%2fkeys%2fsigning.key", "zz", "A" * 63])
 async def test_a_pack_nobody_made_is_not_found(stage: Stage, digest: str) -> None:
     async with stage.client() as http:

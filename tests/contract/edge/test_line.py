@@ -20,6 +20,7 @@ from edge.actions.node import Node, Session, close_node, open_node
 from edge.actions.status import status
 from edge.actions.views import Answer
 from edge.errors import CentreRefused, CentreUnreachable
+from sync.signing.requests import read_header
 from tests.contract.edge.conftest import Prepared, ToldTime, lay, settings, signed_in
 from tests.contract.edge.small_centre import SmallCentre
 from tests.contract.edge.test_answers import entries, own
@@ -72,6 +73,7 @@ class Says(httpx.AsyncBaseTransport):
         (200, b"not sealed to us", None),
         (502, b"<html>bad gateway</html>", CentreUnreachable),
         (404, b"", CentreUnreachable),
+        (500, b'{"code": "\xe6\x8f"}', CentreUnreachable),
         (403, b'{"code":"revoked","message":{"zh":"a","en":"b"},"next":{"zh":"c","en":"d"}}', CentreRefused),
     ],
 )
@@ -90,6 +92,31 @@ async def test_a_centre_that_speaks_another_form_falls_back_to_the_cache(
     if error is not None:
         with pytest.raises(error):
             await exchange(node)
+
+
+@pytest.mark.parametrize("apart_ms", [-40 * 86_400_000, 40 * 86_400_000])
+async def test_a_clock_far_from_the_centres_signs_again_in_the_centres_time(
+    node: Node, apart_ms: int
+) -> None:
+    theirs = node.now_ms() + apart_ms
+    said = b'{"code":"clock-apart","message":{"zh":"a","en":"b"},"next":{"zh":"c","en":"d"},"time_ms":%d}'
+    in_time: list[bool] = []
+
+    class Apart(httpx.AsyncBaseTransport):
+        """Tells the time to whoever is late; is out of order for the others."""
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            created_ms = read_header(request.headers["authorization"]).created_ms
+            in_time.append(abs(created_ms - theirs) <= 60_000)
+            if in_time[-1]:
+                return httpx.Response(502, request=request)
+            return httpx.Response(401, content=said % theirs, request=request)
+
+    node.uplink._transport, node.uplink._client = Apart(), None
+    for _ in range(2):
+        with pytest.raises(CentreUnreachable):
+            await exchange(node)
+    assert in_time == [False, True, True], "told once, remembered after that"
 
 
 async def test_a_revoked_node_gives_no_sensitive_answer_any_more(

@@ -153,22 +153,29 @@ async def test_a_database_put_back_from_an_old_copy_is_found_by_its_anchor(
     assert again.store.rolled_back
 
 
-def test_the_anchor_survives_a_torn_write_of_its_newest_line(tmp_path: Path) -> None:
-    origin = "qingzhou.example/node/330102/i1"
-    for size in (7, 8):
-        anchor.write(tmp_path, anchor.Anchor(origin=origin, size=size, root=bytes([size]) * 32))
+@pytest.mark.parametrize("sizes", [(7,), (7, 8), (7, 9), (2, 4, 6)])
+def test_the_anchor_survives_a_torn_write_of_its_next_line(tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    for size in sizes:
+        anchor.write(tmp_path, _anchor(size))
+    before = (tmp_path / "anchor").read_bytes()
+    anchor.write(tmp_path, _anchor(sizes[-1] + 2))
+    after = (tmp_path / "anchor").read_bytes()
+    changed = [at for at in range(len(after)) if before[at] != after[at]]
+    half = changed[len(changed) // 2]
+    (tmp_path / "anchor").write_bytes(after[:half] + before[half:])
     found = anchor.read(tmp_path)
     assert found is not None
-    assert found.size == 8
-    raw = bytearray((tmp_path / "anchor").read_bytes())
-    raw[40] ^= 1
-    (tmp_path / "anchor").write_bytes(bytes(raw))
-    found = anchor.read(tmp_path)
-    assert found is not None
-    assert found.size == 7
+    assert found.size == sizes[-1]
+
+
+def test_an_anchor_without_a_whole_line_is_damage(tmp_path: Path) -> None:
     (tmp_path / "anchor").write_bytes(b"x" * 600)
     with pytest.raises(Damaged):
         anchor.read(tmp_path)
+
+
+def _anchor(size: int) -> anchor.Anchor:
+    return anchor.Anchor(origin="qingzhou.example/node/330102/i1", size=size, root=bytes([size]) * 32)
 
 
 async def test_an_entry_altered_in_the_tail_is_found_when_the_store_opens(node: Node, opener: Opener) -> None:
