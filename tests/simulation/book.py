@@ -3,7 +3,8 @@
 Nothing here asks the node's code what it did; leaves are hashed again, roots are computed again.
 """
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,19 @@ class Book:
 
     def look(self) -> None:
         """Take in what became durable since the last look; every entry must follow the one before it (P2)."""
+        with self._one_view():
+            self._look()
+
+    @contextmanager
+    def _one_view(self) -> Iterator[None]:
+        """Several reads of one moment: the node may be writing."""
+        self._witness.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._witness.execute("COMMIT")
+
+    def _look(self) -> None:
         size = int(self.query("SELECT size FROM ledger_head")[0][0])
         demand(size >= self.size, "P2", f"the node's ledger shrank from {self.size} to {size}")
         rows = self.query(

@@ -51,16 +51,31 @@ def place(runner: asyncio.Runner, folder: Path) -> Iterator[Place]:
     runner.run(stack.aclose())
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was injected, over all processes."""
+def injected(reporter: pytest.TerminalReporter) -> tuple[Coverage, int]:
+    """What was injected over all processes, and in how many seeds."""
     coverage: Coverage = Counter()
     seeds = 0
     for outcome in ("passed", "failed"):
-        for report in terminalreporter.getreports(outcome):
+        for report in reporter.getreports(outcome):
             for name, counts in report.user_properties:
                 if name == "faults":
                     seeds += 1
                     coverage.update({(fault, state): count for fault, state, count in counts})
+    return coverage, seeds
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A long run in which a fault never fell proves nothing about it."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        coverage, seeds = injected(reporter)
+        if seeds >= ENOUGH and never(coverage):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The counters at the end of a run."""
+    coverage, seeds = injected(terminalreporter)
     if seeds:
         terminalreporter.section("faults injected")
         terminalreporter.write_line(table(coverage, seeds))

@@ -27,6 +27,16 @@ EFFECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Which table holds exactly one row for each entry of which kinds (P5)."""
 
 
+DUMPED = (
+    ("ledger_head", "size, root, countersigned, frozen"),
+    ("entry", "idx, kind, arrived_ms, leaf_hash"),
+    ("checkpoint", "size, root, signed_ms"),
+    ("mailbox", "last_number, seen_number"),
+    ("contact", "at_ms, carrier, entries, pending"),
+    *((table, "idx") for table, _ in EFFECTS),
+)
+
+
 class Court:
     """The judge of one origin at the centre. `size` is what it held at the last look: it never shrinks."""
 
@@ -174,6 +184,15 @@ class Court:
                 not given - shown, "P5", "the centre disclosed what was never shown, and no reply was lost"
             )
 
+    async def written(self) -> str:
+        """What the centre holds of this origin, for a dump: hashes and indexes, nothing about persons."""
+        lines: list[str] = []
+        for table, columns in DUMPED:
+            lines.append(table)
+            found = await self.rows(f"SELECT {columns} FROM {table} WHERE origin = $1 ORDER BY 1")
+            lines += ["  " + " ".join(_plain(value) for value in row) for row in found]
+        return "\n".join(lines) + "\n"
+
     async def thorough(self) -> None:
         """The stored bodies, hashed again."""
         found = await self.rows("SELECT idx, leaf FROM entry_body WHERE origin = $1 ORDER BY idx")
@@ -190,3 +209,7 @@ class Court:
 def _difference(found: Sequence[int], wanted: Sequence[int]) -> str:
     more, less = Counter(found) - Counter(wanted), Counter(wanted) - Counter(found)
     return f"doubled or without an entry {sorted(more.elements())}, missing {sorted(less.elements())}"
+
+
+def _plain(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -36,6 +36,8 @@ WAIT_S = 30.0
 URL = "http://centre"
 LEFT_OUT = ("exchange.lock", "node.db-shm", "reserve")
 PAGE_BYTES = 8192
+TORN_LOGS, TORN_ANCHORS = 0.3, 0.5
+"""Shares of the cuts after which the log has a torn tail, and of those that fell into the anchor's write."""
 Work = Coroutine[Any, Any, Any]
 
 
@@ -100,6 +102,7 @@ class Hall:
         self._commits_left = -1
         self._kept: Path | None = None
         self._on_since = 0
+        self._anchor_place = 0
 
     @property
     def node(self) -> Node:
@@ -189,6 +192,8 @@ class Hall:
     def _copy(self) -> Path:
         self.life += 1
         kept = self.folder / f"life-{self.life}"
+        held = self.data / anchor.FILE
+        self._anchor_place = held.stat().st_ino if held.exists() else 0
         shutil.copytree(self.data, kept, ignore=shutil.ignore_patterns(*LEFT_OUT))
         return kept
 
@@ -220,12 +225,13 @@ class Hall:
     def _tear(self, before: Path) -> None:
         """What a cut may leave behind what was durable: half-written frames, the anchor line being written."""
         log = self.data / f"{FILE}-wal"
-        if self.dice.random() < 0.3:
+        if self.dice.random() < TORN_LOGS:
             with log.open("ab") as file:
                 file.write(self.dice.randbytes(self.dice.randint(1, 3 * PAGE_BYTES)))
             self.torn.append("torn-log")
         was, soon = self.data / anchor.FILE, before / anchor.FILE
-        if was.exists() and was.read_bytes() != soon.read_bytes() and self.dice.random() < 0.5:
+        in_place = was.exists() and soon.stat().st_ino == self._anchor_place
+        if in_place and was.read_bytes() != soon.read_bytes() and self.dice.random() < TORN_ANCHORS:
             was.write_bytes(_half(was.read_bytes(), soon.read_bytes(), self.dice))
             self.torn.append("torn-anchor")
 

@@ -20,7 +20,8 @@ SLOW_MS = (30_000, 20 * 60_000)
 WAIT_S = 30.0
 LATE_MAX = 8
 OLD_MAX = 16
-PAGE = b"<html>502 Bad Gateway</html>"
+PAGES = (b"<html>502 Bad Gateway</html>", b'{"code": "\xe6\x8f"}', b"")
+"""What may come from something in between: a page, text cut inside a character, nothing."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +93,7 @@ class Line(httpx.AsyncBaseTransport):
         self.door: Door | None = None
         self.late: list[Call] = []
         self.plan: list[str] = []
+        self.pages: tuple[bytes, ...] = PAGES
         self._old: list[tuple[str, Reply]] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -115,7 +117,7 @@ class Line(httpx.AsyncBaseTransport):
             self.late = [*self.late, call][-LATE_MAX:]
             raise httpx.ReadTimeout("gave up", request=request)
         if fault == "gateway":
-            return Reply(status=502, body=PAGE)
+            return Reply(status=502, body=self._dice.choice(self.pages))
         if fault == "slow":
             self._later(self._dice.randint(*SLOW_MS))
         reply = await self._deliver(_spoil_request(call, fault, self._dice), fault)

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable
+import traceback
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ from tests.simulation.steps import one_step
 from tests.simulation.world import REAL, Wiring, World
 
 STEPS = (10, 22)
-BUS_SHARE = 0.15
+BUS_SHARE, BUS_STEPS = 0.12, 8
 IMAGE_SHARE = 0.15
 WORLD_S = 90.0
 
@@ -31,51 +31,50 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def play(seed: int, place: Place, wiring: Wiring = REAL) -> Played:
-    """One world to its end. An offence is returned; a bug raises; either way the world is dumped into a folder."""
+    """One world to its end. What it broke is returned; the world is then dumped into a folder."""
     folder = Path(tempfile.mkdtemp(prefix=f"seed-{seed}-", dir=place.folder))
     place.time.true_ms = START_MS
     place.bureau.up = True
     worlds: list[World] = []
-    try:
-        found = await _offence(worlds, lambda group: World(seed, place, group, folder, wiring))
-    except BaseException:
-        print(f"seed {seed}: a bug; dumped into {_dump(worlds, folder)}")
-        raise
-    finally:
-        _remove(folder)
-    world = worlds[0]
-    return Played(seed=seed, coverage=world.coverage, trace=tuple(world.trace), offence=found)
-
-
-async def _offence(worlds: list[World], made: Callable[[asyncio.TaskGroup], World]) -> Offence | None:
-    """The first offence of the world, dumped; None when it came to its end."""
+    offence: Offence | None = None
     try:
         async with asyncio.timeout(WORLD_S), asyncio.TaskGroup() as group:
-            worlds.append(made(group))
+            worlds.append(World(seed, place, group, folder, wiring))
             await _live(worlds[0])
-    except BaseExceptionGroup as found:
-        offences = offences_in(found)
-        if not offences:
-            raise
-        world = worlds[0]
-        offences[0].add_note(
-            f"seed {world.seed}, step {world.step}, dumped into {_dump(worlds, world.folder)}"
-        )
+    except (BaseExceptionGroup, TimeoutError) as found:
+        offence = _first(found)
+        offence.add_note(f"seed {seed}, step {worlds[0].step}, dumped into {await _dump(worlds[0], folder)}")
+    _remove(folder)
+    world = worlds[0]
+    return Played(seed=seed, coverage=world.coverage, trace=tuple(world.trace), offence=offence)
+
+
+def _first(found: BaseException) -> Offence:
+    """The first property broken; an error that is none of the node's or the centre's own is one too."""
+    offences = offences_in(found) if isinstance(found, BaseExceptionGroup) else []
+    if offences:
         return offences[0]
-    return None
+    bug = Offence("bug", "".join(traceback.format_exception(found)))
+    bug.__cause__ = found
+    return bug
 
 
 def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _dump(worlds: list[World], folder: Path) -> str:
-    """Keep the folders of the world and its trace where they outlive the run."""
+async def _dump(world: World, folder: Path) -> str:
+    """Keep the nodes' folders, the centre's rows and the trace where they outlive the run."""
     kept = Path(tempfile.mkdtemp(prefix=f"yizhan-{folder.name}-"))
     shutil.copytree(folder, kept, dirs_exist_ok=True)
-    for world in worlds:
-        (kept / "trace.txt").write_text("\n".join(world.trace) + "\n", encoding="utf-8")
-        print("\n".join(["", *world.trace, f"dumped into {kept}"]))
+    faults = ", ".join(f"{name} ({state}) x{count}" for (name, state), count in world.coverage.items())
+    lines = [*world.trace, f"faults: {faults or 'none'}"]
+    (kept / "trace.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for side in world.sides:
+        if side.court is not None:
+            held = await side.court.written()
+            (kept / f"centre-{side.name}.txt").write_text(held, encoding="utf-8")
+    print("\n".join(["", *lines, f"dumped into {kept}"]))
     return str(kept)
 
 
@@ -86,7 +85,7 @@ async def _live(world: World) -> None:
         await world.found("hall", "hall")
         if dice.random() < BUS_SHARE:
             await world.found("bus", "bus")
-        steps = dice.randint(*STEPS)
+        steps = dice.randint(*STEPS) + (BUS_STEPS if len(world.sides) > 1 else 0)
         image_at = dice.randrange(steps) if dice.random() < IMAGE_SHARE else -1
         for world.step in range(1, steps + 1):
             await one_step(world)

@@ -15,6 +15,8 @@ from tests.simulation.world import HOUR_MS, MINUTE_MS, OPERATOR, World
 MOODS = ("up", "up", "flaky", "flaky", "flaky", "down")
 WAITS_VISIT, WAITS_EXCHANGE = 14, 60
 COMMITS_VISIT, COMMITS_EXCHANGE = 2, 6
+STICK_SHARE = 0.4
+"""Of the steps in worlds with a bus, those that are the courier's."""
 Step = Callable[[World, Side], Awaitable[None]]
 
 
@@ -95,9 +97,9 @@ async def stick(world: World, side: Side) -> None:
     if chance < 0.35 or not drawer.up:
         await side.act("export", drawer.export())
     elif chance < 0.7:
-        number = dice.choice(waiting or range(len(drawer.up)))
-        await _hand_in(world, side, number)
-    elif drawer.back:
+        newest, any_of_them = len(drawer.up) - 1, dice.choice(waiting or range(len(drawer.up)))
+        await _hand_in(world, side, newest if dice.random() < 0.4 else any_of_them)
+    elif any(other.drawer.back for other in world.sides):
         await _bring_back(world, side)
     elif waiting:
         del drawer.up[waiting[0]]
@@ -122,9 +124,11 @@ async def _hand_in(world: World, side: Side, number: int) -> None:
 async def _bring_back(world: World, side: Side) -> None:
     drawer = side.drawer
     others = [stick for other in world.sides if other is not side for stick in other.drawer.back]
-    if others and world.dice.random() < 0.2:
+    if others and world.dice.random() < 0.3:
         world.count("stick-of-another")
         await side.act("bring back another's", drawer.bring_back(world.dice.choice(others)))
+        return
+    if not drawer.back:
         return
     number = world.dice.randrange(len(drawer.back))
     if number + 1 < len(drawer.back):
@@ -235,7 +239,8 @@ async def one_step(world: World) -> None:
     """Draw a step and a node, let it happen, judge both ends."""
     row = world.dice.choices(STEPS, WEIGHTS)[0]
     side = world.dice.choice(world.sides)
+    by_courier = len(world.sides) > 1 and world.dice.random() < STICK_SHARE
     world.wait(world.dice.randint(1_000, 90_000))
-    await row.step(world, side)
+    await (stick if by_courier else row.step)(world, side)
     for one in world.sides:
         await one.look()

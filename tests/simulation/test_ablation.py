@@ -1,9 +1,8 @@
 """A rule that is broken must be found: each of these worlds fails, and only because of the rule it breaks."""
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -20,58 +19,17 @@ from tests.simulation.breaking import (
 )
 from tests.simulation.hall import Failed
 from tests.simulation.levelling import level
-from tests.simulation.offence import offences_in
-from tests.simulation.place import START_MS, Place, open_place
+from tests.simulation.place import Place, open_place
 from tests.simulation.play import play
 from tests.simulation.side import Side
-from tests.simulation.world import MINUTE_MS, REAL, Wiring, World
+from tests.simulation.stories import Story, broken_by, serve, sync_up
+from tests.simulation.world import MINUTE_MS, Wiring, World
 
 pytestmark = pytest.mark.simulation
-SEED = 1_000_003
 EARLY = Wiring(store=EarlyStore)
 LATE = Wiring(door=LateDoor)
 LENIENT = Wiring(door=LenientDoor)
 REPEATING = Wiring(door=RepeatingDoor)
-Story = Callable[[World, Side], Awaitable[None]]
-
-
-@asynccontextmanager
-async def scripted(place: Place, wiring: Wiring) -> AsyncIterator[tuple[World, Side]]:
-    """A world without chance but for its visits: a hall, enrolled, over a good line."""
-    place.time.true_ms = START_MS
-    folder = Path(tempfile.mkdtemp(dir=place.folder))
-    async with asyncio.TaskGroup() as group:
-        world = World(SEED, place, group, folder, wiring)
-        try:
-            yield world, await world.found("hall", "hall")
-        finally:
-            await world.end()
-
-
-async def told(place: Place, wiring: Wiring, story: Story) -> str:
-    """The rule a story broke, empty when it kept them all."""
-    try:
-        async with scripted(place, wiring) as (world, side):
-            await story(world, side)
-    except BaseExceptionGroup as found:
-        offences = offences_in(found)
-        if not offences:
-            raise
-        return offences[0].rule
-    return ""
-
-
-async def serve(world: World, side: Side, count: int) -> None:
-    for _ in range(count):
-        visit = clerks.Visit(world.dice, world.dice.choice(world.place.people), side.hall)
-        visit.what = "own"
-        await side.act("visit", visit.run())
-
-
-async def sync_up(world: World, side: Side) -> None:
-    world.wait(MINUTE_MS)
-    await side.act("exchange", exchange.exchange(side.hall.node))
-    await side.look()
 
 
 async def visits_and_exchanges(world: World, side: Side) -> None:
@@ -124,23 +82,23 @@ async def a_lost_reply(world: World, side: Side) -> None:
 def test_a_world_that_keeps_every_rule_is_found_to_keep_them(
     runner: asyncio.Runner, place: Place, story: Story
 ):
-    assert runner.run(told(place, REAL, story)) == ""
+    assert runner.run(broken_by(place, story)) == ""
 
 
 def test_ablation_of_commit_before_release_breaks_p1(runner: asyncio.Runner, place: Place):
-    assert runner.run(told(place, EARLY, visits_and_exchanges)) == "P1"
+    assert runner.run(broken_by(place, visits_and_exchanges, EARLY)) == "P1"
 
 
 def test_ablation_of_persist_before_reply_breaks_p2(runner: asyncio.Runner, place: Place):
-    assert runner.run(told(place, LATE, a_late_commit)) == "P2"
+    assert runner.run(broken_by(place, a_late_commit, LATE)) == "P2"
 
 
 def test_ablation_of_the_overlap_comparison_breaks_p2(runner: asyncio.Runner, place: Place):
-    assert runner.run(told(place, LENIENT, two_histories)) == "P2"
+    assert runner.run(broken_by(place, two_histories, LENIENT)) == "P2"
 
 
 @pytest.fixture(scope="module")
-def keyless(runner: asyncio.Runner, folder: Path):
+def keyless(runner: asyncio.Runner, folder: Path) -> Iterator[Place]:
     """A place with a database of its own, whose tables of effects have no keys."""
 
     stack = AsyncExitStack()
@@ -151,8 +109,8 @@ def keyless(runner: asyncio.Runner, folder: Path):
 
 
 def test_ablation_of_the_effect_key_breaks_p5(runner: asyncio.Runner, keyless: Place):
-    assert runner.run(told(keyless, REAL, a_lost_reply)) == ""
-    assert runner.run(told(keyless, REPEATING, a_lost_reply)) == "P5"
+    assert runner.run(broken_by(keyless, a_lost_reply)) == ""
+    assert runner.run(broken_by(keyless, a_lost_reply, REPEATING)) == "P5"
 
 
 @pytest.mark.parametrize("wiring", [EARLY, REPEATING], ids=["commit-before-release", "effect-key"])
