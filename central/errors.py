@@ -6,6 +6,7 @@ HTTP status
 ├── Trouble                   disk, database, line                         blame: this machine   retry: yes
 │   ├── StoreUnavailable      no database, or it went away
 │   ├── StoreRefused          the database refused a statement: a bug or a damaged schema (not retried)
+│   ├── WrongKey              a key in DATA is not the one this database was begun with (not retried)
 │   └── UpstreamFailed        a credit bureau did not answer, or not in its contract
 └── Refused                   what was asked may not be done               blame: who asked   retry: no
     ├── NotPermitted          the administrator's role does not hold this power
@@ -76,6 +77,17 @@ class StoreRefused(Trouble):
     def __init__(self, zh: str, en: str, sqlstate: str) -> None:
         super().__init__(zh, en)
         self.sqlstate = sqlstate
+
+
+class WrongKey(Trouble):
+    """A key in DATA is not the one this database was begun with; nothing was done with it."""
+
+    code = "wrong-key"
+    retry = False
+    next = Words(
+        zh="请从备份恢复该密钥文件，或核对数据目录与数据库是否配套。",
+        en="Restore that key file from the backup, or check that data folder and database belong together.",
+    )
 
 
 class UpstreamFailed(Trouble):

@@ -12,7 +12,7 @@ import msgspec
 
 from central.actions.centre import Centre
 from central.actions.own_ledger import Draft, record
-from central.errors import SettingsInvalid
+from central.errors import SettingsInvalid, WrongKey
 from central.security import keys, passwords
 from central.security.permissions import ROLES
 from central.settings import Settings, read, write_new
@@ -57,13 +57,15 @@ async def opened(
 ) -> AsyncIterator[Centre]:
     """The centre of DATA, ready.
 
-    Database running, schema current. Everything is closed when the block ends.
+    Database running, schema current. Everything is closed when the block ends. Raises WrongKey, before
+    anything is done, when a key in DATA is not the one the database was begun with.
     """
     settings = read(data)
     keyring = keys.load(data)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(_store(data, settings, database))
         await migrate.migrate(store, now_ms())
+        await _own_keys(store, keyring)
         bureau = Bureau(settings.bureau_url, settings.bureau_deadline_ms) if settings.bureau_url else None
         if bureau is not None:
             stack.push_async_callback(bureau.close)
@@ -75,6 +77,22 @@ async def opened(
             now_ms=now_ms,
             bureau=bureau,
             catalogue=builtin() if catalogue is None else catalogue,
+        )
+
+
+async def _own_keys(store: Store, keyring: keys.Keyring) -> None:
+    """Compare the keys with the marks of the first opening; the first opening writes them."""
+    marks = keyring.marks()
+    async with store.transaction() as tx:
+        held = await people.key_marks(tx)
+        if not held:
+            await people.add_key_marks(tx, marks)
+            return
+    strange = sorted(name for name, mark in marks.items() if held.get(name) != mark)
+    if strange:
+        raise WrongKey(
+            f"密钥 {'、'.join(strange)} 与本数据库不符，未作任何操作。",
+            f"{', '.join(strange)} is not the key this database was begun with; nothing was done",
         )
 
 

@@ -69,6 +69,21 @@ class Keyring:
         """A new content key, 32 random bytes."""
         return os.urandom(_KEY_BYTES)
 
+    def marks(self) -> dict[str, bytes]:
+        """One 16-byte mark a key file, which tells the key and does not give it away."""
+        held = {
+            "signing.key": self.signing.seed(),
+            "sealing.key": self.sealing.seed(),
+            "recovery.pub": self.recovery,
+            "subject.key": self.subject,
+            "storage.key": self.storage,
+            "salt.key": self.salt,
+        }
+        return {
+            name: hmac.digest(key, b"yizhan/key-mark/1/" + name.encode(), "sha256")[:16]
+            for name, key in held.items()
+        }
+
     def tag(self, content: bytes) -> bytes:
         """16 bytes that tell equal contents apart from others, and nothing to who lacks the key."""
         return hashlib.blake2b(content, digest_size=16, key=self.storage).digest()

@@ -123,3 +123,17 @@ async def staff(tx: Tx, node: str) -> list[StaffKept]:
         StaffKept(**{**dict(row), "permits": tuple(row["permits"]), "windows": tuple(row["windows"])})
         for row in rows
     ]
+
+
+async def key_marks(tx: Tx) -> dict[str, bytes]:
+    """The marks of the keys this database was begun with, by file name; empty before the first opening."""
+    return {row["name"]: bytes(row["mark"]) for row in await tx.fetch("SELECT name, mark FROM key_mark")}
+
+
+async def add_key_marks(tx: Tx, marks: dict[str, bytes]) -> None:
+    """Keep the marks for ever."""
+    await tx.execute(
+        "INSERT INTO key_mark (name, mark) SELECT * FROM unnest($1::text[], $2::bytea[])",
+        list(marks),
+        list(marks.values()),
+    )

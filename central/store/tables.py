@@ -73,6 +73,7 @@ TABLES: tuple[Table, ...] = (
     _state("release"),
     _state("import_run"),
     _state("import_reject"),
+    Table(name="key_mark", use="ledger", by=""),
 )
 
 

@@ -263,9 +263,6 @@ def test_a_node_with_a_wrong_key_does_not_start_and_leaves_its_file_alone(town: 
     assert not changed, "the database of a node whose key is elsewhere is never touched"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="central/actions/setup.py opens a database under keys that are not its own"
-)
 @pytest.mark.parametrize("name", ["storage.key", "signing.key"])
 def test_a_centre_with_a_wrong_key_refuses_to_work_and_stores_nothing(
     town: Town, tmp_path: Path, name: str
