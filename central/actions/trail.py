@@ -3,6 +3,7 @@
 A search is an entry on the centre's ledger before a row is shown; a number in it also needs a purpose.
 """
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -30,7 +31,8 @@ from central.store.database import Tx
 from central.store.effects import Disclosure
 from central.store.ledger import CheckpointKept
 from central.store.trail import EntryKept, Found, Search
-from matters.ids import plain
+from matters.calendar import china_day
+from matters.ids import plain, resident_number, uscc
 from matters.model import Refusal, Words
 from sync.errors import SyncError
 from sync.ledger.entry import leaf_hash, parse_leaf
@@ -100,7 +102,7 @@ async def trail(centre: Centre, admin: AdminSession, query: TrailQuery) -> Trail
     The search itself is durable on the centre's ledger before they are read.
     """
     require(admin.role, "trail.search")
-    refusal = _objection(query)
+    refusal = _objection(query, centre.now_ms())
     if refusal is not None:
         return refusal
     recorded = await own_ledger.act(centre, _reading(centre, admin, query))
@@ -142,7 +144,7 @@ def _own(row: AccessRow) -> OwnAccess:
     return OwnAccess(**same, **words)
 
 
-def _objection(query: TrailQuery) -> Refusal | None:
+def _objection(query: TrailQuery, now_ms: int) -> Refusal | None:
     number = query.subject_number
     if number is not None and len(query.purpose.strip()) < PURPOSE_CHARACTERS_MIN:
         return Refusal(
@@ -156,13 +158,16 @@ def _objection(query: TrailQuery) -> Refusal | None:
                 zh="填写案由、文号等目的后重新检索。", en="State the reason and its reference, then search."
             ),
         )
-    if number is not None and not 0 < len(plain(number)) <= NUMBER_CHARACTERS_MAX:
-        return Refusal(
-            code="number",
-            message=Words(zh="号码为空或过长。", en="the number is empty or too long"),
-            rule="GB 11643—1999",
-            next=Words(zh="核对号码后重新检索。", en="Check the number and search again."),
-        )
+    return _no_such_number(plain(number), china_day(now_ms)) if number is not None else None
+
+
+def _no_such_number(number: str, today: date) -> Refusal | None:
+    """A number nobody can have is a slip of the pen; an empty result would hide it."""
+    if len(number) > NUMBER_CHARACTERS_MAX:
+        number = ""
+    person = resident_number(number, today)
+    if isinstance(person, Refusal) and isinstance(uscc(number), Refusal):
+        return person
     return None
 
 
