@@ -274,3 +274,11 @@ async def test_the_trail_is_recorded_even_when_nothing_is_found(stage: Stage) ->
     page = await trail.trail(stage.centre, operator("audit"), TrailQuery(actor="nobody"))
     assert not isinstance(page, Refusal)
     assert (page.rows, page.recorded.origin) == ((), stage.centre.origin)
+
+
+async def test_a_search_for_a_number_nobody_can_have_is_refused_and_leaves_no_entry(stage: Stage) -> None:
+    before = await stage.rows("SELECT count(*) AS n FROM centre_entry")
+    wrong = NUMBER[:-1] + ("1" if NUMBER[-1] != "1" else "2")
+    query = TrailQuery(subject_number=wrong, purpose="信访核查 XF-2026-118 号")
+    assert isinstance(await trail.trail(stage.centre, operator("audit"), query), Refusal)
+    assert await stage.rows("SELECT count(*) AS n FROM centre_entry") == before
