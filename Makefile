@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 DEBIAN := chromium fonts-noto-cjk fonts-hanazono poppler-utils postgresql-15
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-SEEDS ?= 500
+SEEDS ?= 100
 BENCH ?= all
 
 .PHONY: help setup check test demo bench sim rows lock assets clean

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from tests.story.play import STEPS, run
 
-PEOPLE = 1_500
+PEOPLE = 600
 
 
 @pytest.mark.story
