@@ -41,7 +41,8 @@ check: setup ## format, lint, types, layers, tidy, unit and contract rings
 	.venv/bin/lint-imports
 	$(PY) -m pytest -q -n 2 tests/unit tests/contract
 
-test: check ## every ring: unit, contract, simulation, rig, browser, story
+test: check ## every ring: unit, contract (also on Debian's PostgreSQL 15), simulation, rig, browser, story
+	YIZHAN_TEST_POSTGRES=debian $(PY) -m pytest -q -n 2 tests/contract/central
 	$(PY) -m pytest -q -n 2 tests/simulation --seeds $(SEEDS)
 	$(PY) -m pytest -q tests/rig tests/browser tests/story
 

@@ -36,7 +36,8 @@ from tests.contract.central.halls import Hall
 
 AUTHORITY = "qingzhou.example"
 DSN = "YIZHAN_TEST_POSTGRES"
-"""A superuser's DSN of a PostgreSQL to test on instead of the embedded one."""
+"""Another PostgreSQL than the embedded one: a superuser's DSN, or `debian` for Debian's binaries."""
+DEBIAN = Path("/usr/lib/postgresql/15/bin")
 
 
 class Server:
@@ -92,14 +93,15 @@ class Server:
 def served(folder: Path) -> Iterator[Server]:
     """The server of this test session.
 
-    `YIZHAN_TEST_POSTGRES`, or an embedded one that ends with the session.
+    What `YIZHAN_TEST_POSTGRES` says, or the embedded one; a server we started ends with the session.
     """
     loop = asyncio.new_event_loop()
-    given = os.environ.get(DSN)
-    cluster = None if given else embedded.running(folder)
+    given = os.environ.get(DSN, "")
+    ours = given in {"", "debian"}
+    cluster = embedded.running(folder, DEBIAN if given else None) if ours else None
     try:
         address = loop.run_until_complete(cluster.__aenter__()) if cluster else None
-        server = Server(address.dsn("postgres", "postgres") if address else str(given), lasting=bool(given))
+        server = Server(address.dsn("postgres", "postgres") if address else given, lasting=not ours)
         loop.run_until_complete(server.prepare())
         yield server
         loop.run_until_complete(server.drop(server.template))
