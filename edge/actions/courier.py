@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from edge.actions import checkpoint
-from edge.actions.exchange import LOCK_WAIT_S, Round, do_step, ledger_view, summary
+from edge.actions.exchange import LOCK_WAIT_S, Round, do_step, ledger_view, off_the_loop, summary
 from edge.actions.node import Node
 from edge.actions.views import ExchangeSummary
 from edge.errors import Busy, CourierRefused, StickTrouble
@@ -41,7 +41,7 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
     async with wait_for_lock(node.data / LOCK, Busy("another courier is at work"), LOCK_WAIT_S):
         size = await checkpoint.sign(node)
         async with ledger_view(node) as view:
-            made = await asyncio.to_thread(_write_all, view, node.now_ms(), path)
+            made = await off_the_loop(_write_all, view, node.now_ms(), path)
     draft = Draft(kind="courier.exported", outcome="ok", object=f"size-{size}")
     await node.store.transact(lambda tx: tx.append(draft))
     return {"files": [name for name, _ in made], "entries": sum(count for _, count in made), "size": size}
@@ -130,7 +130,7 @@ async def _take(node: Node, data: bytes, done: Round) -> int:
     """One acknowledgement file; 1 when it was accepted."""
     async with ledger_view(node) as view:
         machine = NodeExchange(view)
-        steps: list[Step] = await asyncio.to_thread(machine.received, data)
+        steps: list[Step] = await off_the_loop(machine.received, data)
     accepted = not any(isinstance(step, Finished) and step.outcome == "refused" for step in steps)
     for step in steps:
         if isinstance(step, FetchPack | SendBatch):

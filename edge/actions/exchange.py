@@ -7,7 +7,8 @@ before the next.
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 import structlog
 
@@ -42,7 +43,9 @@ from sync.exchange.steps import (
 from sync.exchange.view import CentreSeen
 
 log = structlog.get_logger("exchange")
+T = TypeVar("T")
 PACK_BYTES_MAX = 512 << 20
+THREAD_END_S = 60.0
 LOCK = "line.lock"
 LOCK_WAIT_S = 20.0
 
@@ -57,6 +60,16 @@ class Round:
         self.alarms: list[str] = []
         self.grave = False
         self.packs: dict[bytes, bytes] = {}
+
+
+async def off_the_loop(fn: Callable[..., T], *arguments: Any) -> T:
+    """Run `fn` on a thread; a cancelled caller waits for its end, then closes what it reads through."""
+    work = asyncio.ensure_future(asyncio.to_thread(fn, *arguments))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work}, timeout=THREAD_END_S)
+        raise
 
 
 @contextlib.asynccontextmanager
@@ -104,7 +117,7 @@ async def _over_the_line(node: Node) -> ExchangeSummary:
     done = Round()
     async with ledger_view(node) as view:
         machine = NodeExchange(view)
-        steps = await asyncio.to_thread(machine.begin, node.now_ms())
+        steps = await off_the_loop(machine.begin, node.now_ms())
         while steps:
             steps = await _carry_out(node, machine, steps, done)
     await _after(node, done)
@@ -137,7 +150,7 @@ async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round)
             await do_step(node, left, done)
         raise
     done.sent += step.end - step.start
-    return await asyncio.to_thread(machine.received, reply)
+    return await off_the_loop(machine.received, reply)
 
 
 async def do_step(node: Node, step: Step, done: Round) -> None:

@@ -16,11 +16,13 @@ from matters.freshness import age_words
 from matters.groups import Group, groups
 from matters.model import Grant, Refusal, Words
 from matters.records import Record, SubjectRecord
-from sync.errors import SyncError
+from sync.errors import BadSignature, ClockApart, LimitExceeded, Malformed, NotForUs, SyncError
 from sync.ids import subject_ref
 from sync.lease.lease import LIVE, Lease
 
 log = structlog.get_logger("answer")
+GARBLED = {error.code for error in (BadSignature, ClockApart, LimitExceeded, Malformed, NotForUs)}
+"""What the centre says of a question that the line spoilt: trouble of the line, never a no to the citizen."""
 CENTRE_SOURCE = "中心平台（联网）"
 BUREAU_WORDS = {
     "score": "评分",
@@ -75,7 +77,9 @@ async def find(node: Node, asked: Asked, grant: Grant) -> Held | Later | Refusal
         except CentreUnreachable as error:
             log.info("answer.offline", code=error.code, matter=asked.matter.code)
         except CentreRefused as error:
-            return _centre_said_no(error)
+            if error.centre_code not in GARBLED:
+                return _centre_said_no(error)
+            log.warning("answer.offline", code=error.centre_code, matter=asked.matter.code)
     if asked.matter.offline == "deferred":
         return Later(words=asked.matter.refusal_offline, code="needs-the-line")
     return await node.store.read(lambda db: _cached(node, db, asked))
