@@ -15,7 +15,7 @@ from tests.simulation.place import START_MS, Place
 from tests.simulation.steps import one_step
 from tests.simulation.world import REAL, Wiring, World
 
-STEPS = (10, 22)
+STEPS = (8, 16)
 BUS_SHARE, BUS_STEPS = 0.12, 8
 IMAGE_SHARE = 0.15
 WORLD_S = 90.0
