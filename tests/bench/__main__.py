@@ -42,7 +42,7 @@ def bounded(seconds: int) -> Iterator[None]:
     """End the block with TimeoutError after `seconds`, and at SIGTERM, so that the stage always cleans up."""
 
     def stop(number: int, _: object) -> None:
-        raise TimeoutError(f"signal {signal.Signals(number).name}: over {seconds} s, or told to stop")
+        raise TimeoutError(f"over {seconds} s" if number == signal.SIGALRM else "told to stop (SIGTERM)")
 
     signal.signal(signal.SIGALRM, stop)
     signal.signal(signal.SIGTERM, stop)
