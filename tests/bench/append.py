@@ -56,8 +56,9 @@ def _bound(pairs: dict[int, Pair]) -> str:
     one, many = pairs[1], pairs[1000]
     durable = min(1.0, one.bare_ms / one.ours_ms)
     return (
-        f"one by one: the durable commit itself, {durable:.0%} of it, then the hop to the writer and the tiles; by 1,000: "
-        f"Python at {many.ours_ms:.0f} µs an entry (encoding, hashes, codes), where the bare INSERT takes {many.bare_ms:.0f} µs"
+        f"one by one: {durable:.0%} is the durable commit itself, the rest the hop to the writer and the pages of index, tiles"
+        f" and head; by 1,000: Python at {many.ours_ms:.0f} µs an entry (encoding, hashes, codes), where the bare INSERT takes"
+        f" {many.bare_ms:.0f} µs"
     )
 
 
