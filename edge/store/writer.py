@@ -125,8 +125,17 @@ class Writer:
                 self._undo()
                 for request in live:
                     request.error = error
+            except Exception as error:  # noqa: BLE001 -- supervisor: a bug must not leave callers waiting for ever
+                self._break(live, error)
             for request in live:
                 request.settle()
+
+    def _break(self, group: list[_Request], error: Exception) -> None:
+        """Something nobody foresaw: every caller is told, and nothing is written any more."""
+        self._undo()
+        self.failed = StoreTrouble(f"writer: {type(error).__name__}")
+        for request in group:
+            request.error = self.failed
 
     def _commit(self, group: list[_Request]) -> None:
         run = self._connection.execute

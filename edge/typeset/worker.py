@@ -70,7 +70,8 @@ class Press:
 
 def _qr(token: str) -> str:
     out = io.BytesIO()
-    segno.make(token, error="m", micro=False, boost_error=False).save(
+    # A fixed mask: trying all eight costs more than setting the whole page, and any mask decodes.
+    segno.make(token, error="m", micro=False, boost_error=False, mask=3).save(
         out, kind="svg", border=0, xmldecl=False, omitsize=True
     )
     return out.getvalue().decode()

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -226,3 +227,16 @@ async def test_g14_a_clock_set_back_is_an_entry_and_time_never_runs_back(
     assert again.store.clock.state.name == "UNTRUSTED"
     kinds = await again.store.read(lambda db: db.query("SELECT count(*) FROM entry WHERE kind = 81"))
     assert kinds == [(1,)]
+
+
+async def test_a_bug_in_the_commit_is_told_to_its_caller_and_stops_the_store(node: Node) -> None:
+    def spoil(tx: Transaction) -> None:
+        tx.append(Draft(kind="mark"))
+        inside: Any = tx
+        inside._head.hashes.append(object())  # what no transaction of ours does
+
+    async with asyncio.timeout(10):
+        with pytest.raises(StoreTrouble):
+            await node.store.transact(spoil)
+        with pytest.raises(LedgerUnavailable):
+            await node.store.transact(lambda tx: tx.append(Draft(kind="mark")))
