@@ -23,7 +23,7 @@ from sync.signing.keys import SigningKey
 from sync.signing.notes import Checkpoint, cosign
 
 CARRIED = "carried"
-"""First word of the `ext` element (CARRIED, origin, index) of an entry carried into a new incarnation."""
+"""First word of the `ext` element (CARRIED, origin, index, leaf hash) of an entry carried over."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,17 +164,34 @@ def witnessed(seen: Checkpoint, our_root_there: bytes | None) -> bool:
     return our_root_there == seen.root
 
 
+class FirstPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an entry stood first. `leaf_hash` tells two entries apart that a fork put at one place."""
+
+    origin: str
+    index: int
+    leaf_hash: bytes = b""
+
+
 def effect_key(origin: str, entry: Entry) -> tuple[str, int]:
-    """Rule 4.6: the key under which an entry has at most one effect; a carried-over entry keeps its own.
+    """Rule 4.6: the key under which an entry has at most one effect; a carried-over entry keeps its own."""
+    first = first_place(origin, entry)
+    return (first.origin, first.index) if first else (origin, entry.index)
+
+
+def first_place(origin: str, entry: Entry) -> FirstPlace | None:
+    """Where a carried-over entry stood first; None for one that was written here.
 
     Only an older incarnation of the same node can be carried over: no node can claim another's key. Anything
-    else under that word has no meaning, and the entry its ordinary key.
+    else under that word has no meaning.
     """
     for element in entry.ext:
         match element:
-            case (word, str(old), int(index)) if word == CARRIED and index >= 0 and _older(old, origin):
-                return old, index
-    return origin, entry.index
+            case (word, str(old), int(index), *rest) if (
+                word == CARRIED and index >= 0 and _older(old, origin)
+            ):
+                leaf_hash = rest[0] if len(rest) == 1 and isinstance(rest[0], bytes) else b""
+                return FirstPlace(origin=old, index=index, leaf_hash=leaf_hash)
+    return None
 
 
 def _older(old: str, origin: str) -> bool:
@@ -187,9 +204,9 @@ def _older(old: str, origin: str) -> bool:
     return same and before.incarnation < now.incarnation
 
 
-def carried(origin: str, index: int) -> tuple[str, str, int]:
+def carried(origin: str, index: int, leaf_hash: bytes = b"") -> tuple[str | int | bytes, ...]:
     """The `ext` element that keeps the effect key of an entry carried over from an older incarnation."""
-    return CARRIED, origin, index
+    return (CARRIED, origin, index, leaf_hash) if leaf_hash else (CARRIED, origin, index)
 
 
 def reply(base: Acknowledgement, checkpoint: Checkpoint, note: bytes) -> Acknowledgement:

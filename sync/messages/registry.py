@@ -42,6 +42,7 @@ CASE = ("case", "matter", "state", "subject_number", "subject_name", "phone", "d
 SESSION = ("staff", "reason")
 QUOTA = ("subject_number", "matter", "units", "year")
 CLOSED = ("day", "totals")
+OPENED_ANEW = ("old_origin", "countersigned", "root", "reason", "approved_by", "lost", "carried")
 NOTE = ("note",)
 
 
@@ -70,6 +71,7 @@ def _row(
 KINDS: tuple[Kind, ...] = (
     _row(1, "ledger.opened", "台账启用", "ledger opened", NOTE),
     _row(2, "ledger.closed", "台账封存", "ledger closed", NOTE),
+    _row(3, "incarnation.opened", "换代启用", "new incarnation opened", OPENED_ANEW),
     _row(5, "presence.read", "读取证件", "document read", NOTE, sensitive=True),
     _row(10, "access.answered", "已答复查询", "query answered", ACCESS, sensitive=True),
     _row(11, "access.denied", "已拒绝查询", "query denied", ACCESS, sensitive=True),

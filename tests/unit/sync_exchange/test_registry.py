@@ -13,6 +13,7 @@ from sync.messages.directives import DIRECTIVES, Directive, letter, objection, u
 GOLDEN = """
 1 ledger.opened 337d36fc73b00003
 2 ledger.closed 337d36fc73b00003
+3 incarnation.opened f614e9cae23ce900
 5 presence.read 337d36fc73b00003
 10 access.answered 0388ce0dc4255b05
 11 access.denied 0388ce0dc4255b05

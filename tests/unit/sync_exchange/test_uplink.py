@@ -214,6 +214,9 @@ def test_rule_4_6_an_entry_carried_over_keeps_its_original_key():
     entry = Entry(kind=10, index=5, hlc_ms=1, ext=(("other", 1), rules.carried(HALL, 731)))
     assert rules.effect_key(HALL.replace("i1", "i2"), entry) == (HALL, 731)
     assert rules.effect_key(HALL, msgspec.structs.replace(entry, ext=())) == (HALL, 5)
+    named = msgspec.structs.replace(entry, ext=(rules.carried(HALL, 731, b"h" * 32),))
+    first = rules.first_place(HALL.replace("i1", "i2"), named)
+    assert first == rules.FirstPlace(origin=HALL, index=731, leaf_hash=b"h" * 32)
 
 
 @pytest.mark.parametrize(
