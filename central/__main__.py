@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,23 @@ from central import app
 from central.actions import check, courier, enrol, nodes, publish, reconcile, records, setup, staff, trail
 from central.actions.centre import Centre, operator
 from central.actions.views import TrailQuery
+from central.arguments import (
+    PEOPLE_MAX,
+    PORT_MAX,
+    ROWS_MAX,
+    SPOILED_MAX,
+    Parser,
+    count,
+    day,
+    named,
+    one_of,
+    place,
+    region,
+)
 from central.errors import EXIT_FOUND, EXIT_HOLDS, EXIT_REFUSED, EXIT_TROUBLE, CentralError, Trouble
-from central.settings import DAY_MS
+from central.listening import bound
+from central.pages.vocabulary import MODES
+from central.settings import DAY_MS, read
 from central.upstream import reference
 from matters.model import Refusal, Words
 from sync.errors import SyncError
@@ -41,21 +57,25 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    asked = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    json = "--json" in words
     app.set_up_logs()
     try:
+        asked = parser().parse_args(words)
         said = asked.do(asked)
     except CentralError as error:
-        return _no(asked, error.code, error.words, error.next, error.exit_code)
+        return _no(error.code, error.words, error.next, error.exit_code, json=json)
     except SyncError as error:
         step = Words(zh=error.next_zh, en=error.next_en)
-        return _no(asked, error.code, Words(zh=error.next_zh, en=error.detail), step, EXIT_REFUSED)
+        why = Words(zh=error.next_zh, en=error.detail)
+        return _no(error.code, why, step, EXIT_REFUSED, json=json)
     except KeyboardInterrupt:
         return EXIT_HOLDS
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        where = f"{error.filename}: " if error.filename else ""
+        reason = where + (error.strerror or type(error).__name__)
         said_why = Words(zh=f"磁盘或线路故障：{reason}。", en=f"trouble of disk or line: {reason}")
-        return _no(asked, Trouble.code, said_why, Trouble.next, EXIT_TROUBLE)
+        return _no(Trouble.code, said_why, Trouble.next, EXIT_TROUBLE, json=json)
     if isinstance(said, Said):
         _print(said, json=asked.json)
         return said.code
@@ -74,10 +94,10 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-def _no(asked: argparse.Namespace, code: str, message: Words, step: Words, exit_code: int) -> int:
+def _no(code: str, message: Words, step: Words, exit_code: int, *, json: bool) -> int:
     """Why not and what to do now, on standard error; with --json also as the one document."""
     print(f"{message.zh} {step.zh}\n{code}: {message.en} {step.en}", file=sys.stderr)
-    if asked.json:
+    if json:
         print(msgspec.json.encode({"code": code, "message": message, "next": step}).decode())
     return exit_code
 
@@ -113,16 +133,22 @@ def serve(asked: argparse.Namespace) -> None:
     """Serve the API and the console until told to stop."""
 
     async def whole() -> None:
-        async with setup.opened(asked.data) as centre:
-            host = asked.host or centre.settings.host
-            await app.serve(centre, host, asked.port or centre.settings.port)
+        settings = read(asked.data)
+        with ExitStack() as closing:
+            taken = bound(asked.host or settings.host, asked.port or settings.port)
+            for one in taken:
+                closing.enter_context(one)
+            async with setup.opened(asked.data) as centre:
+                await app.serve(centre, taken)
 
     asyncio.run(whole())
 
 
 def bureau(asked: argparse.Namespace) -> None:
     """Serve the reference credit bureau."""
-    uvicorn.run(reference.application(), host=asked.host, port=asked.port, log_config=None, access_log=False)
+    taken = bound(asked.host, asked.port)
+    config = uvicorn.Config(reference.application(), log_config=None, access_log=False)
+    uvicorn.Server(config).run(taken)
 
 
 async def node_create(centre: Centre, asked: argparse.Namespace) -> Said:
@@ -193,13 +219,12 @@ async def staff_import(centre: Centre, asked: argparse.Namespace) -> Said:
 
 async def trail_search(centre: Centre, asked: argparse.Namespace) -> Said:
     """List accesses; the search is on the centre's ledger."""
-    until = reconcile.parse_day(asked.until) if asked.until else None
     query = TrailQuery(
         subject_number=asked.subject or None,
         actor=asked.actor,
         node=asked.node,
-        since_ms=reconcile.bounds(reconcile.parse_day(asked.since))[0] if asked.since else None,
-        until_ms=reconcile.bounds(until)[0] + DAY_MS - 1 if until else None,
+        since_ms=reconcile.bounds(asked.since)[0] if asked.since else None,
+        until_ms=reconcile.bounds(asked.until)[0] + DAY_MS - 1 if asked.until else None,
         mode=asked.mode,
         outcome=asked.outcome,
         purpose=asked.purpose,
@@ -255,7 +280,7 @@ async def trust_file(centre: Centre, _: argparse.Namespace) -> Said:
 
 def parser() -> argparse.ArgumentParser:
     """Every command with its arguments."""
-    top = argparse.ArgumentParser(prog="central", description="驿站中心平台 / the centre of Yizhan")
+    top = Parser(prog="central", description="驿站中心平台 / the centre of Yizhan")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _running(commands)
     _fleet(commands)
@@ -288,17 +313,17 @@ def _running(commands: Any) -> None:
         commands, "serve", serve, "API and console; starts the embedded database where none is set"
     )
     one.add_argument("--host", default="")
-    one.add_argument("--port", type=int, default=0)
+    one.add_argument("--port", type=count("--port", 0, PORT_MAX), default=0)
     one = _command(commands, "bureau", bureau, "a reference credit bureau with synthetic reports")
     one.add_argument("--host", default="127.0.0.1")
-    one.add_argument("--port", type=int, required=True)
+    one.add_argument("--port", type=count("--port", 1, PORT_MAX), required=True)
 
 
 def _fleet(commands: Any) -> None:
     node = commands.add_parser("node", help="nodes").add_subparsers(required=True, metavar="VERB")
     one = _command(node, "create", _opened(node_create), "a new node and its one-time code")
-    one.add_argument("--name", required=True)
-    one.add_argument("--region", required=True)
+    one.add_argument("--name", type=named("--name"), required=True)
+    one.add_argument("--region", type=region, required=True)
     one.add_argument("--kind", required=True, choices=("hall", "bus"))
     one.add_argument("--route", default="", help="township codes of a bus, separated by commas")
     one = _command(node, "code", _opened(node_code), "another enrolment code for a node")
@@ -319,11 +344,11 @@ def _records(commands: Any) -> None:
     one = _command(kept, "import", _opened(records_import), "CSV, JSONL or Parquet; rejects are listed")
     one.add_argument("file", type=Path)
     one = _command(kept, "sample", _opened(records_sample), "synthetic residents, organisations and records")
-    one.add_argument("--people", type=int, required=True)
+    one.add_argument("--people", type=count("--people", 1, PEOPLE_MAX), required=True)
     one.add_argument("--seed", type=int, default=1)
-    one.add_argument("--region", required=True)
+    one.add_argument("--region", type=place, required=True)
     one.add_argument("--out", type=Path, help="write a CSV file instead of importing")
-    one.add_argument("--bad", type=int, default=0, help="lines spoiled on purpose")
+    one.add_argument("--bad", type=count("--bad", 0, SPOILED_MAX), default=0, help="lines spoiled on purpose")
     one = _command(kept, "change", _opened(records_change), "add one synthetic record to a subject")
     one.add_argument("--number", required=True)
     _command(commands, "publish", _opened(publish_all), "publish every scope that changed")
@@ -331,14 +356,17 @@ def _records(commands: Any) -> None:
 
 def _evidence(commands: Any) -> None:
     one = _command(commands, "trail", _opened(trail_search), "who saw whom")
-    for name in ("subject", "actor", "node", "since", "until", "mode", "outcome"):
+    for name in ("subject", "actor", "node", "outcome"):
         one.add_argument(f"--{name}", default="")
+    one.add_argument("--mode", type=one_of("--mode", tuple(MODES)), default="")
+    for name in ("since", "until"):
+        one.add_argument(f"--{name}", type=day(f"--{name}"), default=None, metavar="2026-11-21")
     one.add_argument("--purpose", default=PURPOSE)
-    one.add_argument("--limit", type=int, default=1000)
+    one.add_argument("--limit", type=count("--limit", 1, ROWS_MAX), default=1000)
     one = _command(commands, "check", _opened(check_all), "hash everything again, compare with signed roots")
     one.add_argument("--node", default="")
     one = _command(commands, "reconcile", _opened(reconcile_day), "recount a day and name the differences")
-    one.add_argument("--day", required=True)
+    one.add_argument("--day", type=day("--day"), required=True, metavar="2026-11-21")
     one = _command(commands, "import", _opened(courier_import), "batches from a stick")
     one.add_argument("files", type=Path, nargs="+")
     one = _command(commands, "export", _opened(courier_export), "a node's answer onto a stick")

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import socket
 import sys
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from typing import Any
 
 import structlog
@@ -74,12 +75,10 @@ class Server(uvicorn.Server):
         self._captured_signals.clear()
 
 
-async def serve(centre: Centre, host: str, port: int) -> None:
-    """Serve until told to stop (SIGTERM, SIGINT); stops within five seconds."""
+async def serve(centre: Centre, sockets: Sequence[socket.socket]) -> None:
+    """Serve on bound `sockets` until told to stop (SIGTERM, SIGINT); stops within five seconds."""
     config = uvicorn.Config(
         application(centre, background=centre.settings.jobs),
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -87,8 +86,9 @@ async def serve(centre: Centre, host: str, port: int) -> None:
         server_header=False,
         h11_max_incomplete_event_size=64 * 1024,
     )
+    host, port = sockets[0].getsockname()[:2]
     structlog.get_logger("app").info("serving", host=host, port=port)
-    await Server(config).serve()
+    await Server(config).serve(list(sockets))
 
 
 def set_up_logs() -> None:

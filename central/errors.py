@@ -2,11 +2,13 @@
 
 CentralError                  root: stable `code`, `words` (zh, en), `next` (zh, en), process exit code,
 HTTP status
-├── SettingsInvalid           settings.toml or a command's arguments       blame: operator   retry: no
+├── SettingsInvalid           settings.toml, or the data folder             blame: operator   retry: no
+├── UsageInvalid              a command's words                             blame: operator   retry: no
 ├── Trouble                   disk, database, line                         blame: this machine   retry: yes
 │   ├── StoreUnavailable      no database, or it went away
 │   ├── StoreRefused          the database refused a statement: a bug or a damaged schema (not retried)
 │   ├── WrongKey              a key in DATA is not the one this database was begun with (not retried)
+│   ├── AddressTaken          the port to listen on is another program's, or may not be opened
 │   └── UpstreamFailed        a credit bureau did not answer, or not in its contract
 └── Refused                   what was asked may not be done               blame: who asked   retry: no
     ├── NotPermitted          the administrator's role does not hold this power
@@ -53,6 +55,15 @@ class SettingsInvalid(CentralError):
     )
 
 
+class UsageInvalid(CentralError):
+    """A command's words cannot be used; the words name the flag and what is allowed. Nothing was done."""
+
+    code = "usage"
+    exit_code = EXIT_USAGE
+    status = 400
+    next = Words(zh="请改正后重新运行，未作任何改动。", en="Correct it and run again; nothing was changed.")
+
+
 class Trouble(CentralError):
     """Disk, database or line; may be tried again."""
 
@@ -87,6 +98,16 @@ class WrongKey(Trouble):
     next = Words(
         zh="请从备份恢复该密钥文件，或核对数据目录与数据库是否配套。",
         en="Restore that key file from the backup, or check that data folder and database belong together.",
+    )
+
+
+class AddressTaken(Trouble):
+    """The port to listen on is in use, or this user may not open it; nothing was started."""
+
+    code = "address-taken"
+    next = Words(
+        zh="请停止占用该端口的程序，或用 --port 换一个端口（也可写在 settings.toml）。",
+        en="Stop the program that holds it, or take another port with --port or in settings.toml.",
     )
 
 

@@ -9,12 +9,14 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from edge.errors import EdgeError, StoreTrouble
+from edge import arguments
+from edge.errors import EdgeError, FolderTrouble
 from edge.settings import Settings, load
 
 Run = Callable[[argparse.Namespace], Awaitable[tuple[Any, int]]]
@@ -25,16 +27,18 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; its exit code."""
     from edge.security import journal
 
-    options = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    json = "--json" in words
     journal.configure()
     try:
+        options = parser().parse_args(words)
         if options.command == "serve":
             return _serve(options)
         value, code = asyncio.run(options.run(options))
     except EdgeError as error:
-        return _trouble(options, error)
+        return _trouble(error, json=json)
     except OSError as error:
-        return _trouble(options, StoreTrouble(error.strerror or type(error).__name__))
+        return _trouble(FolderTrouble(error), json=json)
     except KeyboardInterrupt:
         return 3
     _say(options, value)
@@ -43,14 +47,16 @@ def main(argv: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The commands of `interfaces.md`."""
-    top = argparse.ArgumentParser(prog="edge", description="驿站节点 / a node of Yizhan")
+    top = arguments.Parser(prog="edge", description="驿站节点 / a node of Yizhan")
     commands = top.add_subparsers(dest="command", required=True)
     enrol = _command(commands, "enrol", _enrol, "登记本节点 / enrol with a one-time code")
-    enrol.add_argument("--centre", required=True, metavar="URL", help="the centre's address")
-    enrol.add_argument("--code", required=True, help="the one-time code")
+    enrol.add_argument(
+        "--centre", required=True, type=arguments.address, metavar="URL", help="the centre's address"
+    )
+    enrol.add_argument("--code", required=True, type=arguments.code, help="the one-time code")
     serve = _command(commands, "serve", _serve, "开始服务 / serve the hall", json=False)
     serve.add_argument("--host", default="", help="address to listen on (default: settings)")
-    serve.add_argument("--port", type=int, default=0, help="port to listen on (default: settings)")
+    serve.add_argument("--port", type=arguments.port, default=0, help="port to listen on (default: settings)")
     _command(commands, "exchange", _exchange, "立即交换一次 / one exchange now")
     export = _command(commands, "export", _export, "导出到介质 / write what waits to a stick")
     export.add_argument("path", type=Path, help="a folder on the stick")
@@ -153,15 +159,20 @@ async def _serving(data: Path, settings: Settings) -> int:
     from edge.actions.node import close_node, open_node
     from edge.app import serve
     from edge.errors import Busy, NotEnrolled
+    from edge.listening import bound
     from edge.pages.table import ROUTES
     from edge.store.files import hold_lock
 
     if not (data / "keys").exists():
         raise NotEnrolled("no data folder")
-    with hold_lock(data / "serve.lock", Busy("another edge serve runs")):
+    with ExitStack() as closing:
+        closing.enter_context(hold_lock(data / "serve.lock", Busy("another edge serve runs")))
+        taken = bound(settings.host, settings.port)
+        for one in taken:
+            closing.enter_context(one)
         node = await open_node(data, settings)
         try:
-            failed = await serve(node, ROUTES)
+            failed = await serve(node, ROUTES, taken)
         finally:
             await close_node(node)
     return 3 if failed else 0
@@ -179,7 +190,7 @@ def _say(options: argparse.Namespace, value: Any) -> None:
             print(f"{name}: {found}")
 
 
-def _trouble(options: argparse.Namespace, error: EdgeError) -> int:
+def _trouble(error: EdgeError, *, json: bool) -> int:
     """What is wrong and what to do now, in both languages, on standard error.
 
     With --json also as a document.
@@ -188,7 +199,7 @@ def _trouble(options: argparse.Namespace, error: EdgeError) -> int:
         print(f"{words.zh}\n  {words.en}", file=sys.stderr)
     if error.detail:
         print(f"  [{error.code}] {error.detail}", file=sys.stderr)
-    if getattr(options, "json", False):
+    if json:
         body = {"code": error.code, "message": error.message, "next": error.next}
         sys.stdout.write(msgspec.json.encode(body).decode() + "\n")
     return error.exit_code

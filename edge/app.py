@@ -6,6 +6,7 @@ Pages, API, static files, live events, and everything that runs beside them.
 import asyncio
 import re
 import signal
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -171,8 +172,10 @@ class Server(uvicorn.Server):
         self._captured_signals.clear()  # uvicorn would raise the signal again after a clean stop
 
 
-async def serve(node: Node, pages: Sequence[ControllerRouterHandler]) -> bool:
-    """Boot, open the port, serve until told to stop.
+async def serve(
+    node: Node, pages: Sequence[ControllerRouterHandler], sockets: Sequence[socket.socket]
+) -> bool:
+    """Boot, listen on bound `sockets`, serve until told to stop.
 
     True when the store failed and the process must be restarted; a bug beside the requests is raised.
 
@@ -180,11 +183,8 @@ async def serve(node: Node, pages: Sequence[ControllerRouterHandler]) -> bool:
     """
     await clockwork.boot(node)
     await node.typesetter.start()
-    settings = node.settings
     config = uvicorn.Config(
         create_app(node, pages),
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -195,7 +195,7 @@ async def serve(node: Node, pages: Sequence[ControllerRouterHandler]) -> bool:
     server = Server(config, node)
     async with asyncio.TaskGroup() as group:
         tasks = _beside(group, node, server)
-        await server.serve()
+        await server.serve(list(sockets))
         for task in tasks:
             task.cancel()
     return bool(node.store.failed)

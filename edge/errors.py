@@ -2,10 +2,13 @@
 
     EdgeError
     ├── SettingsInvalid        the settings file names something impossible          blame: operator   exit 2
+    ├── UsageInvalid           a command's words                             blame: operator   exit 2
+    ├── AddressTaken           the port to listen on is in use or not ours            blame: operator   exit 3
     ├── NotEnrolled            no keys or certificate yet                            blame: operator   exit 2
     ├── Busy                   another process holds this node's data                blame: operator   exit 3
     ├── Refused                the centre or a rule said no to a command             blame: asker      exit 4
     ├── StoreTrouble           the database, its key or its disk
+    │   ├── FolderTrouble      a file or folder cannot be used               blame: disk       exit 3
     │   ├── WrongKey           no key slot opens this file                           blame: operator   exit 3
     │   ├── Damaged            the key is right, the file is not                     blame: disk       exit 3
     │   ├── RolledBack         the database is older than its anchor                 blame: operator   exit 3
@@ -74,6 +77,32 @@ class SettingsInvalid(EdgeError):
         self.message = Words(zh=f"配置文件第 {line} 行有误：{what}", en=f"{path} line {line}: {what}")
 
 
+class UsageInvalid(EdgeError):
+    """A command's words cannot be used; `message` names the flag and what is allowed. Nothing was done."""
+
+    code = "usage"
+    blame: ClassVar[Blame] = "operator"
+    exit_code = 2
+    next = Words(zh="请改正后重新运行，未作任何改动。", en="Correct it and run again; nothing was changed.")
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__("", message=Words(zh=zh, en=en))
+
+
+class AddressTaken(EdgeError):
+    """The port to listen on is in use, or this user may not open it; nothing was started."""
+
+    code = "address-taken"
+    blame: ClassVar[Blame] = "operator"
+    next = Words(
+        zh="请停止占用该端口的程序，或用 --port 换一个端口（也可写在 settings.toml）。",
+        en="Stop the program that holds it, or take another port with --port or in settings.toml.",
+    )
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__("", message=Words(zh=zh, en=en))
+
+
 class NotEnrolled(EdgeError):
     """The node has no identity yet."""
 
@@ -114,6 +143,23 @@ class StoreTrouble(EdgeError):
     blame: ClassVar[Blame] = "disk"
     status = 503
     message = Words(zh="节点数据库不可用。", en="The node's database is not available.")
+
+
+class FolderTrouble(StoreTrouble):
+    """A file or folder of the node cannot be read or written; `message` names it and why."""
+
+    code = "folder"
+    next = Words(
+        zh="请核对 --data 的路径和权限，以及磁盘是否已满或只读。",
+        en="Check the path and rights of --data, and whether the disk is full or read-only.",
+    )
+
+    def __init__(self, error: OSError, path: str = "") -> None:
+        where, why = path or str(error.filename or ""), error.strerror or type(error).__name__
+        super().__init__(
+            type(error).__name__,
+            message=Words(zh=f"读写 {where} 失败：{why}。", en=f"cannot use {where}: {why}"),
+        )
 
 
 class WrongKey(StoreTrouble):

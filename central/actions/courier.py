@@ -22,6 +22,7 @@ from central.actions.own_ledger import Draft, act
 from central.errors import FileRefused, NotFound, Trouble
 from central.security.permissions import require
 from central.store import contacts, fleet, ledger, records
+from matters.model import Words
 from sync.batch.header import header_length
 from sync.errors import PackRefused, SyncError
 from sync.packs.release import open_release, plan
@@ -48,6 +49,15 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     node: str
     files: tuple[str, ...]
     bytes: int
+
+
+_WHICH_NODE = Words(
+    zh="请核对节点编号；central check 列出全部节点。", en="Check the node's id; central check lists all."
+)
+_BRING = Words(
+    zh="请先用 central import 导入该节点送来的文件，再导出回执。",
+    en="First take in the node's file with central import, then write the answer.",
+)
 
 
 async def import_files(centre: Centre, admin: AdminSession, paths: Sequence[Path]) -> tuple[FileTaken, ...]:
@@ -106,13 +116,18 @@ def _read(path: Path, bytes_max: int) -> bytes:
 async def export(centre: Centre, admin: AdminSession, node: str, folder: Path) -> Exported:
     """Write the node's acknowledgement and the packs it lacks into `folder`, each read back and compared.
 
-    Raises NotFound when nothing of that node came by courier yet, Trouble when the stick gives back other
-    bytes.
+    Raises NotFound for a node nobody created and when nothing of that node came by courier yet, Trouble when
+    the stick gives back other bytes.
     """
     require(admin.role, "courier.export")
+    async with centre.store.reading() as tx:
+        if await fleet.node(tx, node) is None:
+            raise NotFound("没有这个节点。", "there is no such node", next_words=_WHICH_NODE)
     kept = centre.data / "courier" / f"{node}{SUFFIX}"
     if not await asyncio.to_thread(kept.exists):
-        raise NotFound("该节点还没有经信使送来数据包。", "no batch of this node came by courier yet")
+        raise NotFound(
+            "该节点还没有经信使送来数据包。", "no batch of this node came by courier yet", next_words=_BRING
+        )
     batch = await asyncio.to_thread(kept.read_bytes)
     reply = await ingest.exchange(centre, batch, "courier")
     files = {f"centre-{node}{SUFFIX}": reply} | await _packs(centre, node)

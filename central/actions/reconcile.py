@@ -14,7 +14,7 @@ from central.actions.centre import Centre
 from central.actions.differences import COUNTED, Day, Difference, by_name, differences
 from central.actions.findings import corrected, finding_id, finding_row, raised
 from central.actions.views import DayCount, DayNode, FindingRow, Heat, HeatRow, Reconciliation
-from central.errors import SettingsInvalid
+from central.errors import UsageInvalid
 from central.store import fleet as nodes
 from central.store import reconciling
 from central.store.database import Tx
@@ -39,11 +39,11 @@ def bounds(day: date) -> tuple[int, int]:
 
 
 def parse_day(text: str) -> date:
-    """A day from its text; raises SettingsInvalid."""
+    """A day from its text; raises UsageInvalid."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise SettingsInvalid("日期应写作 2026-11-21。", "a day is written 2026-11-21") from error
+        raise UsageInvalid("日期应写作 2026-11-21。", "a day is written 2026-11-21") from error
 
 
 async def reconcile(centre: Centre, day: date | str) -> Reconciliation:

@@ -3,17 +3,19 @@
 The key is made on the node, the one-time code buys a certificate and the first lease.
 """
 
-import asyncio
 import base64
+import contextlib
 import re
 import secrets
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from edge import settings as settings_file
 from edge.actions import leases
-from edge.errors import CentreUnreachable, Refused
+from edge.errors import CentreRefused, CentreUnreachable, FolderTrouble, Refused
 from edge.store.clock import NodeClock
 from edge.store.draft import Draft
 from edge.store.identity import Seeds, read_secrets, seeds
@@ -51,11 +53,39 @@ async def enrol(
 ) -> EnrolledAs:
     """Make this folder a node of the centre at `url`. Everything is durable when this returns.
 
-    Raises Refused when it is enrolled already, CentreRefused for a wrong or used code, CentreUnreachable.
-    After a failure the same keys are offered again.
+    Raises Refused when it is enrolled already, CentreRefused for a wrong or used code (then the folder is as
+    it was before), CentreUnreachable, FolderTrouble. After a failure of the line the same keys are offered
+    again: the centre may have used the code although its reply was lost.
     """
-    await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True, mode=0o700)
-    own_clock = clock or NodeClock()
+    with _as_before_when_refused(data):
+        return await _enrolled(data, url, code, clock or NodeClock(), transport)
+
+
+@contextlib.contextmanager
+def _as_before_when_refused(data: Path) -> Iterator[None]:
+    """Make the folder; after a no of the centre remove what this try put there, and nothing else."""
+    made = [path for path in (data, *data.parents) if not path.exists()]
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        before = set(data.iterdir())
+    except OSError as error:
+        raise FolderTrouble(error, str(data)) from error
+    try:
+        yield
+    except CentreRefused:
+        for path in set(data.iterdir()) - before:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        for path in made:
+            path.rmdir()
+        raise
+
+
+async def _enrolled(
+    data: Path, url: str, code: str, own_clock: NodeClock, transport: Transport | None
+) -> EnrolledAs:
     store = await open_store(data, settings_file.load(data), clock=own_clock, create=True)
     try:
         own = await _own_keys(store)
@@ -103,6 +133,8 @@ async def _ask(url: str, code: str, own: Seeds, clock: NodeClock, transport: Tra
     body = {"code": code, "signing": _text(own.signing.public), "sealing": _text(own.sealing.public)}
     try:
         return await uplink.enrol(body)
+    except CentreUnreachable as error:
+        raise CentreUnreachable(error.detail, step=_AGAIN) from error
     finally:
         await uplink.close()
 
@@ -166,6 +198,10 @@ def _text(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
+_AGAIN = Words(
+    zh="请核对 --centre 的地址和线路后，用同一登记码重新运行。",
+    en="Check the address of --centre and the line, then run again with the same code.",
+)
 _ALREADY = Words(
     zh="本节点已经登记，登记码未使用。", en="This node is enrolled already; the code was not used."
 )

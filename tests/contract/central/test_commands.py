@@ -33,8 +33,8 @@ def test_a_centre_is_set_up_used_and_checked_from_the_command_line(
         capsys, data, "node", "create", "--name", "清河县市民之家", "--region", "330102", "--kind", "hall"
     )
     assert (node["node"], len(node["code"])) == ("330102", 19)
-    no = run(capsys, data, "node", "create", "--name", "x", "--region", "1", "--kind", "hall", expect=4)
-    assert "'code': 'region'" in no
+    no = run(capsys, data, "node", "create", "--name", "x", "--region", "1", "--kind", "hall", expect=2)
+    assert "--region" in no
 
     path = tmp_path / "sample.csv"
     sampled = run(
@@ -90,9 +90,7 @@ def test_a_settings_file_with_an_unknown_key_refuses_and_names_the_line(
 
 def test_usage_that_cannot_be_read_exits_with_two(capsys: pytest.CaptureFixture[str]) -> None:
     for words in ([], ["fly"], ["node"], ["check", "--day"]):
-        with pytest.raises(SystemExit) as stopped:
-            main(words)
-        assert stopped.value.code == 2
+        assert main(words) == 2
     capsys.readouterr()
 
 

@@ -149,6 +149,12 @@ def test_a_code_used_up_or_wrong_exits_with_four_and_makes_no_node(town: Town, t
         no = refused(town.edge("enrol", "--centre", town.url, "--code", code, data=place), 4)
         assert words in no["message"]["zh"]
         assert no["next"]["zh"]
+        assert not place.exists(), "a refused enrolment leaves no key, no database, no folder"
+        place.mkdir()
+        (place / "settings.toml").write_text('hall = "清河县市民之家"\n', encoding="utf-8")
+        before = files(place)
+        refused(town.edge("enrol", "--centre", town.url, "--code", code, data=place), 4)
+        assert files(place) == before, "and in a folder that was there, what was there"
         assert refused(town.edge("exchange", data=place), 2)["code"] == "not-enrolled"
     assert len(town.central("check").document["nodes"]) == 2, "the centre knows itself and one enrolled hall"
 
@@ -182,14 +188,13 @@ def test_a_place_that_cannot_be_written_exits_with_three_in_words(
     ("verb", "words", "code", "named"),
     [
         ("init", (), 2, "already"),
-        ("node create", ("--name", "x", "--region", "1", "--kind", "hall"), 4, "region"),
-        ("node create", ("--name", "", "--region", "330102", "--kind", "hall"), 4, "name"),
+        ("node create", ("--name", "x", "--region", "330102", "--kind", "bus"), 4, "route"),
         ("records import", ("no-such-file.csv",), 4, "no-such-file.csv"),
-        ("trail", ("--since", "yesterday"), 2, "2026-11-21"),
-        ("reconcile", ("--day", "someday"), 2, "2026-11-21"),
         ("check", ("--node", "nobody"), 4, "no such"),
         ("import", ("no-such-file.yzb",), 4, "no-such-file.yzb"),
-        ("export", ("--node", "nobody", "stick"), 4, "node"),
+        ("export", ("--node", "nobody", "stick"), 4, "there is no such node"),
+        ("node code", ("--node", "nobody"), 4, "there is no such node"),
+        ("node revoke", ("--node", "nobody", "--reason", "被盗"), 4, "there is no such node"),
         ("staff import", ("--node", "nobody", "no-such-file.csv"), 4, "no-such-file.csv"),
     ],
 )
