@@ -55,10 +55,13 @@ class Door:
         task = self._group.create_task(Walk(self._serve(call), power))
         self.at_work.add(task)
         task.add_done_callback(self.at_work.discard)
-        await asyncio.wait({task, power.stopped}, timeout=WAIT_S, return_when=asyncio.FIRST_COMPLETED)
+        # the crash ends the work by itself: the node that asked may be cut off and wait for nothing any more
+        power.stopped.add_done_callback(lambda _: task.cancel())
+        await asyncio.wait({task}, timeout=WAIT_S)
         if not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=WAIT_S)
+        if not task.done() or task.cancelled():
             return None
         reply: Reply = task.result()
         return reply
