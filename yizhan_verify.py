@@ -17,7 +17,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -32,14 +32,8 @@ STATUS_WORDS = (
     ("已被替代：请索取新报告", "superseded: ask for the new report"),
 )
 REASONS = {
-    "genuine": (
-        "真实：由该机构节点签发，内容未改动。",
-        "Genuine: issued by a node of this authority, unaltered.",
-    ),
-    "no-token": (
-        "未找到验证码：不是驿站报告，或已被去除。",
-        "No token found: not a Yizhan report, or it was removed.",
-    ),
+    "genuine": ("真实：由该机构节点签发，内容未改动。", "Genuine: issued by this authority, unaltered."),
+    "no-token": ("没有验证码：不是驿站报告，或已被去除。", "No token: not a Yizhan report, or removed."),
     "malformed": ("验证码无法识别。", "The token cannot be read."),
     "unknown-version": ("验证码版本较新，请更新本工具。", "The token is newer: update this tool."),
     "wrong-authority": ("不是该机构签发的。", "Not issued by this authority."),
@@ -51,37 +45,45 @@ REASONS = {
     "file-altered": ("文件在签发后被改动。", "The file was altered after issue."),
     "two-tokens": ("文件含有多个不同的验证码。", "The file carries different tokens."),
     "not-in-ledger": ("证明与台账不符。", "The proof does not lead to the ledger's root."),
-    "not-countersigned": (
-        "检查点缺少节点或中心的签名。",
-        "The checkpoint lacks the node's or the centre's signature.",
-    ),
+    "not-countersigned": ("检查点缺少节点或中心的签名。", "The checkpoint lacks a signature."),
 }
 _TOKEN = re.compile(rb"yzt:(YZ1\.[A-Za-z0-9_-]{1,2048})")
 _FILE = re.compile(rb"yzf:([A-Za-z0-9_-]{86})(?![A-Za-z0-9_-])")
 _NOTE_LINE = re.compile(r"— (\S+) (\S+)")
+_STEP = (
+    "请核对报告与公钥文件的路径（公钥文件由中心用 central trust --json 导出）；用法见 --help。",
+    "Check the paths of report and key file (central trust --json writes it); see --help.",
+)
 _BEIJING = dt.timezone(dt.timedelta(hours=8))
 
 
 class NotGenuineError(Exception):
-    """The answer is no; `code` is a key of REASONS."""
+    """The answer is no; `code` is a key of REASONS; `since_ms` is when a revoked node was withdrawn."""
 
-    def __init__(self, code: str) -> None:
-        self.code = code
+    def __init__(self, code: str, since_ms: int | None = None) -> None:
+        self.code, self.since_ms = code, since_ms
         super().__init__(REASONS[code][1])
 
 
 class UsageError(Exception):
-    """The question cannot be asked: trust file or argument unreadable."""
+    """The question cannot be asked: trust file or argument unreadable; `words` in zh and en."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        self.words = zh, en
+        super().__init__(en)
 
 
 @dataclasses.dataclass(frozen=True)
 class Trust:
-    """Whom we believe: one authority, its centre's key, and the origins it has revoked."""
+    """Whom we believe: one authority, its centre's key, and the origins it has revoked.
+
+    A revoked origin has the Unix milliseconds since when, None where the file does not say.
+    """
 
     authority: str
     centre_name: str
     centre_key: bytes
-    revoked: frozenset[str]
+    revoked: dict[str, int | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Result:
     kind: str
     reason: str
     token: Token | None = None
+    since_ms: int | None = None
 
     @property
     def genuine(self) -> bool:
@@ -120,7 +123,7 @@ def verify(material: bytes, trust: Trust) -> Result:
     try:
         return Result(kind, "genuine", check(material, trust))
     except NotGenuineError as error:
-        return Result(kind, error.code)
+        return Result(kind, error.code, since_ms=error.since_ms)
 
 
 def read_trust(text: str) -> Trust:
@@ -131,12 +134,14 @@ def read_trust(text: str) -> Trust:
         name, digest, encoded = centre["vkey"].split("+", 2)
         key = base64.b64decode(centre["signing"], validate=True)
         if base64.b64decode(encoded, validate=True) != b"\x01" + key or _key_hash(name, key).hex() != digest:
-            raise UsageError("trust file: vkey and signing key differ")
+            raise UsageError("公钥文件前后不符（vkey 与 signing）", "trust file: vkey and signing key differ")
         Ed25519PublicKey.from_public_bytes(key)
-        revoked = frozenset(map(str, trust.get("revoked", ())))
+        times = {str(origin): int(ms) for origin, ms in trust.get("revoked_since_ms", {}).items()}
+        revoked = {str(origin): times.get(str(origin)) for origin in trust.get("revoked", ())}
         return Trust(str(trust["authority"]), name, key, revoked)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(f"trust file unreadable: {type(error).__name__}") from error
+        what = type(error).__name__
+        raise UsageError(f"公钥文件无法识别：{what}", f"trust file unreadable: {what}") from error
 
 
 def open_token(text: str, trust: Trust) -> Token:
@@ -153,7 +158,7 @@ def open_token(text: str, trust: Trust) -> Token:
     if token.issued_ms > token.not_after_ms:  # 5. while its certificate was in force
         raise NotGenuineError("expired-key")
     if token.origin in trust.revoked:  # 6. not withdrawn since
-        raise NotGenuineError("revoked")
+        raise NotGenuineError("revoked", trust.revoked[token.origin])
     return token
 
 
@@ -287,17 +292,13 @@ def as_json(result: Result) -> dict[str, Any]:
     """The one JSON document of `--json`."""
     document: dict[str, Any] = {"genuine": result.genuine, "kind": result.kind, "reason": result.reason}
     token = result.token
+    if result.since_ms is not None:
+        document["revoked_since_ms"] = result.since_ms
     if token is not None:
-        document |= {
-            "serial": token.serial,
-            "status": STATUSES[token.status],
-            "origin": token.origin,
-            "index": token.index,
-            "leaf_hash": token.leaf_hash.hex(),
-            "facts_digest": token.facts_digest.hex(),
-            "as_of_ms": token.as_of_ms,
-            "issued_ms": token.issued_ms,
-        }
+        plain = ("serial", "origin", "index", "as_of_ms", "issued_ms")
+        document |= {name: getattr(token, name) for name in plain}
+        document |= {name: getattr(token, name).hex() for name in ("leaf_hash", "facts_digest")}
+        document["status"] = STATUSES[token.status]
     return document
 
 
@@ -305,6 +306,9 @@ def as_words(result: Result) -> str:
     """For people: Chinese, then English."""
     zh, en = REASONS[result.reason]
     token = result.token
+    if result.since_ms is not None:
+        since = _clock(result.since_ms)
+        zh, en = f"{zh} 自 {since}（北京时间）起。", f"{en} Since {since} (Beijing)."
     if token is None:
         return f"{zh}\n{en}"
     status_zh, status_en = STATUS_WORDS[token.status]
@@ -339,15 +343,22 @@ def _material(argument: str) -> bytes:
         with Path(argument).open("rb") as file:
             material = file.read(FILE_BYTES_MAX + 1)
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the report: {type(error).__name__}") from error
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise UsageError(f"读不到 {argument!r}：{why}", f"cannot read {argument!r}: {why}") from error
     if len(material) > FILE_BYTES_MAX:
-        raise UsageError("file larger than 64 MiB")
+        raise UsageError(f"{argument!r} 超过 64 MiB", f"{argument!r} is larger than 64 MiB")
     return material
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
-    parser = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """Raises `UsageError` instead of leaving, so that `--json` can say it as its one document."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"命令写法有误：{message}", message)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
         prog="yizhan-verify",
         description="核验驿站报告的真伪，不需要网络。 Check a Yizhan report, without a network.",
         epilog="退出码 exit codes: 0 真实 genuine, 1 不真实 not genuine, 2 用法错误 usage",
@@ -359,14 +370,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--trust", required=True, help="中心公布的公钥文件 | the centre's published keys (JSON)"
     )
     parser.add_argument("--json", action="store_true", help="输出一个 JSON 文档 | print one JSON document")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns the exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    json_wanted = "--json" in words
     try:
-        trust = read_trust(_material(options.trust).decode())
+        options = _parser().parse_args(words)
+        trust = read_trust(_material(options.trust).decode("utf-8", "replace"))
         result = verify(_material(options.report), trust)
-    except (UsageError, UnicodeDecodeError) as error:
-        print(f"无法核验 cannot check: {error}", file=sys.stderr)
+    except UsageError as error:
+        for message, step in zip(error.words, _STEP, strict=True):
+            print(f"无法核验 cannot check: {message} {step}", file=sys.stderr)
+        if json_wanted:
+            said, then = (dict(zip(("zh", "en"), each, strict=True)) for each in (error.words, _STEP))
+            print(json.dumps({"code": "usage", "message": said, "next": then}, ensure_ascii=False))
         return 2
-    print(json.dumps(as_json(result), ensure_ascii=False) if options.json else as_words(result))
+    print(json.dumps(as_json(result), ensure_ascii=False) if json_wanted else as_words(result))
     return 0 if result.genuine else 1
 
 

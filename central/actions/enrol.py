@@ -7,14 +7,16 @@ from typing import Any
 
 import msgspec
 
-from central.actions import leases, nodes
+from central.actions import incarnations, leases, nodes
 from central.actions.centre import Centre
+from central.actions.incarnations import Wanted
 from central.actions.own_ledger import Draft, record
 from central.security import passwords
 from central.store import contacts, fleet, ledger
 from central.store.database import Tx
 from central.store.fleet import Code, Identity, NodeKept
 from matters.model import Refusal, Words
+from sync.messages.incarnation import Claim, Opening
 from sync.signing.notes import vkey
 from sync.signing.sealing import seal
 
@@ -25,12 +27,17 @@ _KEY_BYTES = 32
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True):
-    """What a node hands in: the code, and its two public keys in base64. `clone` says an image was copied."""
+    """What a node hands in: the code, and its two public keys in base64.
 
-    code: str
+    A node that was enrolled before says why its history ends (`reason`, a row of
+    `sync.messages.incarnation`) and how far it had come. `code` is empty where the old key signs instead.
+    """
+
+    code: str = ""
     signing: str
     sealing: str
-    clone: bool = False
+    reason: str = "disk-lost"
+    claim: Claim = Claim()
 
 
 class CentreSelf(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +52,10 @@ class CentreSelf(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """What a node gets: its origin, certificate and leases (base64), and the subject key sealed to it."""
+    """What a node gets: its origin, certificate and leases (base64), and the subject key sealed to it.
+
+    `opening`: what the first entry of a later incarnation must say.
+    """
 
     origin: str
     certificate: str
@@ -53,21 +63,22 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     subject_key: str
     lease: tuple[str, ...]
     window_ms: int
+    opening: Opening | None = None
 
 
 async def enrol(centre: Centre, application: Application) -> Enrolled | Refusal:
     """Use a code once. Durable before this returns: the code is used, the origin is trusted, its ledger open.
 
     A wrong, used or expired code is refused, and says only that; every refusal is an entry on the centre's
-    ledger.
+    ledger. A node with a history waits for officers (`incarnations.gate`); its code is not used up by asking.
+    Raises Malformed for a reason that is not in the table.
     """
-    try:
-        signing, sealing = _key(application.signing), _key(application.sealing)
-    except ValueError:
-        return _refusal("key-malformed", "节点公钥格式不对。", "a public key is not 32 bytes of base64")
+    wanted = _wanted(application)
+    if wanted is None:
+        return _NO_KEY
     async with centre.store.transaction() as tx:
         code = await _code(tx, application.code)
-        again = await _again(centre, tx, code, (signing, sealing))
+        again = await _again(centre, tx, code, (wanted.signing, wanted.sealing))
         if again is not None:
             return again
         refusal = _judge(centre, code)
@@ -75,12 +86,51 @@ async def enrol(centre: Centre, application: Application) -> Enrolled | Refusal:
         if refusal is not None or code is None or node is None:
             await record(centre, tx, Draft(kind="admin.changed", object="enrolment", outcome="refused"))
             return refusal or _WRONG
+        before = await fleet.current(tx, node.node)
+        opening = await _gated(centre, tx, before, wanted)
+        if isinstance(opening, Refusal):
+            return opening
         await fleet.use_code(tx, code, centre.now_ms())
-        return await _admit(centre, tx, node, signing, sealing)
+        return await _admit(centre, tx, node, before, wanted, opening)
 
 
-async def _admit(centre: Centre, tx: Tx, node: NodeKept, signing: bytes, sealing: bytes) -> Enrolled:
-    before = await fleet.current(tx, node.node)
+async def renew(centre: Centre, identity: Identity, application: Application) -> Enrolled | Refusal:
+    """A new incarnation asked for with the old key's signature: the same, without a code.
+
+    `identity` has signed the request; it may have been replaced by these very keys already (a lost reply).
+    """
+    wanted = _wanted(application)
+    if wanted is None:
+        return _NO_KEY
+    async with centre.store.transaction() as tx:
+        node, current = await fleet.node(tx, identity.node), await fleet.current(tx, identity.node)
+        if node is None or current is None:
+            return _WRONG
+        if current.origin != identity.origin:
+            again = await _unwritten(centre, tx, node, current, (wanted.signing, wanted.sealing))
+            return again or _ENDED
+        opening = await incarnations.gate(centre, tx, current, wanted)
+        if isinstance(opening, Refusal):
+            return opening
+        return await _admit(centre, tx, node, current, wanted, opening)
+
+
+async def _gated(centre: Centre, tx: Tx, before: Identity | None, wanted: Wanted) -> Opening | Refusal | None:
+    """None where no history ends: a first enrolment, or an incarnation nobody ever used."""
+    if before is None or not await incarnations.used(tx, before):
+        return None
+    return await incarnations.gate(centre, tx, before, wanted)
+
+
+async def _admit(
+    centre: Centre,
+    tx: Tx,
+    node: NodeKept,
+    before: Identity | None,
+    wanted: Wanted,
+    opening: Opening | None,
+) -> Enrolled:
+    signing, sealing = wanted.signing, wanted.sealing
     incarnation = before.incarnation + 1 if before else 1
     origin = nodes.origin_text(centre, node.node, incarnation)
     certificate, not_after_ms = leases.certificate(centre, node, origin, signing, sealing)
@@ -99,10 +149,13 @@ async def _admit(centre: Centre, tx: Tx, node: NodeKept, signing: bytes, sealing
     await fleet.add_identity(tx, identity)
     await ledger.open_head(tx, origin)
     await contacts.open_mailbox(tx, origin)
+    if before is not None and opening is not None:
+        opening = await incarnations.with_root(tx, opening)
+        await incarnations.begin(centre, tx, before, opening, identity)
     given = await leases.give(centre, tx, node, origin, leases.CAPABILITIES)
     draft = Draft(kind="admin.changed", actor="centre", object=f"node {node.node} enrolled", note=origin)
     await record(centre, tx, draft)
-    return _enrolled(centre, node, identity, given)
+    return _enrolled(centre, node, identity, given, opening)
 
 
 async def _again(centre: Centre, tx: Tx, code: Code | None, keys: tuple[bytes, bytes]) -> Enrolled | None:
@@ -110,21 +163,26 @@ async def _again(centre: Centre, tx: Tx, code: Code | None, keys: tuple[bytes, b
     if code is None or code.used_ms is None or code.expires_ms < centre.now_ms():
         return None
     node, identity = await fleet.node(tx, code.node), await fleet.current(tx, code.node)
-    if (
-        node is None
-        or identity is None
-        or (identity.signing, identity.sealing) != keys
-        or identity.revoked_ms
-    ):
+    if node is None or identity is None:
         return None
-    if (await ledger.head(tx, identity.origin)).size or await contacts.contacts(tx, identity.origin, 0, 1):
-        return None
-    return _enrolled(
-        centre, node, identity, [one.signed for one in await contacts.leases(tx, identity.origin)]
-    )
+    return await _unwritten(centre, tx, node, identity, keys)
 
 
-def _enrolled(centre: Centre, node: NodeKept, identity: Identity, given: list[bytes]) -> Enrolled:
+async def _unwritten(
+    centre: Centre, tx: Tx, node: NodeKept, identity: Identity, keys: tuple[bytes, bytes]
+) -> Enrolled | None:
+    """The same reply once more, for these very keys and while nothing came from the new origin."""
+    if (identity.signing, identity.sealing) != keys or identity.revoked_ms:
+        return None
+    if await incarnations.used(tx, identity):
+        return None
+    given = [one.signed for one in await contacts.leases(tx, identity.origin)]
+    return _enrolled(centre, node, identity, given, await incarnations.opening_of(tx, identity.origin))
+
+
+def _enrolled(
+    centre: Centre, node: NodeKept, identity: Identity, given: list[bytes], opening: Opening | None
+) -> Enrolled:
     return Enrolled(
         origin=identity.origin,
         certificate=_text(identity.certificate),
@@ -132,6 +190,7 @@ def _enrolled(centre: Centre, node: NodeKept, identity: Identity, given: list[by
         subject_key=_text(seal(identity.sealing, centre.keys.subject, SUBJECT_KEY_INFO)),
         lease=tuple(_text(one) for one in given),
         window_ms=node.window_ms,
+        opening=opening,
     )
 
 
@@ -148,15 +207,20 @@ def centre_self(centre: Centre) -> CentreSelf:
 
 
 async def trust(centre: Centre) -> dict[str, Any]:
-    """The public trust file: the centre's keys and the origins no longer trusted."""
+    """The public trust file: the centre's keys and the origins no longer trusted, each with since when."""
     async with centre.store.reading() as tx:
         known = await fleet.identities(tx)
-    revoked = [one.origin for one in known if one.revoked_ms is not None and one.revoked_reason != REPLACED]
+    revoked = {
+        one.origin: one.revoked_ms
+        for one in known
+        if one.revoked_ms is not None and one.revoked_reason != REPLACED
+    }
     own = centre_self(centre)
     return {
         "authority": own.authority,
         "centre": {"vkey": own.vkey, "signing": own.signing, "origin": own.origin},
-        "revoked": revoked,
+        "revoked": list(revoked),
+        "revoked_since_ms": revoked,
     }
 
 
@@ -197,6 +261,19 @@ def _refusal(code: str, zh: str, en: str) -> Refusal:
 
 
 _WRONG = _refusal("code-wrong", "注册码不对。", "the enrolment code is wrong")
+_NO_KEY = _refusal("key-malformed", "节点公钥格式不对。", "a public key is not 32 bytes of base64")
+_ENDED = _refusal(
+    "incarnation-ended", "这一代已由别的密钥接替。", "this incarnation was replaced by other keys"
+)
+
+
+def _wanted(application: Application) -> Wanted | None:
+    """The keys, reason and claim of an application; None where a key is not 32 bytes of base64."""
+    try:
+        signing, sealing = _key(application.signing), _key(application.sealing)
+    except ValueError:
+        return None
+    return Wanted(signing=signing, sealing=sealing, reason=application.reason, claim=application.claim)
 
 
 def _key(text: str) -> bytes:

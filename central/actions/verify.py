@@ -7,7 +7,7 @@ from central.actions.centre import Centre
 from central.actions.views import VerifyView
 from central.store import fleet, reconciling
 from matters.model import Words
-from yizhan_verify import REASONS, NotGenuineError, Token, open_token, read_trust
+from yizhan_verify import NotGenuineError, Result, Token, as_words, open_token, read_trust
 
 TEXT_CHARACTERS_MAX = 4096
 
@@ -21,7 +21,7 @@ async def verify(centre: Centre, text: str) -> VerifyView:
     try:
         token = open_token(text.strip()[:TEXT_CHARACTERS_MAX], trust)
     except NotGenuineError as error:
-        zh, en = REASONS[error.code]
+        zh, en = as_words(Result("token", error.code, since_ms=error.since_ms)).split("\n")
         return VerifyView(genuine=False, known=False, words=Words(zh=zh, en=en))
     return await _known(centre, token)
 

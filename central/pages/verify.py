@@ -59,7 +59,7 @@ async def judged(centre: Centre, pdf: bytes) -> VerifyPage:
     trust = yizhan_verify.read_trust(msgspec.json.encode(await enrol.trust(centre)).decode())
     result = yizhan_verify.verify(pdf, trust)
     if not result.genuine:
-        zh, en = yizhan_verify.REASONS[result.reason]
+        zh, en = yizhan_verify.as_words(result).split("\n")
         no = VerifyView(genuine=False, known=False, words=Words(zh=zh, en=en))
         return msgspec.structs.replace(empty(), result=no)
     text = TOKEN.search(pdf)

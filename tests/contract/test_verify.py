@@ -331,9 +331,45 @@ def test_the_command_says_2_when_it_cannot_be_asked(tmp_path: Path, capsys: pyte
         file.truncate(yizhan_verify.FILE_BYTES_MAX + 1)
     assert yizhan_verify.main([token(), "--trust", str(huge)]) == 2
     assert "cannot check" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as stopped:
-        yizhan_verify.main([])
-    assert stopped.value.code == 2
+    assert yizhan_verify.main([]) == 2
+
+
+def test_with_json_a_question_that_cannot_be_asked_is_one_document_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    good, binary, odd = tmp_path / "keys.json", tmp_path / "binary.json", tmp_path / "odd.json"
+    good.write_text(json.dumps(trust_document()), "utf-8")
+    binary.write_bytes(b"\xff")
+    odd.write_text("{}", "utf-8")
+    for words, named in (
+        ([token(), "--trust", str(tmp_path / "absent.json")], "absent.json"),
+        ([token(), "--trust", str(tmp_path)], tmp_path.name),
+        ([token(), "--trust", str(binary)], "公钥文件"),
+        ([token(), "--trust", str(odd)], "公钥文件"),
+        ([str(tmp_path / "absent.pdf"), "--trust", str(good)], "absent.pdf"),
+        ([token()], "--trust"),
+        ([token(), "--trust", str(good), "--colour"], "--colour"),
+    ):
+        assert yizhan_verify.main([*words, "--json"]) == 2
+        said = capsys.readouterr()
+        no = json.loads(said.out)
+        assert named in no["message"]["zh"]
+        assert named in said.err
+        assert no["message"]["en"]
+        assert no["next"]["zh"]
+
+
+def test_a_revoked_node_is_refused_with_the_day_since_when(tmp_path: Path):
+    revoked = {"revoked": [ORIGIN], "revoked_since_ms": {ORIGIN: ISSUED_MS}}
+    result = yizhan_verify.verify(token().encode(), trust(**revoked))
+    assert (result.reason, result.since_ms) == ("revoked", ISSUED_MS)
+    assert yizhan_verify.as_json(result)["revoked_since_ms"] == ISSUED_MS
+    zh, en = yizhan_verify.as_words(result).split("\n")
+    assert "自 2026-11-21 08:00（北京时间）起" in zh
+    assert "Since 2026-11-21 08:00" in en
+    assert yizhan_verify.verify(token().encode(), trust(revoked=[ORIGIN])).since_ms is None
+    with pytest.raises(yizhan_verify.UsageError):
+        trust(revoked=[ORIGIN], revoked_since_ms={ORIGIN: "yesterday"})
 
 
 def test_every_reason_has_words_in_both_languages_and_odd_times_are_shown_as_unknown():

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from datetime import datetime, timedelta, timezone
 
 from central.actions import enrol
 from central.actions.enrol import Enrolled
@@ -14,6 +15,7 @@ from tests.contract.central.halls import Hall
 from tests.contract.central.stage import Stage, application
 from tests.contract.console.stage import Visitor, browser, desk, handed_in, issued
 
+CHINA = timezone(timedelta(hours=8))
 SERIAL = "330102-2026-L-00001"
 
 
@@ -83,4 +85,9 @@ async def test_g28_a_report_of_a_revoked_node_is_no_longer_believed(scene: Stage
     async with desk(scene, "security") as visitor:
         await visitor.get("/nodes/330102")
         await visitor.post("/nodes/330102/revoke", {"reason": "设备被盗，已报案，案号 2026-1188"})
-        assert "签发节点已被中心吊销" in await verdict(visitor, text=token)
+        said = await verdict(visitor, text=token)
+        assert "签发节点已被中心吊销" in said
+        since = datetime.fromtimestamp(scene.clock.now_ms / 1000, CHINA).strftime("%Y-%m-%d %H:%M")
+        assert f"自 {since}（北京时间）起" in said, "a holder of the paper sees whether it is older"
+        trust = await enrol.trust(scene.centre)
+        assert trust["revoked"] == list(trust["revoked_since_ms"]) == [hall.origin]
