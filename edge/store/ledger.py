@@ -3,6 +3,7 @@
 Plain calls on a given connection, off the event loop.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from edge.store.cipher import Connection
@@ -10,18 +11,59 @@ from sync.errors import Malformed
 from sync.ledger import tree
 from sync.ledger.entry import Row, parse_leaf
 
+EDGE = 64
+"""Leaf hashes go into the table `tile` this many at a time; the newest ones wait in the head's row.
 
-class DatabaseTiles:
-    """The tile source over the table `tile`."""
+A tile of up to 8 kB is several pages of the file, the head is one that every commit writes anyway.
+"""
+_WHOLE = 32 * EDGE
+_STORED = "SELECT hashes FROM tile WHERE level = ? AND idx = ?"
+_WITH_EDGE = f"SELECT ({_STORED}), size, CAST(edge AS BLOB) FROM ledger_head"  # noqa: S608 -- constant; one statement sees one state
+
+
+class StoredTiles:
+    """The table `tile` alone: what a writer extends."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def get(self, level: int, index: int) -> bytes:
-        row = self._connection.execute(
-            "SELECT hashes FROM tile WHERE level = ? AND idx = ?", (level, index)
-        ).fetchone()
+        row = self._connection.execute(_STORED, (level, index)).fetchone()
         return bytes(row[0]) if row else b""
+
+
+class DatabaseTiles:
+    """The tile source: the table `tile`, and at the right edge the hashes that wait in the head's row.
+
+    Each tile is read by one statement, so a commit between two of them tears none.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, level: int, index: int) -> bytes:
+        stored, size, edge = self._connection.execute(_WITH_EDGE, (level, index)).fetchone()
+        tile = bytes(stored or b"")
+        last, used = divmod(int(size) // EDGE * EDGE, tree.TILE_WIDTH)
+        return tile[: 32 * used] + bytes(edge) if level == 0 and index == last else tile
+
+
+def grow(connection: Connection, size: int, edge: bytes, hashes: Sequence[bytes]) -> bytes:
+    """Add leaf hashes to a tree of `size` whose last ones are `edge`; the new edge, for the head's row.
+
+    Writes the tiles that became fuller by a whole 64; part of the caller's transaction, durable with it.
+    """
+    assert len(edge) == size % EDGE * 32, "the head holds its own edge"
+    waiting = edge + b"".join(hashes)
+    whole = len(waiting) // _WHOLE * _WHOLE
+    if whole:
+        done = [waiting[at : at + 32] for at in range(0, whole, 32)]
+        _, changed = tree.append(StoredTiles(connection), size // EDGE * EDGE, done)
+        connection.executemany(
+            "INSERT OR REPLACE INTO tile (level, idx, hashes) VALUES (?,?,?)",
+            [(level, index, tile) for (level, index), tile in changed.items()],
+        )
+    return waiting[whole:]
 
 
 def size_and_root(connection: Connection) -> tuple[int, bytes]:

@@ -25,8 +25,9 @@ Table = list[tuple[Any, ...]]
 class Head:
     """The growing end of the ledger inside one group of requests; written back once a group."""
 
-    def __init__(self, size: int, last: Hlc, boot: int) -> None:
+    def __init__(self, size: int, last: Hlc, boot: int, edge: bytes) -> None:
         self.start = self.size = size
+        self.edge = edge
         self.last = last
         self.boot = boot
         self.hashes: list[bytes] = []

@@ -18,7 +18,7 @@ from edge.store import anchor
 from edge.store.cipher import TROUBLE, Connection, is_bug, is_busy, is_full, translate
 from edge.store.clock import NodeClock
 from edge.store.identity import Identity, identity, read_secrets
-from edge.store.ledger import DatabaseTiles
+from edge.store.ledger import DatabaseTiles, grow
 from edge.store.transaction import Head, Transaction
 from sync.clock import Hlc
 from sync.ledger import tree
@@ -142,7 +142,9 @@ class Writer:
         run("BEGIN IMMEDIATE")
         head = self._head()
         for request in group:
-            self._one(request, head)
+            self._one(request, head, alone=len(group) == 1)
+        if not self._connection.in_transaction:  # the only request undid itself
+            return
         if head.hashes:
             self._write_head(head)
         run("COMMIT")
@@ -152,11 +154,16 @@ class Writer:
         if head.anchored:
             self._anchor(head.size)
 
-    def _one(self, request: _Request, head: Head) -> None:
-        """Run one request inside its savepoint; its own error undoes it alone."""
+    def _one(self, request: _Request, head: Head, *, alone: bool) -> None:
+        """Run one request inside its savepoint; its own error undoes it alone.
+
+        A request that is `alone` in its group is undone with the whole transaction instead: a savepoint
+        copies and encrypts each page a second time.
+        """
         run = self._connection.execute
         mark = head.mark()
-        run("SAVEPOINT request")
+        if not alone:
+            run("SAVEPOINT request")
         transaction = Transaction(
             self._connection, head, self.identity, self._clock.now_ms(), self._clock.state
         )
@@ -168,25 +175,27 @@ class Writer:
             request.error = AssertionError(str(error)) if is_bug(error) else translate(error)
         except BaseException as error:  # noqa: BLE001 -- supervisor: whatever it was belongs to the waiting caller
             request.error = error
+        if alone:
+            if request.error is not None:
+                run("ROLLBACK")
+            return
         if request.error is not None:
             run("ROLLBACK TO request")
             head.back(mark)
         run("RELEASE request")
 
     def _head(self) -> Head:
-        row = self._connection.execute("SELECT size, hlc_ms, hlc_n, boot FROM ledger_head").fetchone()
-        return Head(int(row[0]), Hlc(int(row[1]), int(row[2])), int(row[3]))
+        row = self._connection.execute(
+            "SELECT size, hlc_ms, hlc_n, boot, CAST(edge AS BLOB) FROM ledger_head"
+        ).fetchone()
+        return Head(int(row[0]), Hlc(int(row[1]), int(row[2])), int(row[3]), bytes(row[4]))
 
     def _write_head(self, head: Head) -> None:
-        run = self._connection.execute
-        _, changed = tree.append(DatabaseTiles(self._connection), head.start, head.hashes)
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO tile (level, idx, hashes) VALUES (?,?,?)",
-            [(level, index, hashes) for (level, index), hashes in changed.items()],
-        )
-        run(
-            "UPDATE ledger_head SET size = ?, hlc_ms = ?, hlc_n = ?, trusted_ms = ?, clock = ?",
-            (head.size, head.last.ms, head.last.n, self._clock.trusted_ms, int(self._clock.state)),
+        edge = grow(self._connection, head.start, head.edge, head.hashes)
+        self._connection.execute(
+            "UPDATE ledger_head SET size = ?, hlc_ms = ?, hlc_n = ?, trusted_ms = ?, clock = ?, edge = ?"
+            " WHERE one = 1",
+            (head.size, head.last.ms, head.last.n, self._clock.trusted_ms, int(self._clock.state), edge),
         )
 
     def _anchor(self, size: int) -> None:

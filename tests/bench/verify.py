@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -11,8 +10,9 @@ from edge.actions import check, checkpoint
 from edge.actions.node import close_node
 from edge.store import cipher
 from edge.store.cipher import Connection
+from edge.store.ledger import DatabaseTiles
 from sync.ledger.judge import StoredRow, fsck
-from sync.ledger.tree import MemoryTiles
+from sync.ledger.tree import TILE_WIDTH, MemoryTiles
 from tests.bench import store
 from tests.bench.accesses import accesses
 from tests.bench.figures import Outcome, at_least, floor, seen
@@ -97,7 +97,8 @@ def _parts(connection: Connection) -> Parts:
     signed: list[tuple[int, bytes]] = connection.execute(
         "SELECT size, root FROM checkpoint ORDER BY size"
     ).fetchall()
-    tiles = MemoryTiles({(level, at): hashes for level, at, hashes in _tiles(connection)})
+    held = DatabaseTiles(connection)
+    tiles = MemoryTiles({(level, at): held.get(level, at) for level, at in _tiles(connection)})
     return Parts(
         pages=pages.seconds,
         reading=reading.seconds,
@@ -106,8 +107,10 @@ def _parts(connection: Connection) -> Parts:
     )
 
 
-def _tiles(connection: Connection) -> list[tuple[Any, ...]]:
-    return list(connection.execute("SELECT level, idx, hashes FROM tile").fetchall())
+def _tiles(connection: Connection) -> list[tuple[int, int]]:
+    """Every tile's place; the last of the lowest may have its hashes in the head only."""
+    (size,) = connection.execute("SELECT size FROM ledger_head").fetchone()
+    return [*connection.execute("SELECT level, idx FROM tile").fetchall(), (0, size // TILE_WIDTH)]
 
 
 def _judged(rows: list[StoredRow], tiles: MemoryTiles, signed: list[tuple[int, bytes]]) -> None:
