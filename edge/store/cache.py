@@ -11,6 +11,7 @@ import msgspec
 from edge.errors import Damaged
 from edge.store.cipher import Connection
 from edge.store.keyring import Keyring, RowCipher, Tier
+from edge.store.pressed import Press, unpress
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.records import Record, SubjectRecord
@@ -67,13 +68,14 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
 def stage(sealed: bytes, pack: PackRef, scope: str, content_key: bytes, ciphers: Ciphers | None) -> Staged:
     """Open a pack and seal its rows for the cache. Raises PackRefused, Malformed, LimitExceeded.
 
-    Holds all rows in memory (about 1.5 kB each). `ciphers` None keeps the blobs plain.
+    Holds all rows in memory, pressed and sealed (about 0.5 kB each). `ciphers` None keeps the blobs plain.
     """
     opened = open_pack(sealed, content_key, pack.digest, scope=scope, kind=pack.kind)
     return Staged(ref=pack, rows=list(_ready(opened, ciphers)))
 
 
 def _ready(rows: Iterator[PackRow], ciphers: Ciphers | None) -> Iterator[Ready]:
+    press = Press().press
     for row in rows:
         if row.blob is None:
             yield Ready(ref=row.ref, digest=b"", body=None)
@@ -84,8 +86,8 @@ def _ready(rows: Iterator[PackRow], ciphers: Ciphers | None) -> Iterator[Ready]:
             yield Ready(
                 ref=row.ref,
                 digest=row_digest(row.ref, row.blob),
-                body=ciphers.closed.seal(row.ref, row.blob),
-                public=ciphers.open.seal(row.ref, public) if public else None,
+                body=ciphers.closed.seal(row.ref, press(row.blob)),
+                public=ciphers.open.seal(row.ref, press(public)) if public else None,
             )
 
 
@@ -191,13 +193,12 @@ def look_up(db: Reading, keyring: Keyring, ref: bytes, *, public_only: bool) -> 
     Raises Damaged when a row does not open.
     """
     found: list[tuple[Cached, str]] = []
-    rows = db.query("SELECT scope, sealed, open_part FROM subject_cache WHERE ref = ?", (ref,))
-    for scope, sealed, open_part in rows:
+    for scope, sealed, open_part in db.query(_OF_SUBJECT, (ref,)):
         tier: Tier = "open" if public_only and open_part is not None else "closed"
         body = open_part if tier == "open" else sealed
         cipher = row_cipher(db.connection, keyring, scope, tier) if body is not None else None
         if cipher is not None:
-            found.append((_decode(cipher.open(ref, body)), scope))
+            found.append((_decode(unpress(cipher.open(ref, body))), scope))
     return max(found, key=lambda one: one[0].subject.as_of_ms, default=None)
 
 
@@ -209,3 +210,8 @@ def _decode(blob: bytes) -> Cached:
 
 
 _CACHED = msgspec.json.Decoder(Cached)
+_OF_SUBJECT = (
+    "SELECT c.scope, c.sealed, c.open_part FROM release_held AS r CROSS JOIN subject_cache AS c"
+    " ON c.scope = r.scope AND c.ref = ?"
+)
+"""One seek in each scope held: the key of the cache begins with the scope."""

@@ -70,13 +70,13 @@ def run(stage: Stage, size: Size) -> Outcome:
 
 
 def _bound(done: Exchanged, shaped_s: float, bare_s: float) -> str:
-    """Writing the rows is measured apart, in a table of the node's own shape; the rest is opening and sealing."""
+    """Writing the rows is measured apart, in a table of the node's own shape; the rest is opening, pressing, sealing."""
     writing = min(1.0, shaped_s / done.seconds)
     node = done.node_cpu_s / done.seconds
     return (
         f"writing the rows into the node's table, about {writing:.0%} of the elapsed time ({shaped_s:.1f} s alone,"
-        f" {bare_s:.1f} s without the second index); the node's processor is busy {node:.0%} of it: opening, two seals a"
-        " subject, digests"
+        f" {bare_s:.1f} s in an ordinary table); the node's processor is busy {node:.0%} of it: opening, pressing, two seals"
+        " a subject, digests"
     )
 
 
