@@ -17,7 +17,7 @@ from central.security.keys import Keyring
 from central.store.effects import AccessKept, CaseEvent, DayTotal, Paper, Rejection, ReportKept
 from matters.model import Matter
 from sync.errors import SyncError
-from sync.exchange.centre import effect_key
+from sync.exchange.centre import FirstPlace, first_place
 from sync.ledger.entry import Entry
 from sync.messages.registry import DetailValue, by_number, decode_detail, known
 
@@ -93,7 +93,8 @@ class Gathered:
     asked: list[Asked] = field(default_factory=list)
     provisional: list[Provisional] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
-    carried: list[tuple[tuple[str, int], int]] = field(default_factory=list)
+    carried: list[tuple[FirstPlace, int]] = field(default_factory=list)
+    openings: list[Line] = field(default_factory=list)
 
     def drop(self, indexes: set[int]) -> None:
         """Forget the effects of these entries: they were done under another key."""
@@ -153,9 +154,9 @@ def gather(source: Source, entry: Entry, leaf_hash: bytes, detail: bytes, into: 
     except SyncError as error:
         into.reject(entry.index, f"detail: {error.detail}")
         return
-    key = effect_key(source.origin, entry)
-    if key != (source.origin, entry.index):
-        into.carried.append((key, entry.index))
+    first = first_place(source.origin, entry)
+    if first is not None:
+        into.carried.append((first, entry.index))
     reason = effect(Line(entry=entry, leaf_hash=leaf_hash, fields=fields), into, by)
     if reason:
         into.reject(entry.index, reason)
@@ -313,7 +314,14 @@ def _day(line: Line, into: Gathered, _: Rules) -> str:
     return ""
 
 
+def _opened_anew(line: Line, into: Gathered, _: Rules) -> str:
+    """incarnation.opened: compared with what was approved (`incarnations.opened`)."""
+    into.openings.append(line)
+    return ""
+
+
 EFFECTS: dict[str, Effect] = {
+    "incarnation.opened": _opened_anew,
     "access.answered": _access,
     "access.denied": _access,
     "access.deferred": _access,

@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from central.actions import fulfil, mailbox, own_ledger, settle
+from central.actions import fulfil, incarnations, mailbox, own_ledger, settle
 from central.actions.acknowledge import Ours, Outcome, reply
 from central.actions.centre import Centre
 from central.actions.effects import Gathered, Rules, Source, gather, rules
@@ -221,6 +221,7 @@ async def _cause(centre: Centre, tx: Tx, gathered: Gathered) -> None:
     """Write the effects, in the transaction of their entries."""
     origin = gathered.source.origin
     await _drop_carried(tx, gathered)
+    await incarnations.opened(centre, tx, gathered)
     written = await effects.add_reports(tx, gathered.reports)
     for report in gathered.reports:
         if report.idx not in written:

@@ -18,9 +18,13 @@ Draft = tuple[str, dict[str, Any]]
 
 
 async def post(centre: Centre, tx: Tx, origin: str, drafts: Sequence[Draft]) -> None:
-    """Put letters into the mailbox of an origin, in order; durable with the transaction."""
+    """Put letters into the mailbox of an origin, in order; durable with the transaction.
+
+    Letters to an ended incarnation go to the node's newest: nobody opens the old mailbox any more.
+    """
     if not drafts:
         return
+    origin = await contacts.newest_incarnation(tx, origin)
     first = await contacts.reserve(tx, origin, len(drafts))
     rows: list[Letter] = []
     for number, (kind, body) in enumerate(drafts, start=first):

@@ -62,7 +62,9 @@ async def provide_centre(state: State) -> Centre:
     return centre
 
 
-async def signed_by(request: Asking, centre: Centre, body: bytes, *, lapsed: bool = False) -> Identity:
+async def signed_by(
+    request: Asking, centre: Centre, body: bytes, *, lapsed: bool = False, unless: str = ""
+) -> Identity:
     """The node that signed this request; raises BadSignature or Revoked. See `central.security.callers`."""
     header = request.headers.get("authorization", "")
     return await caller(
@@ -73,4 +75,5 @@ async def signed_by(request: Asking, centre: Centre, body: bytes, *, lapsed: boo
         body,
         centre.now_ms(),
         lapsed=lapsed,
+        unless=unless,
     )

@@ -46,6 +46,27 @@ async def enrol_node(request: Asking, centre: TheCentre) -> Response[bytes]:
     return refused(given) if isinstance(given, Refusal) else json(given)
 
 
+@post(
+    "/api/incarnation",
+    status_code=200,
+    summary="Ask for a new incarnation with the old key",
+    request_max_body_size=16_384,
+)
+async def new_incarnation(request: Asking, centre: TheCentre) -> Response[bytes]:
+    """New public keys, a reason and the state of the old ledger in, signed by the old key.
+
+    What an enrolment gives once officers approved; 403 `incarnation-waiting` until then.
+    """
+    content = await request.body()
+    identity = await signed_by(request, centre, content, lapsed=True, unless=enrol.REPLACED)
+    try:
+        application = msgspec.json.decode(content, type=Application)
+    except msgspec.MsgspecError as error:
+        raise Malformed("not a request for a new incarnation") from error
+    given = await enrol.renew(centre, identity, application)
+    return refused(given) if isinstance(given, Refusal) else json(given)
+
+
 @post("/api/exchange", status_code=200, summary="Hand in a batch", request_max_body_size=BATCH_BYTES_MAX)
 async def exchange(request: Asking, centre: TheCentre) -> Response[bytes]:
     """A sealed batch in, a sealed acknowledgement out; everything it says is durable before it leaves."""

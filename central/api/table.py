@@ -89,6 +89,7 @@ ROUTES = (
         path="/",
         route_handlers=[
             nodes.enrol_node,
+            nodes.new_incarnation,
             nodes.exchange,
             nodes.pack,
             nodes.answers,

@@ -19,11 +19,12 @@ async def caller(
     now_ms: int,
     *,
     lapsed: bool = False,
+    unless: str = "",
 ) -> Identity:
     """The identity behind a request; its nonce is used up, durably, before this returns.
 
     Raises BadSignature (unknown, unsigned, replayed, or the certificate ended and `lapsed` is not
-    allowed), Malformed, or Revoked.
+    allowed), Malformed, or Revoked (not where it was revoked for the reason `unless`).
     """
     claim = read_header(header[:HEADER_CHARACTERS_MAX])
     async with store.transaction() as tx:
@@ -33,7 +34,7 @@ async def caller(
         check(header, {identity.origin: identity.signing}.get, method, path, body, now_ms)
         if not await fleet.fresh_nonce(tx, claim.origin, claim.nonce, now_ms):
             raise BadSignature("a request seen before")
-    if identity.revoked_ms is not None:
+    if identity.revoked_ms is not None and not (unless and identity.revoked_reason == unless):
         raise Revoked(identity.origin)
     if identity.not_after_ms < now_ms and not lapsed:
         raise BadSignature("the certificate has ended: exchange first, it is renewed there")

@@ -165,6 +165,16 @@ async def open_mailbox(tx: Tx, origin: str) -> None:
     )
 
 
+async def newest_incarnation(tx: Tx, origin: str) -> str:
+    """The newest origin of the node of `origin` (itself where it is unknown)."""
+    newest = await tx.fetchval(
+        "SELECT newer.origin FROM identity AS one JOIN identity AS newer ON newer.node = one.node"
+        " WHERE one.origin = $1 ORDER BY newer.incarnation DESC LIMIT 1",
+        origin,
+    )
+    return str(newest or origin)
+
+
 async def reserve(tx: Tx, origin: str, many: int) -> int:
     """The first of `many` new letter numbers; the mailbox is locked until the transaction ends."""
     query = "UPDATE mailbox SET last_number = last_number + $2 WHERE origin = $1 RETURNING last_number"

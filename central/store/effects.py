@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from central.store.database import Tx
+from sync.exchange.centre import FirstPlace
 
 
 class AccessKept(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,16 +252,22 @@ async def move_deferral(tx: Tx, row: Deferral, state: str, next_try_ms: int) -> 
     )
 
 
-async def carry(tx: Tx, first: tuple[str, int], now: tuple[str, int]) -> bool:
-    """Whether the effect of an entry carried over is still to be done: its first key was never here."""
-    query = "SELECT 1 FROM entry WHERE origin = $1 AND idx = $2"
-    if await tx.fetchval(query, *first) is not None:
+async def carry(tx: Tx, first: FirstPlace, now: tuple[str, int]) -> bool:
+    """Whether the effect of an entry carried over is still to be done: that very entry was never here.
+
+    After a fork another entry may stand at its first place; then the leaf tells the two apart.
+    """
+    query = "SELECT leaf_hash FROM entry WHERE origin = $1 AND idx = $2"
+    held = await tx.fetchval(query, first.origin, first.index)
+    if held is not None and first.leaf_hash in {b"", held}:
         return False
     return (
         await tx.fetchval(
-            "INSERT INTO effect_carried (origin, idx, by_origin, by_idx) VALUES ($1, $2, $3, $4)"
-            " ON CONFLICT (origin, idx) DO NOTHING RETURNING idx",
-            *first,
+            "INSERT INTO effect_carried (origin, idx, leaf_hash, by_origin, by_idx)"
+            " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (origin, idx, leaf_hash) DO NOTHING RETURNING idx",
+            first.origin,
+            first.index,
+            first.leaf_hash,
             *now,
         )
         is not None

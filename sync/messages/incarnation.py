@@ -4,6 +4,8 @@ Both sides read the same table of reasons, so no node can name one that needs fe
 thinks.
 """
 
+import base64
+import hashlib
 from typing import Any
 
 import msgspec
@@ -100,3 +102,10 @@ def differs(opening: Opening, said: dict[str, Any]) -> str:
     """
     wanted = detail(opening, 0)
     return next((name for name in wanted if name != "carried" and said.get(name) != wanted[name]), "")
+
+
+def fingerprint(signing: bytes, sealing: bytes) -> str:
+    """The new keys as two people compare them by eye or over the phone: `ABCD-EFGH-IJKL-MNOP`."""
+    digest = hashlib.sha256(b"yizhan/new-keys/1" + signing + sealing).digest()
+    text = base64.b32encode(digest[:10]).decode()
+    return "-".join(text[at : at + 4] for at in range(0, len(text), 4))

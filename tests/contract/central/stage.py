@@ -17,7 +17,7 @@ import msgspec
 from httpx import ASGITransport, AsyncClient
 
 from central import app
-from central.actions import enrol, nodes, setup
+from central.actions import enrol, incarnations, nodes, setup
 from central.actions.centre import Centre, operator
 from central.actions.enrol import Application, Enrolled
 from central.actions.views import NodeCreated
@@ -29,7 +29,9 @@ from central.store.people import Administrator
 from central.store.tables import APP, OWNER
 from central.upstream.bureau import Bureau
 from matters.catalogue.load import builtin
+from matters.model import Refusal
 from matters.records import SubjectRecord
+from sync.messages.incarnation import fingerprint
 from sync.signing.keys import SealingKey, SigningKey
 from tests.contract.central.clock import NOW_MS, Clock
 from tests.contract.central.halls import Hall
@@ -198,10 +200,26 @@ class Stage:
         return await self._enrolled(await self.node(**how))
 
     async def again(self, hall: Hall) -> Hall:
-        """The same node enrolled again: a new incarnation with an empty ledger."""
+        """The same node enrolled again with an officer's approval: a new incarnation with an empty ledger."""
         made = await nodes.new_code(self.centre, operator("system"), hall.node)
         assert isinstance(made, NodeCreated), made
-        return await self._enrolled(made)
+        signing, sealing = SigningKey.generate(), SealingKey.generate()
+        await enrol.enrol(self.centre, application(made.code, signing, sealing))
+        await self.approved(hall.node, signing, sealing)
+        given = await enrol.enrol(self.centre, application(made.code, signing, sealing))
+        assert isinstance(given, Enrolled), given
+        return Hall(made.node, given, signing, sealing, self.clock)
+
+    async def approved(
+        self, node: str, signing: SigningKey, sealing: SealingKey, roles: Sequence[Any] = ("security",)
+    ) -> None:
+        """Officers of these roles approve the new keys."""
+        asked = fingerprint(signing.public, sealing.public)
+        for role in roles:
+            said = await incarnations.decide(
+                self.centre, operator(role), node, asked, approves=True, note="已电话核对指纹"
+            )
+            assert not isinstance(said, Refusal), said
 
     async def _enrolled(self, made: NodeCreated) -> Hall:
         signing, sealing = SigningKey.generate(), SealingKey.generate()
