@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from drivers.registry import Kind
 from edge.errors import SettingsInvalid
 
 FILE = "settings.toml"
-DeviceKind = Literal["id_reader", "receipt_printer", "a4_printer"]
+DeviceKind = Kind
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -21,7 +22,8 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 class DeviceSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One device of the hall. `address` is a URL (`serial:/dev/ttyUSB0?baud=115200`, `tcp:127.0.0.1:9100`).
 
-    An `a4_printer` has a queue as address (`ipp:host:631/printers/name`, `spool:/folder`).
+    Serial lines are best named by udev's stable links (`serial:/dev/serial/by-id/…`). An `a4_printer` has a
+    queue as address (`ipp:host:631/printers/name`, `spool:/folder`).
     `window` "" serves every window.
     """
 
@@ -85,7 +87,7 @@ exchange_every_s = 300
 # [[devices]]
 # name = "阅读机 1"
 # kind = "id_reader"
-# address = "serial:/dev/ttyUSB0?baud=115200"
+# address = "serial:/dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0?baud=115200"
 # window = "1"
 """
 

@@ -5,6 +5,8 @@ import collections
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from edge.actions.views import CardRead
 from edge.hall.events import Events
 from edge.hall.hall import Hall
@@ -26,11 +28,19 @@ READS_MAX = 64
 TRIES_NAMES_MAX = 1024
 
 
+class Flapping(msgspec.Struct):
+    """How often a device failed since its last fault entry, and when that was (Unix ms, 0 = never)."""
+
+    entry_ms: int = 0
+    times: int = 0
+
+
 class Node:
     """One running hall. Holds connected parts only; all facts are in `store`.
 
     `reads` keeps the last cards read, in memory for a few minutes only. `press_bell` wakes the press when
-    paper was asked for, `line_bell` the exchange loop.
+    paper was asked for, `line_bell` the exchange loop. `devices` are the settings' or, in training, twins;
+    `place` is where the bus last was on the ledger (degrees, Unix ms).
     """
 
     def __init__(self, data: Path, settings: Settings, store: Store, uplink: Uplink) -> None:
@@ -50,6 +60,9 @@ class Node:
         self.shredding = asyncio.Lock()
         self.hall: Hall | None = None
         self.entries_per_s = 0.0
+        self.devices = settings.devices
+        self.flapping: dict[str, Flapping] = {}
+        self.place: tuple[float, float, int] | None = None
         self._tries: dict[str, list[int]] = {}
         self.site = SitePolicy(
             jurisdiction=settings.jurisdiction,

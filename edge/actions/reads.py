@@ -5,14 +5,12 @@ A card fills a page by a live event and never submits anything (G19).
 
 import secrets
 
-import structlog
-
 from drivers.errors import CardRefused
-from drivers.ports import CardRecord
+from drivers.ports import CardRecord, Fix, KeyPress
+from edge.actions import devices
 from edge.actions.node import Node
 from edge.actions.views import CardRead
-from edge.errors import LedgerUnavailable
-from edge.hall.hall import DeviceStatus
+from edge.hall.hall import DeviceStatus, Trial
 from edge.settings import DeviceSetting
 from edge.store.draft import Draft
 from matters.calendar import china_day
@@ -21,7 +19,6 @@ from matters.model import Party, Presence, Refusal, Words
 from matters.rules.findings import refusal
 from matters.rules.presence import RULE_REPLACE, card_findings
 
-log = structlog.get_logger("reads")
 _HOLDER = Words(zh="持证人", en="the card holder")
 
 
@@ -40,24 +37,25 @@ class DeskOfNode:
         payload = {"window": device.window, "problem": {"zh": error.words.zh, "en": error.words.en}}
         self._node.events.publish("card", payload)
 
+    async def key_pressed(self, device: DeviceSetting, key: KeyPress) -> None:
+        """Tell the pages that a key was pressed."""
+        devices.told(self._node, device, "key", action=key.action)
+
+    async def code_scanned(self, device: DeviceSetting, code: str) -> None:
+        """Tell the pages that a code was read; what it says may name a person and is not told."""
+        devices.told(self._node, device, "code", characters=len(code))
+
+    async def position_taken(self, device: DeviceSetting, fix: Fix) -> None:
+        """A new place of the bus is an entry."""
+        await devices.position(self._node, device, fix)
+
     async def device_changed(self, device: DeviceSetting, status: DeviceStatus) -> None:
         """A device came up or went away; a fault is an entry."""
-        node = self._node
-        node.events.publish("status")
-        if status.state == "ok":
-            node.press_bell.set()
-            return
-        draft = Draft(
-            kind="device.fault",
-            window=device.window,
-            object=device.kind,
-            outcome=status.state,
-            detail={"note": status.words.en},
-        )
-        try:
-            await node.store.transact(lambda tx: tx.append(draft))
-        except LedgerUnavailable:
-            log.warning("device", device=device.name, code="fault-not-recorded")
+        await devices.changed(self._node, device, status)
+
+    async def device_tried(self, device: DeviceSetting, trial: Trial) -> None:
+        """Tell the pages how a test ended; its entry is written already."""
+        devices.told(self._node, device, "test", state=trial.state)
 
     def now_ms(self) -> int:
         """Unix milliseconds."""

@@ -1,76 +1,28 @@
-"""The devices of the hall: opened through the drivers' registry, supervised, opened again with back-off.
+"""The devices of the hall as the actions see them: their states, printing on them, listening to them.
 
-A card on a reader becomes a call of `on_card`; it never submits anything. A printer prints only what an
-action hands to `print_slip`, one job at a time.
+Each device has one owner (`owner.py`) in a task of its own, so that none waits for another. A card on a
+reader becomes a call of the desk; it never submits anything. A printer prints only what an action hands over.
 """
 
 import asyncio
-from typing import Protocol, TypeVar
+from collections.abc import Coroutine
+from typing import Any, Literal, cast
 
-import msgspec
-import structlog
-
-from drivers.errors import Absent, CardRefused, DriverError, NoCard
-from drivers.ports import (
-    CardRecord,
-    IdReader,
-    JobState,
-    PrinterState,
-    PrintOutcome,
-    ReceiptPrinter,
-    SheetPrinter,
-    Submitted,
-)
-from drivers.registry import open_device
+from drivers.errors import Absent, Busy, DriverError
+from drivers.ports import JobState, PrinterState, PrintOutcome, ReceiptPrinter, SheetPrinter, Submitted
+from edge.errors import EdgeError
+from edge.hall.owner import Desk, Owner
+from edge.hall.serving import SERVES, plain
+from edge.hall.states import DeviceStatus, Trial
 from edge.settings import DeviceKind, DeviceSetting
 from matters.model import Words
 
-CARD_WAIT_S = 2.0
-STATUS_EVERY_S = 5.0
-BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-READY = Words(zh="正常", en="ready")
-OPENING = Words(zh="正在连接", en="connecting")
-NOTHING = Words(zh="", en="")
+__all__ = ["Desk", "DeviceStatus", "Hall", "Trial"]
 
-T = TypeVar("T")
-
-log = structlog.get_logger("hall")
-
-
-class DeviceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One device: `state` is ok, opening, absent or fault; `last_ok` Unix ms or None."""
-
-    name: str
-    kind: str
-    window: str
-    state: str
-    last_ok: int | None
-    words: Words
-    next: Words
-
-
-class Desk(Protocol):
-    """What the hall tells the actions."""
-
-    async def card_laid(self, device: DeviceSetting, card: CardRecord) -> None:
-        """A card was read whole."""
-
-    async def card_trouble(self, device: DeviceSetting, error: CardRefused) -> None:
-        """A card lies there but cannot be read."""
-
-    async def device_changed(self, device: DeviceSetting, status: DeviceStatus) -> None:
-        """A device came up or went away."""
-
-    def now_ms(self) -> int:
-        """Unix milliseconds."""
-
-
-class _Printer(Protocol):
-    """What both kinds of printer have."""
-
-    async def open(self) -> None: ...
-    async def close(self) -> None: ...
-    async def status(self) -> PrinterState: ...
+PRINT_S = 120.0
+TRIAL_S = 150.0
+JOB_LOOK_S = 0.5
+RUNNING = Words(zh="正在测试……", en="testing …")
 
 
 class Hall:
@@ -78,147 +30,141 @@ class Hall:
 
     def __init__(self, devices: tuple[DeviceSetting, ...], desk: Desk) -> None:
         self._desk = desk
-        self._devices = devices
-        self._status = {device.name: _status(device, "opening", None, OPENING, NOTHING) for device in devices}
-        self._printers: dict[str, ReceiptPrinter] = {}
-        self._sheets: dict[str, SheetPrinter] = {}
-        self._turns = {device.name: asyncio.Lock() for device in devices}
+        self._owners = {one.name: Owner(one, desk, SERVES.get(one.kind, plain)) for one in devices}
+        self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Supervise every device; ends only by cancellation."""
         async with asyncio.TaskGroup() as group:
-            for device in self._devices:
-                group.create_task(self._supervise(device), name=f"device {device.name}")
+            self._group = group
+            for name, owner in self._owners.items():
+                group.create_task(owner.run(), name=f"device {name}")
 
     def status(self) -> tuple[DeviceStatus, ...]:
         """Every configured device as it is now."""
-        return tuple(self._status[device.name] for device in self._devices)
+        return tuple(owner.status for owner in self._owners.values())
 
     def printer_of(self, window: str, kind: DeviceKind = "receipt_printer") -> str:
         """The name of the printer of a window (its own before the shared one), "" when there is none."""
-        fitting = [
-            device for device in self._devices if device.kind == kind and device.window in {"", window}
-        ]
+        devices = [owner.setting for owner in self._owners.values()]
+        fitting = [device for device in devices if device.kind == kind and device.window in {"", window}]
         own = sorted(fitting, key=lambda device: device.window == "")
         return own[0].name if own else ""
 
+    def has(self, name: str) -> bool:
+        """Whether a device of that name is configured."""
+        return name in self._owners
+
     async def print_slip(self, name: str, job: bytes) -> PrintOutcome:
-        """Print one job on the named printer, once. Raises DriverError when no byte of it was sent."""
-        printer = self._printers.get(name)
-        if printer is None:
-            raise Absent("not connected", device=name)
-        async with self._turns[name]:
-            return await printer.print(job)
+        """Print one job on the named printer, once. Raises DriverError when no byte of it was sent.
+
+        A driver that is stuck in the job is not confirmed: ask the clerk.
+        """
+        owner = self._owner(name)
+        async with owner.taking_turn() as port:
+            try:
+                async with asyncio.timeout(PRINT_S):
+                    return await cast("ReceiptPrinter", port).print(job)
+            except TimeoutError:
+                return PrintOutcome(confirmed=False, state=_STUCK, reason="device-timeout")
+            except DriverError:
+                owner.look_now()
+                raise
 
     async def submit_sheet(self, name: str, pdf: bytes, job: str) -> Submitted:
-        """Hand a report to an A4 queue, once, under a name of its own (serial and copy).
+        """Hand a report to an A4 queue, once, under a name of its own (serial, copy, attempt).
 
         A queue that holds that name already prints nothing more. Raises DriverError when it does not hold it.
         """
-        async with self._turns[name]:
-            printer = self._sheet(name)
-            found = await printer.find(job)
-            return Submitted(confirmed=True, job=found) if found else await printer.submit(pdf, job)
+        owner = self._owner(name)
+        async with owner.taking_turn() as port:
+            printer = cast("SheetPrinter", port)
+            try:
+                found = await owner.ask(printer.find(job))
+                if found:
+                    return Submitted(confirmed=True, job=found)
+                async with asyncio.timeout(PRINT_S):
+                    return await printer.submit(pdf, job)
+            except TimeoutError:
+                return Submitted(confirmed=False, reason="device-timeout")
+            except DriverError:
+                owner.look_now()
+                raise
 
     async def sheet_job(self, name: str, job: str) -> JobState | None:
         """How far the job of that name is, None when the queue never got it. Raises DriverError."""
-        async with self._turns[name]:
-            printer = self._sheet(name)
-            found = await printer.find(job)
-            return await printer.job(found) if found else None
+        owner = self._owner(name)
+        async with owner.taking_turn() as port:
+            printer = cast("SheetPrinter", port)
+            found = await owner.ask(printer.find(job))
+            return await owner.ask(printer.job(found)) if found else None
 
-    def _sheet(self, name: str) -> SheetPrinter:
-        printer = self._sheets.get(name)
-        if printer is None:
+    async def sheet_ended(self, name: str, job: str, wait_s: float) -> JobState | None:
+        """The job once it ended, or as it is after `wait_s`; others use the queue meanwhile."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait_s
+        state = await self.sheet_job(name, job)
+        while (state is None or not state.ended) and loop.time() < end:
+            await asyncio.sleep(JOB_LOOK_S)
+            state = await self.sheet_job(name, job)
+        return state
+
+    async def hear(self, name: str, wait_s: float) -> Any:
+        """The next word of a device that speaks by itself, for the caller only. Raises DriverError."""
+        return await self._owner(name).hear(wait_s)
+
+    def port(self, name: str) -> Any:
+        """The open port of a device that takes orders beside its words (pads, screens). Raises Absent."""
+        port = self._owner(name).port
+        if port is None:
             raise Absent("not connected", device=name)
-        return printer
+        return port
 
-    async def _supervise(self, device: DeviceSetting) -> None:
-        """Open, serve, and on any trouble close and open again, ever more slowly; for ever."""
-        tries = 0
-        while True:
-            try:
-                await self._serve(device)
-            except DriverError as error:
-                up = self._status[device.name].state == "ok"
-                tries = 0 if up else tries + 1
-                state = "absent" if isinstance(error, Absent) else "fault"
-                await self._change(device, state, error.words, error.next)
-                log.info("device", device=device.name, code=error.code, tries=tries)
-            except Exception as error:  # noqa: BLE001 -- named supervisor: one driver's bug must not end the hall
-                tries += 1
-                await self._change(device, "fault", DriverError.default_words, DriverError.default_next)
-                log.error("device", device=device.name, code=type(error).__name__, tries=tries)  # noqa: TRY400 -- a trace may hold a card
-            await asyncio.sleep(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
+    def begin_trial(self, name: str, trial: Coroutine[Any, Any, Words]) -> None:
+        """Run a test of a device beside its work; its status says how it went. Raises Busy, Absent.
 
-    async def _serve(self, device: DeviceSetting) -> None:
-        if device.kind == "id_reader":
-            await self._serve_reader(device, open_device("id_reader", device.address))
-        elif device.kind == "a4_printer":
-            sheets = open_device("a4_printer", device.address)
-            await self._serve_printer(device, sheets, self._sheets, sheets)
-        else:
-            slips = open_device("receipt_printer", device.address)
-            await self._serve_printer(device, slips, self._printers, slips)
+        The words the trial returns are shown as passed; an error of the drivers as failed.
+        """
+        owner = self._owners.get(name)
+        running = (
+            owner is not None and owner.status.trial is not None and owner.status.trial.state == "running"
+        )
+        if owner is None or self._group is None or running:
+            trial.close()
+            kind = Busy if running else Absent
+            raise kind("a test runs" if running else "no such device", device=name)
+        owner.tried(self._trial("running", RUNNING))
+        self._group.create_task(self._try(owner, trial), name=f"trial {name}")
 
-    async def _serve_reader(self, device: DeviceSetting, reader: IdReader) -> None:
-        await reader.open()
+    async def _try(self, owner: Owner, trial: Coroutine[Any, Any, Words]) -> None:
         try:
-            await self._change(device, "ok", READY, NOTHING)
-            while True:
-                try:
-                    card = await reader.read_card(CARD_WAIT_S)
-                except NoCard:
-                    self._seen(device)
-                    continue
-                except CardRefused as error:
-                    await self._desk.card_trouble(device, error)
-                    continue
-                self._seen(device)
-                await self._desk.card_laid(device, card)
-        finally:
-            await reader.close()
+            done = self._trial("passed", await owner.ask(trial, TRIAL_S))
+        except DriverError as error:
+            done = self._trial("failed", _both(error.words, error.next))
+        except EdgeError as error:  # the typesetter or the store is in trouble: the device was not reached
+            done = self._trial("failed", _both(error.message, error.next))
+        owner.tried(done)
+        await self._desk.device_tried(owner.setting, done)
 
-    async def _serve_printer(
-        self, device: DeviceSetting, printer: _Printer, open_ones: dict[str, T], as_kind: T
-    ) -> None:
-        """Keep a printer of either kind open and its state known."""
-        await printer.open()
-        open_ones[device.name] = as_kind
-        try:
-            while True:
-                async with self._turns[device.name]:
-                    state = await printer.status()
-                await self._printer_state(device, state)
-                await asyncio.sleep(STATUS_EVERY_S)
-        finally:
-            open_ones.pop(device.name, None)
-            await printer.close()
+    def _trial(self, state: Literal["running", "passed", "failed"], words: Words) -> Trial:
+        return Trial(state=state, words=words, at_ms=self._desk.now_ms())
 
-    async def _printer_state(self, device: DeviceSetting, state: PrinterState) -> None:
-        await self._change(device, "ok" if state.ready else "fault", state.words, state.next)
-
-    def _seen(self, device: DeviceSetting) -> None:
-        old = self._status[device.name]
-        self._status[device.name] = msgspec.structs.replace(old, last_ok=self._desk.now_ms())
-
-    async def _change(self, device: DeviceSetting, state: str, words: Words, step: Words) -> None:
-        old = self._status[device.name]
-        last_ok = self._desk.now_ms() if state == "ok" else old.last_ok
-        self._status[device.name] = new = _status(device, state, last_ok, words, step)
-        if (old.state, old.words) != (state, words):
-            await self._desk.device_changed(device, new)
+    def _owner(self, name: str) -> Owner:
+        owner = self._owners.get(name)
+        if owner is None:
+            raise Absent("not configured", device=name)
+        return owner
 
 
-def _status(
-    device: DeviceSetting, state: str, last_ok: int | None, words: Words, step: Words
-) -> DeviceStatus:
-    return DeviceStatus(
-        name=device.name,
-        kind=device.kind,
-        window=device.window,
-        state=state,
-        last_ok=last_ok,
-        words=words,
-        next=step,
-    )
+_STUCK = PrinterState(
+    online=False,
+    paper="unknown",
+    fault="line",
+    words=Words(zh="打印机没有应答。", en="The printer does not answer."),
+    next=Words(zh="请查看纸张是否出来。", en="See whether the paper came out."),
+)
+
+
+def _both(words: Words, step: Words) -> Words:
+    """What is wrong and what to do now, as one."""
+    return Words(zh=words.zh + step.zh, en=f"{words.en} {step.en}")

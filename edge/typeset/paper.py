@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from edge.typeset.sheets import ReportSheet
+from edge.typeset.sheets import MARK_WORDS, ReportSheet
 from matters.freshness import BAND_WORDS, age_words
 from matters.groups import Group
 from ui.look import clock
@@ -19,6 +19,11 @@ _STATUS: Final = {
     ),
 }
 
+_WORTHLESS: Final = {
+    "test": "本页只用来测试打印机 TEST：不是报告，没有编号，没有任何效力。",
+    "training": "练习用纸 TRAINING：内容和人员都是虚构的，没有任何效力，不得交给群众。",
+}
+
 
 def job(sheet: ReportSheet) -> dict[str, Any]:
     """What the worker is sent: texts, the QR's text, and the document's date."""
@@ -28,11 +33,14 @@ def job(sheet: ReportSheet) -> dict[str, Any]:
 def texts(sheet: ReportSheet) -> dict[str, Any]:
     """The sheet in words, in the order of the paper; no markup, no formatting."""
     word, meaning = _STATUS[sheet.status]
+    if sheet.mark:
+        word, meaning = MARK_WORDS[sheet.mark].zh, _WORTHLESS[sheet.mark]
     return {
         "title": sheet.title.zh,
         "title_en": sheet.title.en,
         "serial": sheet.serial,
-        "status": sheet.status,
+        "status": "provisional" if sheet.mark else sheet.status,
+        "mark": "　".join(MARK_WORDS[sheet.mark].zh),
         "status_word": word,
         "status_meaning": meaning,
         "hall": sheet.hall,

@@ -3,7 +3,8 @@
 from typing import Final
 
 from drivers.devices.receipt_printer.protocol import Slip
-from edge.typeset.sheets import SlipSheet
+from drivers.devices.receipt_printer.testpage import rare_characters
+from edge.typeset.sheets import MARK_WORDS, SlipSheet
 from ui.look import clock
 
 COLUMNS: Final = 48
@@ -21,6 +22,7 @@ _SCAN: Final = "扫码核验真伪，不联网也可以"
 def slip(sheet: SlipSheet) -> bytes:
     """The whole job, cut at the end. Nothing is lost: long lines wrap, a `标签：值` line becomes a pair."""
     made = Slip(COLUMNS)
+    _mark(made, sheet)
     made.text(sheet.hall, align="centre")
     made.text(sheet.title.zh, align="centre", bold=True, size=2)
     made.rule("=")
@@ -34,7 +36,21 @@ def slip(sheet: SlipSheet) -> bytes:
     if sheet.qr:
         made.feed().qr(sheet.qr).text(_SCAN, align="centre")
     made.feed().text(_FOOT[sheet.kind])
+    _mark(made, sheet)
     return bytes(made.feed(2).cut())
+
+
+def test_slip() -> bytes:
+    """The text-test page: each character as the printer's own font has it and as dots (G18)."""
+    return bytes(rare_characters(COLUMNS))
+
+
+def _mark(made: Slip, sheet: SlipSheet) -> None:
+    """What says that this paper is worth nothing, as large as the printer can."""
+    if sheet.mark:
+        words = MARK_WORDS[sheet.mark]
+        made.text(f"★ {words.zh} {words.en} ★", align="centre", bold=True, size=2)
+        made.text("没有任何效力 NOT VALID", align="centre", bold=True)
 
 
 def _line(made: Slip, line: str) -> None:

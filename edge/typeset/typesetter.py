@@ -96,6 +96,10 @@ class Typesetter:
         """The slip as bytes for an 80 mm printer with 48 columns, cut at the end."""
         return slips.slip(sheet)
 
+    def test_slip(self) -> bytes:
+        """The page that shows what a slip printer can do."""
+        return slips.test_slip()
+
     async def _set(self, job: bytes) -> bytes:
         whole = False
         worker = await self._ready()

@@ -5,7 +5,7 @@ A place is written `path::function` (`path::Class.method`), as fnmatch patterns.
 
 # Rule 5: only named supervisors catch `Exception`; they keep one failed part from ending the whole.
 SUPERVISORS = {
-    "edge/hall/hall.py::*._supervise": "device hall: one driver's bug must not end the hall; shown as a fault",
+    "edge/hall/owner.py::Owner.run": "device hall: one driver's bug must not end the hall; shown as a fault",
     "edge/store/writer.py::Writer._one": "one request's error goes to the caller that waits for it",
     "edge/store/writer.py::Writer._serve": "a bug in the commit is told to every caller, and the store stops",
     "central/schedule.py::guarded": "a bug in one job must not end the others",

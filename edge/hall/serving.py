@@ -1,0 +1,112 @@
+"""How each kind of device is served while it is open: SERVES. A loop ends with an error of the drivers."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol, TypeVar
+
+from drivers.errors import CardRefused, Garbled, NoCard, NothingCame
+from drivers.ports import CallerKeys, IdReader, PositionSource, PrinterState, QrScanner
+from edge.hall.owner import Owner, Serve
+from edge.hall.states import READY
+
+CARD_WAIT_S: Final = 2.0
+WORD_WAIT_S: Final = 30.0
+FIX_WAIT_S: Final = 5.0
+STATUS_EVERY_S: Final = 2.0
+PLAIN_EVERY_S: Final = 2.0
+
+T = TypeVar("T")
+
+
+class _Printer(Protocol):
+    """What both kinds of printer have."""
+
+    async def status(self) -> PrinterState: ...
+
+
+async def reader(owner: Owner, port: IdReader) -> None:
+    """Cards, one after the other, whole or not at all."""
+    await owner.change("ok", READY)
+    while True:
+        try:
+            card = await owner.ask(port.read_card(CARD_WAIT_S))
+        except NoCard:
+            owner.seen()
+            continue
+        except CardRefused as error:
+            owner.seen(reported=True)
+            await owner.desk.card_trouble(owner.setting, error)
+            continue
+        if not owner.say(card):
+            await owner.desk.card_laid(owner.setting, card)
+
+
+async def printer(owner: Owner, port: _Printer) -> None:
+    """A printer of either kind: kept open, its state known, asked again at once after a job that failed."""
+    while True:
+        async with owner.turn:
+            state = await owner.ask(port.status())
+        owner.seen(reported=True)
+        await owner.change("ok" if state.ready else "fault", state.words, state.next)
+        await owner.until_next_look(STATUS_EVERY_S)
+
+
+async def keys(owner: Owner, port: CallerKeys) -> None:
+    """Keys of caller and rating pads, already acknowledged to the pad."""
+    await _listen(owner, port.next_key, owner.desk.key_pressed)
+
+
+async def scanner(owner: Owner, port: QrScanner) -> None:
+    """Codes, whole or not at all."""
+    await _listen(owner, port.next_code, owner.desk.code_scanned)
+
+
+async def receiver(owner: Owner, port: PositionSource) -> None:
+    """Positions; a receiver reports every second, so silence is a fault (NothingCame goes up)."""
+    while True:
+        try:
+            fix = await owner.ask(port.next_fix(FIX_WAIT_S))
+        except Garbled:
+            continue  # the next report comes in a second
+        await owner.change("ok", READY)
+        if not owner.say(fix):
+            await owner.desk.position_taken(owner.setting, fix)
+
+
+async def plain(owner: Owner, port: Any) -> None:
+    """A kind without a row of its own: kept open, asked what it is now and then."""
+    while True:
+        await owner.ask(port.describe())
+        owner.seen()
+        await owner.change("ok", READY)
+        await owner.until_next_look(PLAIN_EVERY_S)
+
+
+async def _listen(
+    owner: Owner, next_word: Callable[[float], Awaitable[T]], hand_on: Callable[[Any, T], Awaitable[None]]
+) -> None:
+    """A device that speaks when somebody touches it. Damaged words are thrown away and shown as a fault."""
+    await owner.change("ok", READY)
+    while True:
+        try:
+            word = await owner.ask(next_word(WORD_WAIT_S), 2 * WORD_WAIT_S)
+        except NothingCame:
+            owner.seen()
+            await owner.change("ok", READY)
+            continue
+        except Garbled as error:
+            await owner.trouble("fault", error.code, error.words, error.next)
+            continue
+        await owner.change("ok", READY)
+        if not owner.say(word):
+            await hand_on(owner.setting, word)
+
+
+SERVES: Final[dict[str, Serve]] = {
+    "id_reader": reader,
+    "receipt_printer": printer,
+    "a4_printer": printer,
+    "caller_keys": keys,
+    "qr_scanner": scanner,
+    "gps": receiver,
+}
+"""One row a kind of `drivers.registry`; a kind without a row is served by `plain`."""
