@@ -17,6 +17,7 @@ from matters.ids import plain, resident_number, uscc
 from matters.model import AccessRequest, Grant, Matter, Party, Presence, Refusal, Words
 
 NUMBER_MAX = 64
+PLATFORM_ACCOUNT = "platform-account"
 TEXT_MAX = 200
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _BASIS_PURPOSE = {"SELF": "self", "AUTHORISED": "authorised", "OPEN": "open"}
@@ -52,6 +53,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Draft:
         """The access entry of this query; mode, age and object are the caller's to add."""
         request, session = self.request, self.session
+        by_account = request.requester.document == PLATFORM_ACCOUNT
         return Draft(
             kind=kind,
             subject=self.subject.number,
@@ -68,7 +70,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             detail={
                 "subject_number": plain(self.subject.number),
                 "subject_name": self.subject.name,
-                "requester_number": plain(request.requester.number),
+                "requester_number": request.account if by_account else plain(request.requester.number),
                 "requester_name": request.requester.name,
                 "matter": self.matter.code,
                 "case": case,
@@ -85,12 +87,17 @@ def session_mark(session: Session) -> str:
 
 
 def frame(node: Node, session: Session, query: Query, matter: Matter) -> Asked:
-    """The request as the rules see it. Who is not named is the person whose card was read."""
+    """The request as the rules see it.
+
+    Who is not named is the person whose card was read; who only has a platform account is known by it.
+    """
     read = node.read_of(query.read_id, session.window)
     now_ms = node.now_ms()
     holder = Party(name=read.name, number=read.number, document="resident-id") if read else None
     subject = query.subject or holder or Party()
-    requester = query.requester or holder or subject
+    account = query.account.strip()[:NUMBER_MAX]
+    user = Party(document=PLATFORM_ACCOUNT, number=account) if account else None
+    requester = query.requester or holder or user or subject
     request = AccessRequest(
         matter=matter.code,
         presence=presence_of(read, read.read_ms) if read else Presence(),
@@ -105,6 +112,7 @@ def frame(node: Node, session: Session, query: Query, matter: Matter) -> Asked:
         email=query.email,
         email_code=query.email_code,
         purpose=query.purpose,
+        account=account,
     )
     return Asked(
         matter=matter,
@@ -139,6 +147,8 @@ def judge(node: Node, db: Reading, asked: Asked) -> Grant | Refusal:
 
 def _number_refusal(subject: Party, asked: Asked) -> Refusal | None:
     """A subject number with a wrong check digit finds nobody; say so instead of "no records"."""
+    if not subject.number.strip():
+        return _no_number()
     if len(subject.number) > NUMBER_MAX:
         return resident_refusal(subject.number[:NUMBER_MAX], asked)
     return (
@@ -159,6 +169,24 @@ def resident_refusal(number: str, asked: Asked) -> Refusal | None:
 def _uscc_refusal(number: str) -> Refusal | None:
     found = uscc(number)
     return found if isinstance(found, Refusal) else None
+
+
+def _no_number() -> Refusal:
+    """Open information may be asked for by name alone (Art 23), but a hall's cache is kept by number."""
+    number = Words(zh="身份证号码或统一社会信用代码", en="resident number or unified social credit code")
+    return Refusal(
+        code="number-needed",
+        message=Words(
+            zh="窗口按号码查询，只有名称查不到。",
+            en="The window looks up by number, not by name alone.",
+        ),
+        rule="驿站查询规则",
+        missing=(number,),
+        next=Words(
+            zh="请补填号码；只知道名称的，请登录信用网站按名称检索。",
+            en="Add the number; who only knows a name searches on the credit website.",
+        ),
+    )
 
 
 def _no_permit(matter: Matter) -> Refusal:

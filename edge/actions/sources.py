@@ -111,7 +111,7 @@ def _held_online(asked: Asked, reply: CentreAnswer, now_ms: int) -> Held:
     as_of_ms = min(reply.as_of, now_ms)
     subject = reply.subject or unknown_subject(asked, as_of_ms)
     records = (*reply.records, *_bureau_records(asked, reply.bureau, as_of_ms))
-    known = _confirmed(Cached(subject=subject, records=records), as_of_ms)
+    known = _confirmed(stated(asked, Cached(subject=subject, records=records)), as_of_ms)
     return Held(
         mode="online",
         source=CENTRE_SOURCE,

@@ -44,7 +44,10 @@ class CardRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """One query as filled in at the window, before anything was judged."""
+    """One query as filled in at the window, before anything was judged.
+
+    `account` is a registered platform user, for information that is open by law.
+    """
 
     matter: str
     read_id: str | None = None
@@ -60,6 +63,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     email_code: str = ""
     purpose: str = ""
     phone: str = ""
+    account: str = ""
 
 
 class ReportRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,10 @@ class PresenceForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`POST /api/answers`: `presence` (a card read here) or `subject`; everything else as the case asks."""
+    """`POST /api/answers`: `presence` (a card read here) or `subject`; everything else as the case asks.
+
+    `account`: the platform user who asks for information open by law.
+    """
 
     matter: str
     presence: PresenceForm | None = None
@@ -39,6 +42,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     email_code: str = ""
     purpose: str = ""
     phone: str = ""
+    account: str = ""
 
     def query(self) -> Query:
         """The same as the action takes it.
@@ -64,6 +68,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             email_code=self.email_code,
             purpose=self.purpose,
             phone=self.phone,
+            account=self.account,
         )
 
 

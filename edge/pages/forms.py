@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from edge.actions.views import Query
+from edge.pages.choices import is_open
 from edge.pages.desk import Desk
 from edge.pages.papers import AUTHORISED_TICKS, AUTHORISER_TICKS, asked, card_lies, kinds, listed
 from edge.pages.views import FieldError
@@ -55,9 +56,16 @@ def tidy(form: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in list(kept.items())[:FIELDS_MAX] if value}
 
 
-def errors(desk: Desk, form: Mapping[str, str], today: date) -> tuple[FieldError, ...]:
-    """Everything mistyped, and what is needed to know which articles apply; in the order of the form."""
-    found = [*_numbers(desk.case, form, today), *_unnamed(desk, form)]
+def errors(
+    desk: Desk, form: Mapping[str, str], today: date, *, open_search: bool = False
+) -> tuple[FieldError, ...]:
+    """Everything mistyped, and what is needed to know which articles apply; in the order of the form.
+
+    `open_search` (information open by law) names one party only; what it lacks is for the rules to say.
+    """
+    found = _numbers(desk.case, form, today)
+    if not open_search:
+        found += _unnamed(desk, form)
     for name, value in form.items():
         if name in _DAYS and day_of(value) is None:
             found.append(FieldError(field=name, words=_BAD_DAY))
@@ -69,6 +77,8 @@ def errors(desk: Desk, form: Mapping[str, str], today: date) -> tuple[FieldError
 def query(matter: Matter, desk: Desk) -> Query:
     """The whole question as the action takes it. The form must have passed `errors`."""
     case = CASES[desk.case]
+    if is_open(matter):
+        return _search(matter, desk)
     subject = _party(case, "subject", desk)
     requester = subject if case.own else _party(case, "requester", desk)
     visitor = desk.reads.get("visitor")
@@ -88,6 +98,24 @@ def query(matter: Matter, desk: Desk) -> Query:
         email_code=form.get("email_code", ""),
         purpose=form.get("purpose") or (OWN_PURPOSE if case.own else form.get("letter_purpose", "")),
         phone=form.get("phone") or form.get("requester_phone") or form.get("agent_phone", ""),
+    )
+
+
+def _search(matter: Matter, desk: Desk) -> Query:
+    """Information open by law: who asks is the platform account, and no card is theirs to be recorded."""
+    form, kind = desk.form, kinds(desk.case)[0]
+    return Query(
+        matter=matter.code,
+        subject=Party(
+            kind="legal" if kind == "legal" else "natural",
+            name=form.get("subject_name", ""),
+            document=_DOCUMENTS[kind] if form.get("subject_number") else "",
+            number=form.get("subject_number", "").upper(),
+        ),
+        delivery="screen",
+        purpose=form.get("purpose", ""),
+        phone=form.get("phone", ""),
+        account=form.get("account", ""),
     )
 
 

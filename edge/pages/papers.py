@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
+from edge.pages.choices import is_open
 from edge.pages.desk import Desk
 from edge.pages.views import FieldError, FieldView, FormPart, PaperTick
 from matters.model import Matter, Words
@@ -34,6 +37,11 @@ _KINSHIP = Paper(
     kind="kinship", words=Words(zh="亲属或婚姻关系证明（如有）", en="proof of kinship or marriage, if any")
 )
 
+_ACCOUNT = Words(zh="平台账号", en="Platform account")
+_ACCOUNT_HINT = Words(
+    zh="公开信息不需要授权书和身份证，但须是平台注册用户；请申请人出示登录后的页面",
+    en="Open information needs no letter or card, but a registered user: look at the page after sign-in",
+)
 _DAY_HINT = Words(zh="写 2026-12-31 或 20261231", en="2026-12-31 or 20261231")
 
 AUTHORISER_TICKS = (
@@ -84,6 +92,8 @@ def parts(matter: Matter, desk: Desk) -> tuple[FormPart, ...]:
     """The titled parts of the form, filled with what was typed and with the cards that were read."""
     case = CASES[desk.case]
     wrong = {error.field: error.words for error in desk.errors}
+    if is_open(matter):
+        return _search(desk, wrong)
     made = [_party(case, role, desk, wrong) for role in parties(case)]
     if case.letter_article is not None or matter.authority == "credit-bureau":
         if not case.own:
@@ -114,7 +124,12 @@ def ticks(matter: Matter, desk: Desk) -> tuple[PaperTick, ...]:
 
 
 def listed(matter: Matter, case: Case) -> tuple[Paper, ...]:
-    """The papers of the form: the case's own list; kinship besides for an agent at the credit bureau."""
+    """The papers of the form: the case's own list; kinship besides for an agent at the credit bureau.
+
+    Information open by law asks for none.
+    """
+    if is_open(matter):
+        return ()
     extra = (_KINSHIP,) if matter.authority == "credit-bureau" and not case.own else ()
     return (*case.papers, *extra)
 
@@ -131,6 +146,27 @@ def card_lies(case: Case, paper: Paper, desk: Desk) -> bool:
         return "visitor" in desk.reads
     own = "visitor" if case.visitor == "subject" else "subject"
     return paper.kind == "resident-id" and own in desk.reads
+
+
+def _search(desk: Desk, wrong: Mapping[str, Words]) -> tuple[FormPart, ...]:
+    """Art 23: a registered platform user, and what is searched for."""
+    rows = _NATURAL if kinds(desk.case)[0] == "natural" else _LEGAL
+    texts = tuple(_text(f"subject_{name}", words, desk.form, wrong) for name, words in reversed(rows))
+    return (
+        FormPart(
+            name="account",
+            title=Words(zh="平台注册用户", en="Registered platform user"),
+            hint=_ACCOUNT_HINT,
+            fields=(_text("account", _ACCOUNT, desk.form, wrong),),
+        ),
+        FormPart(
+            name="subject",
+            title=Words(zh="查询条件", en="Search conditions"),
+            fields=tuple(
+                msgspec.structs.replace(text, required=text.name.endswith("_number")) for text in texts
+            ),
+        ),
+    )
 
 
 def _party(case: Case, role: str, desk: Desk, wrong: Mapping[str, Words]) -> FormPart:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edge.actions.views import Answer, Deferral, PrintJob
+from edge.actions.views import Answer, Deferral, PrintJob, Query
 from edge.pages import choices
 from edge.pages.desk import Desk, Outcome
 from edge.pages.forms import OWN_PURPOSE, query
@@ -60,28 +60,37 @@ _CACHED = Words(
     en="This machine's data will be used; the report is provisional until the centre confirms it.",
 )
 
+_CACHED_ONLY = Words(
+    zh="将用本机数据应答，屏幕上写明来源和数据时间。",
+    en="This machine's data will be used; source and age stand on the screen.",
+)
+_ON_SCREEN = Words(zh="在屏幕上显示，不出报告", en="shown on the screen, no report")
+_SEARCH_CONTACT = ("phone", "purpose")
+"""Open information is shown on the screen: a phone for the case that it must wait, and the purpose."""
+
 
 def papers_view(matter: Matter, desk: Desk, side: Side) -> PapersView:
     """Step 3 as the case's own list asks for it, filled with what was typed before."""
-    case = CASES[desk.case]
+    case, search = CASES[desk.case], choices.is_open(matter)
     wrong = {error.field: error.words for error in desk.errors}
     promised = "given" if "undertaking" in desk.form else "open"
+    contact = [field for field in _CONTACT if not search or field.name in _SEARCH_CONTACT]
     return PapersView(
         side=side,
         title=choices.title(matter, desk.case),
         rule=rule_of(matter, desk.case),
         parts=parts(matter, desk),
         ticks=ticks(matter, desk),
-        undertaking="not asked" if case.undertaking_article is None else promised,  # type: ignore[arg-type]  # one of three literals
-        delivery=desk.form.get("delivery", "print"),
-        contact=tuple(_filled(field, desk, wrong) for field in _CONTACT),
+        undertaking="not asked" if search or case.undertaking_article is None else promised,  # type: ignore[arg-type]  # one of three literals
+        delivery="screen" if search else desk.form.get("delivery", "print"),
+        contact=tuple(_filled(field, desk, wrong) for field in contact),
         errors=desk.errors,
     )
 
 
 def check_view(matter: Matter, desk: Desk, side: Side, permits: Sequence[str], *, online: bool) -> CheckView:
     """Step 4: what will be asked, in the clerk's words, and what the button will do."""
-    offline = None if online else (_WAITS if matter.offline == "deferred" else _CACHED)
+    offline = None if online else _offline_words(matter)
     return CheckView(
         side=side,
         title=choices.title(matter, desk.case),
@@ -91,6 +100,12 @@ def check_view(matter: Matter, desk: Desk, side: Side, permits: Sequence[str], *
         offline_words=offline,
         nonce=desk.nonce,
     )
+
+
+def _offline_words(matter: Matter) -> Words:
+    if matter.offline == "deferred":
+        return _WAITS
+    return _CACHED if matter.report else _CACHED_ONLY
 
 
 def outcome_view(
@@ -121,6 +136,8 @@ def outcome_view(
 
 def rule_of(matter: Matter, case: str) -> str:
     """The articles that list this case's papers."""
+    if choices.is_open(matter):
+        return article(3, 22, 23)
     if matter.authority == "credit-bureau":
         return RULE_OWN if CASES[case].own else RULE_OTHER
     numbers = (CASES[case].paper_article, CASES[case].letter_article or CASES[case].paper_article)
@@ -139,10 +156,34 @@ def _filled(field: FieldView, desk: Desk, wrong: dict[str, Words]) -> FieldView:
 
 
 def _lines(matter: Matter, desk: Desk) -> tuple[Line, ...]:
-    case, asked_now = CASES[desk.case], query(matter, desk)
+    asked_now, search = query(matter, desk), choices.is_open(matter)
     lines = [Line(label=Words(zh="事项", en="Matter"), value=choices.title(matter, desk.case), part="")]
+    lines += _search_lines(asked_now) if search else _paper_lines(matter, desk, asked_now)
+    part, phone, use = "delivery", asked_now.phone, asked_now.purpose
+    delivery = _ON_SCREEN if search else _delivery_words(desk)
+    lines.append(Line(label=Words(zh="交付", en="Delivery"), value=delivery, part="" if search else part))
+    spoken = _same(phone) if phone else _NONE
+    lines.append(Line(label=Words(zh="联系电话", en="Phone"), value=spoken, part=part))
+    purpose = _OWN if use == OWN_PURPOSE else _same(use) if use else _NONE
+    lines.append(Line(label=Words(zh="用途", en="Purpose"), value=purpose, part=""))
+    return tuple(lines)
+
+
+def _search_lines(asked_now: Query) -> list[Line]:
+    """Open information: who asks is an account, about whom is a search."""
+    account = _same(asked_now.account) if asked_now.account else _NONE
+    found = asked_now.subject or Party()
+    return [
+        Line(label=Words(zh="平台账号", en="Account"), value=account, part="account"),
+        Line(label=Words(zh="查询条件", en="Search"), value=_party_words(found), part="subject"),
+    ]
+
+
+def _paper_lines(matter: Matter, desk: Desk, asked_now: Query) -> list[Line]:
+    """The parties, the card, the papers and the letter's last day."""
+    lines = []
     shown = {"subject": asked_now.subject, "agent": asked_now.agent}
-    if not case.own:
+    if not CASES[desk.case].own:
         shown["requester"] = asked_now.requester
     for role in ("subject", "requester", "agent"):
         party = shown.get(role)
@@ -153,19 +194,7 @@ def _lines(matter: Matter, desk: Desk) -> tuple[Line, ...]:
     if asked_now.letter is not None and asked_now.letter.valid_to is not None:
         day = asked_now.letter.valid_to.isoformat()
         lines.append(Line(label=Words(zh="授权至", en="Letter until"), value=_same(day), part="letter-3"))
-    lines.append(Line(label=Words(zh="交付", en="Delivery"), value=_delivery_words(desk), part="delivery"))
-    phone = asked_now.phone
-    lines.append(
-        Line(
-            label=Words(zh="联系电话", en="Phone"),
-            value=_same(phone) if phone else _NONE,
-            part="delivery",
-        )
-    )
-    use = asked_now.purpose
-    purpose = _OWN if use == OWN_PURPOSE else _same(use) if use else _NONE
-    lines.append(Line(label=Words(zh="用途", en="Purpose"), value=purpose, part=""))
-    return tuple(lines)
+    return lines
 
 
 def _party_words(party: Party) -> Words:

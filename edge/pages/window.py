@@ -76,7 +76,8 @@ async def papers(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
     typed = forms.tidy(form)
     if "email_code" in desk.form:
         typed.setdefault("email_code", desk.form["email_code"])
-    desk.fill(typed, forms.errors(desk, typed, china_day(node.now_ms())))
+    search = choices.is_open(node.catalogue[desk.matter])
+    desk.fill(typed, forms.errors(desk, typed, china_day(node.now_ms()), open_search=search))
     return doors.go("/")
 
 

@@ -10,7 +10,7 @@ from edge.actions.cases import list_cases, tasks
 from edge.actions.exchange import exchange
 from edge.actions.node import Node, Session
 from edge.actions.status import status
-from edge.actions.views import Answer, Deferral, Query, ReportRef
+from edge.actions.views import Answer, CardRead, Deferral, Query, ReportRef
 from edge.errors import LedgerUnavailable
 from matters.model import Letter, Material, Party, Refusal
 from sync.ledger.entry import parse_leaf
@@ -146,12 +146,14 @@ async def test_a_card_whose_number_has_a_wrong_check_digit_is_refused(
 async def test_a_typed_subject_number_with_a_wrong_check_digit_is_refused_before_anything_is_looked_up(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:
-    read = await lay(node, centre)
-    query = msgspec.structs.replace(
-        own(read.read_id, "public-credit.open"), subject=Party(name="某", number="330102199001010074")
-    )
-    no = await answer(node, clerk, query)
+    query = whole_letter(await lay(node, centre, 1), centre)
+    assert query.subject is not None
+    good = query.subject.number
+    wrong = msgspec.structs.replace(query.subject, number=good[:-1] + ("1" if good[-1] != "1" else "2"))
+    no = await answer(node, clerk, msgspec.structs.replace(query, subject=wrong))
     assert isinstance(no, Refusal)
+    assert no.code == "id-check-digit"
+    assert "校验位" in no.message.zh
     assert not centre.disclosed
 
 
@@ -175,6 +177,16 @@ async def test_an_authorised_query_with_its_whole_letter_is_answered(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:
     read = await lay(node, centre, 1)
+    given = await answer(node, clerk, whole_letter(read, centre))
+    assert isinstance(given, Answer), given
+    access, detail = next((e, d) for e, d in await entries(node) if e.kind == 10)
+    assert access.purpose == "authorised", "the clerk's words stay out of the leaf"
+    assert access.basis == "AUTHORISED"
+    assert detail["requester_name"] == read.name
+
+
+def whole_letter(read: CardRead, centre: SmallCentre) -> Query:
+    """The visitor asks about the first resident with a letter that says everything and every paper."""
     people = list(centre.people.values())
     giver = Party(
         name=people[0].subject.name, document="resident-id", number=people[0].subject.number, phone="1"
@@ -196,7 +208,7 @@ async def test_an_authorised_query_with_its_whole_letter_is_answered(
         Material(kind="letter", original=True),
         Material(kind="agent-id", original=True, copy=True),
     )
-    query = Query(
+    return Query(
         matter="public-credit.authorised",
         read_id=read.read_id,
         subject=giver,
@@ -206,12 +218,6 @@ async def test_an_authorised_query_with_its_whole_letter_is_answered(
         undertaking=True,
         purpose="贷款审批用",
     )
-    given = await answer(node, clerk, query)
-    assert isinstance(given, Answer), given
-    access, detail = next((e, d) for e, d in await entries(node) if e.kind == 10)
-    assert access.purpose == "authorised", "the clerk's words stay out of the leaf"
-    assert access.basis == "AUTHORISED"
-    assert detail["requester_name"] == read.name
 
 
 async def test_f017_the_third_personal_credit_query_of_a_year_carries_a_fee(

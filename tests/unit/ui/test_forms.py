@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from edge.actions.reads import presence_of
-from edge.pages import choices, forms, papers
+from edge.pages import choices, forms, papers, serving
 from edge.pages.desk import Desk
 from matters.authority import decide
 from matters.model import AccessRequest, Grant, Party, Refusal, SitePolicy
@@ -204,11 +204,45 @@ def test_a_form_is_kept_within_limits_and_without_its_token():
 
 def test_every_matter_that_has_a_form_is_offered_and_one_without_permit_is_marked():
     offered = choices.choices(CATALOGUE, ("public-credit",), online=True)
-    assert [choice.digit for choice in offered] == list("123456789")
+    assert [choice.digit for choice in offered] == [*"123456789", "", ""]
     assert offered[0].code == "public-credit.self:self-natural"
     marked = {choice.code for choice in offered if choice.tag.zh == "您无此权限"}
     assert marked == {"credit-bureau.self:self-natural", "credit-bureau.self:natural-natural"}
-    assert not any(choice.code.startswith("public-credit.open") for choice in offered)
+    assert [choice.code for choice in offered][-2:] == [
+        "public-credit.open:natural-natural",
+        "public-credit.open:legal-natural",
+    ]
+
+
+@pytest.mark.parametrize("case", ["natural-natural", "legal-natural"])
+def test_f049_open_information_asks_for_an_account_and_what_to_search_and_for_no_paper(case: str):
+    matter = CATALOGUE["public-credit.open"]
+    desk = Desk(matter=matter.code, case=case, reads={"visitor": VISITOR})
+    shown = serving.papers_view(matter, desk, samples.side())
+    assert [field.name for part in shown.parts for field in part.fields] == [
+        "account", "subject_number", "subject_name",
+    ]  # fmt: skip
+    assert (shown.ticks, shown.undertaking, shown.delivery) == ((), "not asked", "screen")
+    assert "第二十三条" in shown.rule
+    number = NUMBERS["subject"] if case == "legal-natural" else AUTHORISER.number
+    desk.form = {"account": "limin_2024", "subject_number": number.lower()}
+    assert forms.errors(desk, desk.form, TODAY, open_search=True) == ()
+    asked = forms.query(matter, desk)
+    assert (asked.account, asked.read_id, asked.delivery) == ("limin_2024", None, "screen")
+    assert asked.subject is not None
+    assert (asked.subject.number, asked.subject.kind) == (number, case.partition("-")[0])
+    lines = {
+        line.label.zh: line.value.zh
+        for line in serving.check_view(matter, desk, samples.side(), (), online=True).lines
+    }
+    assert lines["平台账号"] == "limin_2024"
+    assert "材料" not in lines
+
+
+def test_open_information_with_a_mistyped_number_goes_back_to_its_field():
+    desk = Desk(matter="public-credit.open", case="natural-natural")
+    found = forms.errors(desk, {"subject_number": "330102199001010074"}, TODAY, open_search=True)
+    assert [error.field for error in found] == ["subject_number"]
 
 
 def test_without_the_line_a_matter_that_needs_it_says_that_it_becomes_a_call():
