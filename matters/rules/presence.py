@@ -7,9 +7,12 @@ from matters.model import Party, Presence, SitePolicy, Words
 from matters.records import SubjectRecord
 from matters.rules.findings import Finding
 
-RULE_USE = "居民身份证法 第十三条"
 RULE_REPLACE = "居民身份证法 第十一条"
+"""A card whose time is over must be exchanged for a new one."""
+
 RULE_FALSE = "居民身份证法 第十七条"
+"""Using the card of another person is an offence."""
+
 REPLACE = Words(
     zh="请先到公安机关补办或换领新证，再来办理查询。",
     en="Have the card replaced by the police first, then come back for the query.",
@@ -31,16 +34,17 @@ def card_findings(
 ) -> list[Finding]:
     """Everything wrong with the card of the person who must be present; empty when it proves them.
 
-    `who` names the role of the visitor in the case, `rule` the article that asks for the card. An expired or
-    absent card forbids the query, whatever else was brought (F002).
+    `who` names the role of the visitor in the case, `rule` the article that asks for the card; it is cited
+    where no other law says more. An expired or absent card forbids the query, whatever else was brought
+    (F002).
     """
     if presence.kind == "none":
         return [_absent(who, rule)]
     checks = [
-        _card_type(presence, site),
+        _card_type(presence, site, rule),
         _expired(presence, today),
-        _not_yet_valid(presence, today),
-        _same_person(presence, visitor, who),
+        _not_yet_valid(presence, today, rule),
+        _same_person(presence, visitor, who, rule),
     ]
     return [finding for finding in checks if finding is not None]
 
@@ -104,7 +108,7 @@ def _absent(who: Words, rule: str) -> Finding:
     )
 
 
-def _card_type(presence: Presence, site: SitePolicy) -> Finding | None:
+def _card_type(presence: Presence, site: SitePolicy, rule: str) -> Finding | None:
     if presence.record in site.cards:
         return None
     card = CARD_WORDS.get(presence.record, Words(zh="该类证件", en="this kind of card"))
@@ -115,7 +119,7 @@ def _card_type(presence: Presence, site: SitePolicy) -> Finding | None:
             zh=f"本服务点不能以{card.zh}办理此项查询。",
             en=f"This place cannot serve this query on a {card.en}.",
         ),
-        rule=RULE_USE,
+        rule=rule,
         missing=wanted,
         next=Words(
             zh="请出示居民身份证，或到市级、区级政务服务中心人工核验。",
@@ -140,14 +144,14 @@ def _expired(presence: Presence, today: date) -> Finding | None:
     )
 
 
-def _not_yet_valid(presence: Presence, today: date) -> Finding | None:
+def _not_yet_valid(presence: Presence, today: date, rule: str) -> Finding | None:
     if presence.valid_from is None or presence.valid_from <= today:
         return None
     day = presence.valid_from.isoformat()
     return Finding(
         code="card-not-yet-valid",
         message=Words(zh=f"身份证自{day}起才有效。", en=f"The ID card is valid only from {day}."),
-        rule=RULE_REPLACE,
+        rule=rule,
         missing=Words(zh="有效期内的居民身份证", en="an ID card that is valid today"),
         next=Words(
             zh="请核对证件有效期与本机日期。", en="Compare the card's dates with the date of this machine."
@@ -155,7 +159,7 @@ def _not_yet_valid(presence: Presence, today: date) -> Finding | None:
     )
 
 
-def _same_person(presence: Presence, visitor: Party, who: Words) -> Finding | None:
+def _same_person(presence: Presence, visitor: Party, who: Words, rule: str) -> Finding | None:
     if not presence.holder:
         code, zh, en = (
             "card-not-holder",
@@ -179,7 +183,7 @@ def _same_person(presence: Presence, visitor: Party, who: Words) -> Finding | No
     return Finding(
         code=code,
         message=Words(zh=f"{zh}，不能开始查询。", en=f"{en[0].upper()}{en[1:]}; no query may start."),
-        rule=RULE_FALSE,
+        rule=RULE_FALSE if code == "card-not-holder" else rule,
         missing=Words(zh=f"{who.zh}的身份证", en=f"the ID card of {who.en}"),
         next=COMPARE,
     )
