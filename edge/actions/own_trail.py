@@ -17,14 +17,16 @@ from matters.model import Grant, Refusal
 MATTER = "access-trail.self"
 
 
-async def show(node: Node, session: Session, read_id: str) -> TrailAnswer | Deferral | Refusal:
+async def show(
+    node: Node, session: Session, read_id: str, phone: str = ""
+) -> TrailAnswer | Deferral | Refusal:
     """Who saw the data of the person whose card was read.
 
     This look is an access too, durable before it is shown.
 
-    With the line down it becomes a promise, as the matter says.
+    With the line down it becomes a promise, as the matter says; `phone` is who will be called then.
     """
-    query = Query(matter=MATTER, read_id=read_id, delivery="screen", purpose="own-trail")
+    query = Query(matter=MATTER, read_id=read_id, delivery="screen", purpose="own-trail", phone=phone)
     asked = frame(node, session, query, node.catalogue[MATTER])
     verdict = await node.store.read(lambda db: judge(node, db, asked))
     if isinstance(verdict, Refusal):
@@ -65,4 +67,6 @@ def _view(access: dict[str, Any]) -> AccessView:
         mode=str(access.get("mode", "")),
         matter=str(access.get("matter", "")),
         outcome=str(access.get("outcome", "")),
+        matter_en=str(access.get("matter_en", "")),
+        outcome_en=str(access.get("outcome_en", "")),
     )

@@ -220,7 +220,10 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccessView(msgspec.Struct, frozen=True, kw_only=True):
-    """One access to a person's data, as that person may see it."""
+    """One access to a person's data, as that person may see it.
+
+    `matter` and `outcome` are the centre's Chinese words, `…_en` its English ones (empty from an old centre).
+    """
 
     at_ms: int
     place: str
@@ -230,6 +233,8 @@ class AccessView(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     matter: str
     outcome: str
+    matter_en: str = ""
+    outcome_en: str = ""
 
 
 class TrailAnswer(msgspec.Struct, frozen=True, kw_only=True):

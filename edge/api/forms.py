@@ -99,6 +99,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class OwnTrail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose card was read."""
+    """Whose card was read, and the phone to call when the list must wait for the line."""
 
     read_id: str
+    phone: str = ""

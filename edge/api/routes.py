@@ -85,7 +85,7 @@ async def post_answer(node: TheNode, session: TheSession, data: JSONBody[Questio
 @post("/api/own-trail", status_code=200)
 async def post_own_trail(node: TheNode, session: TheSession, data: JSONBody[OwnTrail]) -> Response[bytes]:
     """谁查过我, for the person whose card was read."""
-    return trail_reply(await own_trail.show(node, session, data.read_id))
+    return trail_reply(await own_trail.show(node, session, data.read_id, data.phone))
 
 
 @get("/api/cases")

@@ -43,6 +43,8 @@ class Desk(msgspec.Struct, kw_only=True):
     errors: tuple[FieldError, ...] = ()
     outcome: Outcome | None = None
     own_trail: TrailAnswer | Deferral | Refusal | None = None
+    own_phone: str = ""
+    own_error: FieldError | None = None
     nonce: str = ""
     notice: Notice | None = None
     spent: str = ""
@@ -55,6 +57,7 @@ class Desk(msgspec.Struct, kw_only=True):
         """Begin a matter; an earlier answer is put away, cards already read stay."""
         self.begun_ms, self.step, self.matter, self.case = now_ms, "papers", matter, case
         self.form, self.errors, self.outcome, self.own_trail = {}, (), None, None
+        self.own_phone, self.own_error = "", None
 
     def fill(self, form: dict[str, str], errors: tuple[FieldError, ...]) -> None:
         """Keep what was typed; go on to the check page when nothing is wrong with it."""

@@ -69,9 +69,15 @@ def errors(
     for name, value in form.items():
         if name in _DAYS and day_of(value) is None:
             found.append(FieldError(field=name, words=_BAD_DAY))
-        if name in _PHONES and not set(value) <= set("0123456789 -+"):
-            found.append(FieldError(field=name, words=_BAD_PHONE))
+        wrong = phone_error(name, value) if name in _PHONES else None
+        if wrong is not None:
+            found.append(wrong)
     return (*found, *_delivery(form))
+
+
+def phone_error(field: str, value: str) -> FieldError | None:
+    """What is wrong with a phone number as typed; an empty one is for others to judge."""
+    return None if set(value) <= set("0123456789 -+") else FieldError(field=field, words=_BAD_PHONE)
 
 
 def query(matter: Matter, desk: Desk) -> Query:

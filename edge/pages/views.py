@@ -274,12 +274,17 @@ class DevicesView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OwnTrailView(msgspec.Struct, frozen=True, kw_only=True):
-    """谁查过我: the citizen's own view; after asking one of `trail`, `deferral`, `refusal` is there."""
+    """谁查过我: the citizen's own view; after asking one of `trail`, `deferral`, `refusal` is there.
+
+    `phone` is who is called back when the list must wait for the line, `error` what is wrong with it.
+    """
 
     card: CardRead | None
     trail: TrailAnswer | None
     deferral: Deferral | None
     refusal: Refusal | None
+    phone: str
+    error: FieldError | None
 
 
 class HelpView(msgspec.Struct, frozen=True, kw_only=True):

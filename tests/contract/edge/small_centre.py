@@ -103,6 +103,20 @@ def person(place: int, as_of_ms: int, *, titles: Sequence[str] = ("信用承诺�
     return Cached(subject=subject, records=records)
 
 
+SEEN = {
+    "node_name": "清河县市民之家",
+    "mode": "cached",
+    "actor": "li.min",
+    "purpose": "own-trail",
+    "basis": "SELF",
+    "matter": "本人公共信用信息查询",
+    "matter_en": "Own public-credit query",
+    "outcome": "已应答",
+    "outcome_en": "answered",
+}
+"""One access as the centre words it for the person it is about."""
+
+
 class SmallCentre:
     """Keys, one node's ledger, releases, people. `now_ms` is told the time; `silent` makes the line hang for ever."""
 
@@ -323,9 +337,7 @@ class SmallCentre:
             "bureau": {"score": 700, "source": "征信中心"}
             if asked["matter"] == "credit-bureau.self"
             else None,
-            "accesses": [{"node_name": "清河县市民之家", "mode": "cached", "actor": "li.min"}]
-            if trail
-            else None,
+            "accesses": [SEEN] if trail else None,
         }
         return seal(self.node_sealing, msgspec.json.encode(body), b"yizhan/answers/1/down")
 

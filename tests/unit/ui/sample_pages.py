@@ -76,7 +76,14 @@ def day(*, closed: bool) -> views.DayView:
 
 
 def own_trail(**found: Any) -> views.OwnTrailView:
-    fields: dict[str, Any] = {"card": samples.card(), "trail": None, "deferral": None, "refusal": None}
+    fields: dict[str, Any] = {
+        "card": samples.card(),
+        "trail": None,
+        "deferral": None,
+        "refusal": None,
+        "phone": "",
+        "error": None,
+    }
     return views.OwnTrailView(**{**fields, **found})
 
 
@@ -114,7 +121,10 @@ PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
     "devices": ("/devices", "offline", lambda: views.DevicesView(rows=samples.devices(broken=True))),
     "own-trail": ("/own-trail", "online", lambda: own_trail(trail=samples.TRAIL)),
     "own-trail-ask": ("/own-trail", "online", own_trail),
-    "own-trail-offline": ("/own-trail", "offline", lambda: own_trail(deferral=samples.DEFERRAL)),
+    "own-trail-offline": ("/own-trail", "offline", lambda: own_trail(deferral=samples.DEFERRAL, phone="138 0000 4412")),
+    "own-trail-wrong": ("/own-trail", "offline", lambda: own_trail(phone="call me", error=forms.phone_error("phone", "call me"))),
+    "papers-open": ("/", "online", lambda: papers(desk("public-credit.open", "legal-natural"))),
+    "check-open": ("/", "online", lambda: check(desk("public-credit.open", "natural-natural", {"account": "limin_2024", "subject_number": "330102196203074516"}), PERMITS, online=True)),
     "own-trail-refused": ("/own-trail", "online", lambda: own_trail(card=None, refusal=samples.REFUSAL)),
     "help": ("/help", "online", views.HelpView),
     "broken": ("", "online", lambda: views.TroublePageView(trouble=samples.TROUBLE)),
