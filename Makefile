@@ -5,9 +5,11 @@ PY := .venv/bin/python
 DEBIAN := chromium fonts-noto-cjk fonts-hanazono poppler-utils postgresql-15
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SEEDS ?= 100
+CYCLES ?= 50
+SEED ?= 1
 BENCH ?= all
 
-.PHONY: help setup check test demo bench sim rows lock assets clean
+.PHONY: help setup check test demo bench sim kill rows lock assets clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -41,9 +43,10 @@ check: setup ## format, lint, types, layers, tidy, unit and contract rings
 	.venv/bin/lint-imports
 	$(PY) -m pytest -q -n 2 tests/unit tests/contract
 
-test: check ## every ring: unit, contract (also on Debian's PostgreSQL 15), simulation, rig, browser, story
+test: check ## every ring: unit, contract (also on Debian's PostgreSQL 15), simulation, faults, rig, browser, story
 	YIZHAN_TEST_POSTGRES=debian $(PY) -m pytest -q -n 2 tests/contract/central
 	$(PY) -m pytest -q -n 2 tests/simulation --seeds $(SEEDS)
+	$(PY) -m pytest -q tests/faults
 	$(PY) -m pytest -q tests/rig tests/browser tests/story
 
 demo: setup ## the outage story with real input; ONCE=1 exits after it
@@ -54,6 +57,9 @@ bench: setup ## figures of quality.md into tests/bench/results (BENCH=name for o
 
 sim: setup ## the seeded world for SEEDS seeds
 	$(PY) -m pytest -q -n 2 tests/simulation --seeds $(SEEDS) --timeout 36000
+
+kill: setup ## the real node killed CYCLES times at moments drawn from SEED, restarted, checked
+	$(PY) -m pytest -q -n0 tests/faults/test_kill.py --cycles $(CYCLES) --fault-seed $(SEED)
 
 rows: setup ## requirement rows that no test names yet
 	$(PY) -m tests.rows

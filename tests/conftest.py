@@ -6,12 +6,19 @@ import pytest
 
 
 def _count(text: str) -> int:
-    """A number of worlds, 0 or more."""
+    """A number of worlds, kills or calls, 0 or more."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of worlds")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
     return int(text)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--seeds N`: how many worlds the simulation ring plays beside those of seeds.txt."""
+    """`--seeds` of the simulation ring, `--cycles`, `--calls` and `--fault-seed` of the faults ring."""
     parser.addoption("--seeds", type=_count, default=25, help="worlds the simulation ring plays (default 25)")
+    parser.addoption("--cycles", type=_count, default=50, help="kills of the faults ring (default 50)")
+    parser.addoption(
+        "--calls", type=_count, default=36, help="failed system calls, 0 for every one (default 36)"
+    )
+    parser.addoption(
+        "--fault-seed", type=_count, default=1, help="the seed kills and calls are drawn from (default 1)"
+    )
