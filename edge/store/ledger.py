@@ -9,7 +9,7 @@ from typing import Any
 from edge.store.cipher import Connection
 from sync.errors import Malformed
 from sync.ledger import tree
-from sync.ledger.entry import Row, parse_leaf
+from sync.ledger.entry import Row, read_leaf
 
 EDGE = 64
 """Leaf hashes go into the table `tile` this many at a time; the newest ones wait in the head's row.
@@ -75,7 +75,8 @@ def size_and_root(connection: Connection) -> tuple[int, bytes]:
 def rows(connection: Connection, start: int, end: int) -> list[Row]:
     """The rows [start, end) in order.
 
-    Raises Malformed when one is missing or its leaf is not what was hashed.
+    Raises Malformed when one is missing or its leaf cannot be read. That it is what was hashed shows when it
+    is encoded again: whoever releases rows compares that with the tree (`sync.batch.file.plan_up`).
     """
     found = connection.execute(
         "SELECT idx, leaf, salt, detail FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", (start, end)
@@ -86,7 +87,7 @@ def rows(connection: Connection, start: int, end: int) -> list[Row]:
 
 
 def _row(row: tuple[Any, ...]) -> Row:
-    entry, commitment = parse_leaf(row[1])
+    entry, commitment = read_leaf(row[1])
     if entry.index != row[0]:
         raise Malformed(f"entry {row[0]} says it is {entry.index}")
     if row[3] is None:

@@ -35,7 +35,7 @@ from sync.codec.columns import pack_frame
 from sync.codec.rows import FrameContext, Row
 from sync.codec.squeeze import squeeze
 from sync.errors import Gap, InconsistentProof, LimitExceeded, WrongOrigin
-from sync.ledger.entry import leaf_hash, row_leaf
+from sync.ledger.entry import leaf_hash, row_leaves
 from sync.ledger.tree import consistency
 from sync.limits import LIMITS
 from sync.signing.keys import SealingKey, SigningKey
@@ -214,8 +214,8 @@ def _pack(view: BatchView, rows: Sequence[Row], context: FrameContext, size: int
             raise
         half = len(rows) // 2
         return _pack(view, rows[:half], context, size) + _pack(view, rows[half:], context, size)
-    for row, hashed in zip(rows, leaf_hashes(tiles, first, end), strict=True):
-        if leaf_hash(row_leaf(row)) != hashed:
+    for row, leaf, hashed in zip(rows, row_leaves(rows), leaf_hashes(tiles, first, end), strict=True):
+        if leaf_hash(leaf) != hashed:
             raise InconsistentProof(f"entry {row.entry.index} is not what the ledger hashed")
     proof = b"".join(prove(tiles, first, end, size))
     return [Packed(first=first, count=len(rows), packed=packed, proof=proof)]

@@ -12,7 +12,7 @@ import msgspec
 from sync.batch.range_proof import check_range
 from sync.codec.rows import Row
 from sync.errors import LimitExceeded, Malformed
-from sync.ledger.entry import leaf_hash, row_leaf
+from sync.ledger.entry import leaf_hash, row_leaves
 from sync.ledger.proofs import HASH_BYTES
 from sync.limits import LIMITS
 from sync.signing.notes import Checkpoint
@@ -83,7 +83,7 @@ def proven(place: Place, rows: list[Row], proof: bytes, checkpoint: Checkpoint) 
         raise Malformed(f"frame {place.number} holds other entries than announced")
     if len(proof) % HASH_BYTES:
         raise Malformed(f"frame {place.number} has a cut proof")
-    leaves = [row_leaf(row) for row in rows]
+    leaves = row_leaves(rows)
     hashes = [leaf_hash(one) for one in leaves]
     path = [proof[at : at + HASH_BYTES] for at in range(0, len(proof), HASH_BYTES)]
     check_range(hashes, place.first, checkpoint.size, path, checkpoint.root)

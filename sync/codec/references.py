@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sync.codec.rows import FrameContext
 from sync.codec.stream import ColumnReader, ColumnWriter
 from sync.errors import Malformed
-from sync.ids import subject_ref
 
 _NONE = -1
 _DERIVED, _NOBODY, _FRESH, _RECENT = range(4)
@@ -25,20 +25,14 @@ _Keys = Sequence[tuple[int, int]]
 class _Subjects:
     """References derived so far, and the order they were last seen in, newest first."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, context: FrameContext) -> None:
         self.recent: list[bytes] = []
-        self._key = key
-        self._known: dict[str, bytes] = {}
+        self._reference = context.reference
 
     def derive(self, values: list[Any], source: int) -> bytes | None:
         """The reference of field `source`, or None where there is no such text."""
         text = values[source] if 0 <= source < len(values) else None
-        if type(text) is not str:
-            return None
-        found = self._known.get(text)
-        if found is None:
-            found = self._known[text] = subject_ref(self._key, text)
-        return found
+        return self._reference(text) if type(text) is str else None
 
     def touch(self, reference: bytes) -> None:
         """Move a reference to the front."""
@@ -48,10 +42,10 @@ class _Subjects:
 
 
 def write_references(
-    writer: ColumnWriter, references: list[bytes], keys: _Keys, fields: list[list[Any]], key: bytes
+    writer: ColumnWriter, references: list[bytes], keys: _Keys, fields: list[list[Any]], context: FrameContext
 ) -> None:
     """Write one reference a row: for each group the field it derives from, then what does not derive."""
-    subjects = _Subjects(key)
+    subjects = _Subjects(context)
     sources: dict[tuple[int, int], int] = {}
     for reference, group, values in zip(references, keys, fields, strict=True):
         if sources.setdefault(group, _NONE) == _NONE and reference:
@@ -70,9 +64,11 @@ def write_references(
     writer.add_bytes(bytes(codes))
 
 
-def read_references(reader: ColumnReader, keys: _Keys, fields: list[list[Any]], key: bytes) -> list[bytes]:
+def read_references(
+    reader: ColumnReader, keys: _Keys, fields: list[list[Any]], context: FrameContext
+) -> list[bytes]:
     """The references back; raises `Malformed`."""
-    subjects = _Subjects(key)
+    subjects = _Subjects(context)
     sources = {group: reader.number(_NONE, _FIELDS_MAX) for group in dict.fromkeys(keys)}
     fresh = iter([reader.mark() for _ in range(reader.number(0, len(keys)))])
     references: list[bytes] = []

@@ -12,11 +12,15 @@ from typing import Any
 
 import msgspec
 
+from sync.ids import subject_ref
+
+SALT_BYTES = 16
+_REMEMBERED = 4096
 _SALT_LABEL = b"yizhan/salt"
 _DETAIL_LABEL = b"yizhan/detail/1"
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """The public part of a row, in the order of the leaf (protocol.md section 2); no personal data.
 
     Times are Unix ms. `clock` is a `ClockState`; `subject_ref` 16 bytes, or empty where nobody is
@@ -68,23 +72,54 @@ class FrameContext(msgspec.Struct, frozen=True, kw_only=True):
     """What both ends know and no frame carries.
 
     `subject_key` is the jurisdiction's key of `ids.subject_ref`; `salt_keys` are (first index, K_salt) of the
-    salt epochs, ascending, the first at or below every row's index.
+    salt epochs, ascending, the first at or below every row's index. Remembers what it derived lately, so
+    that a frame's own verification and the next frame derive nothing twice.
     """
 
     subject_key: bytes
     salt_keys: tuple[tuple[int, bytes], ...]
+    _salts: dict[int, bytes] = msgspec.field(default_factory=dict)
+    _references: dict[str, bytes] = msgspec.field(default_factory=dict)
+    _epochs: list[tuple[int, hmac.HMAC]] = msgspec.field(default_factory=list)
 
     def salt(self, index: int) -> bytes:
         """The salt of entry `index` under its epoch; empty where no epoch covers it."""
-        for first, key in reversed(self.salt_keys):
+        found = self._salts.get(index)
+        if found is None:
+            if len(self._salts) >= _REMEMBERED:
+                self._salts.clear()
+            found = self._salts[index] = self._derive(index)
+        return found
+
+    def reference(self, number: str) -> bytes:
+        """`ids.subject_ref` of a number under this jurisdiction's key."""
+        found = self._references.get(number)
+        if found is None:
+            if len(self._references) >= _REMEMBERED:
+                self._references.clear()
+            found = self._references[number] = subject_ref(self.subject_key, number)
+        return found
+
+    def _derive(self, index: int) -> bytes:
+        if not self._epochs:  # the key of an epoch is prepared once: half the time of a salt
+            self._epochs.extend(
+                (first, hmac.new(key, _SALT_LABEL, "sha256")) for first, key in self.salt_keys
+            )
+        for first, prepared in reversed(self._epochs):
             if first <= index:
-                return salt(key, index)
+                mac = prepared.copy()
+                mac.update(index.to_bytes(8, "big"))
+                return mac.digest()[:SALT_BYTES]
         return b""
+
+    def __repr__(self) -> str:
+        """Shows no key and no number."""
+        return "FrameContext()"
 
 
 def salt(key: bytes, index: int) -> bytes:
     """The 16 bytes that keep the detail of entry `index` from being guessed; `key` is K_salt of its epoch."""
-    return hmac.digest(key, _SALT_LABEL + index.to_bytes(8, "big"), "sha256")[:16]
+    return hmac.digest(key, _SALT_LABEL + index.to_bytes(8, "big"), "sha256")[:SALT_BYTES]
 
 
 def commit(salt_: bytes, detail: bytes) -> bytes:

@@ -7,6 +7,7 @@ next …): high planes are nearly constant and cost nothing.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,10 +93,10 @@ class ColumnReader:
         if not width:
             return [0] * count
         planes = self.take_bytes(count * width)
-        whole = bytearray(len(planes))
+        whole = bytearray(count * _WIDTH_MAX)
         for plane in range(width):
-            whole[plane::width] = planes[plane * count : (plane + 1) * count]
-        return [int.from_bytes(whole[at : at + width], "little") for at in range(0, len(whole), width)]
+            whole[plane::_WIDTH_MAX] = planes[plane * count : (plane + 1) * count]
+        return list(struct.unpack(f"<{count}Q", whole))
 
     def deeper(self) -> None:
         """Enter a column inside a column; `LimitExceeded` where no writer nests."""
@@ -117,5 +118,5 @@ class ColumnReader:
 def planes_of(values: Sequence[int]) -> list[bytes]:
     """Byte planes of numbers from 0 to 2^64 - 1, the lowest first; none when all are 0."""
     width = (max(values, default=0).bit_length() + 7) // 8
-    whole = b"".join([value.to_bytes(width, "little") for value in values])
-    return [whole[plane::width] for plane in range(width)]
+    whole = struct.pack(f"<{len(values)}Q", *values)
+    return [whole[plane::_WIDTH_MAX] for plane in range(width)]

@@ -38,7 +38,7 @@ _Group = tuple[int, int]
 def write_table(rows: Sequence[Row], context: FrameContext) -> tuple[bytes, ...]:
     """The blocks of a frame: marks and text, then planes."""
     writer = ColumnWriter()
-    details = [_split_detail(row) for row in rows]
+    details = _split_details(rows)
     keys = [(row.entry.kind, size) for row, (size, _) in zip(rows, details, strict=True)]
     groups = {key: code for code, key in enumerate(dict.fromkeys(keys))}
     writer.mark(len(rows), len(groups), *(part for key in groups for part in key))
@@ -47,7 +47,7 @@ def write_table(rows: Sequence[Row], context: FrameContext) -> tuple[bytes, ...]
     fields = [values for _, values in details]
     for group in groups:
         _write_details(writer, [values for key, values in zip(keys, fields, strict=True) if key == group])
-    write_references(writer, [row.entry.subject_ref for row in rows], keys, fields, context.subject_key)
+    write_references(writer, [row.entry.subject_ref for row in rows], keys, fields, context)
     _write_rest(writer, rows, context)
     marks, text = cbor.encode(writer.marks), b"".join(writer.text)
     head = len(marks).to_bytes(_HEAD_BYTES, "big") + len(text).to_bytes(_HEAD_BYTES, "big")
@@ -60,16 +60,42 @@ def read_table(plain: bytes, context: FrameContext) -> list[Row]:
     count = reader.number(1, LIMITS.frame_entries)
     keys = _read_groups(reader, count)
     public = _read_public(reader, count)
-    columns: dict[_Group, Iterator[list[Any]]] = {}
-    for group in dict.fromkeys(keys):
-        columns[group] = _read_details(reader, group, keys.count(group))
-    fields = [next(columns[key]) for key in keys]
-    references = read_references(reader, keys, fields, context.subject_key)
+    groups = {group: _Details(reader, group, keys.count(group)) for group in dict.fromkeys(keys)}
+    fields = [next(groups[key].fields) for key in keys]
+    references = read_references(reader, keys, fields, context)
     ext = _read_ext(reader, count)
     entries = _entries([kind for kind, _ in keys], public, references, ext)
     salts = _read_salts(reader, [entry.index for entry in entries], context)
     reader.finish()
-    return _rows(entries, keys, fields, salts)
+    return _rows(entries, keys, groups, salts)
+
+
+def _split_details(rows: Sequence[Row]) -> list[tuple[int, list[Any]]]:
+    """`_split_detail` of each row; the determinism of all details of one length is checked at once."""
+    split = [_glimpse(row) for row in rows]
+    for size in {size for size, _ in split if size >= 0}:
+        places = [place for place, (found, _) in enumerate(split) if found == size]
+        columns = list(zip(*(split[place][1] for place in places), strict=True))
+        try:
+            encoded = cbor.encode_rows(columns, len(places), limit=LIMITS.frame_output_bytes)
+        except SyncError:
+            encoded = []
+        if encoded != [rows[place].detail for place in places]:
+            for place in places:
+                split[place] = _split_detail(rows[place])
+    return split
+
+
+def _glimpse(row: Row) -> tuple[int, list[Any]]:
+    """What `_split_detail` gives if the detail is deterministic."""
+    if not row.withheld and len(row.detail) <= LIMITS.detail_bytes:
+        try:
+            values = cbor.peek(row.detail)
+        except SyncError:
+            return _RAW, [row.detail]
+        if len(values) <= LIMITS.detail_fields:
+            return len(values), values
+    return _split_detail(row)
 
 
 def _split_detail(row: Row) -> tuple[int, list[Any]]:
@@ -137,11 +163,28 @@ def _read_public(reader: ColumnReader, count: int) -> list[Column]:
     return whole.columns
 
 
-def _read_details(reader: ColumnReader, group: _Group, count: int) -> Iterator[list[Any]]:
-    columns = Columns(count)
-    for _ in range(1 if group[1] < 0 else group[1]):
-        read_column(reader, columns)
-    return map(list, zip(*columns.columns, strict=True)) if columns.columns else iter([[]] * count)
+class _Details:
+    """The detail columns of one group: its rows' fields in turn, and the bytes they stand for."""
+
+    def __init__(self, reader: ColumnReader, group: _Group, count: int) -> None:
+        self._size, self._count = group[1], count
+        whole = Columns(count)
+        for _ in range(self._size if self._size >= 0 else 1):
+            read_column(reader, whole)
+        self._columns = whole.columns
+        columns = zip(*self._columns, strict=True)
+        self.fields: Iterator[list[Any]] = map(list, columns) if self._columns else iter([[]] * count)
+
+    def encoded(self, limit: int) -> list[bytes]:
+        """Each row's detail (or its commitment, where withheld); together at most `limit` bytes."""
+        if self._size >= 0:
+            return cbor.encode_rows(self._columns, self._count, limit=limit)
+        found = self._columns[0]
+        if set(map(type, found)) != {bytes} or (self._size == _WITHHELD and not all(found)):
+            raise Malformed("a detail of another type")
+        if sum(map(len, found)) > limit:
+            raise LimitExceeded("details larger than one frame")
+        return found
 
 
 def _read_ext(reader: ColumnReader, count: int) -> list[Any]:
@@ -164,21 +207,26 @@ def _read_salts(reader: ColumnReader, indexes: list[int], context: FrameContext)
 
 
 def _entries(kinds: list[int], public: list[Column], references: list[bytes], ext: list[Any]) -> list[Entry]:
-    names = ("kind", "subject_ref", "ext", *_COLUMNS)
-    return [
-        Entry(**dict(zip(names, values, strict=True)))
-        for values in zip(kinds, references, ext, *public, strict=True)
-    ]
+    columns = {"kind": kinds, "subject_ref": references, "ext": ext}
+    columns |= zip(_COLUMNS, public, strict=True)
+    fields = zip(*[columns[name] for name in Entry.__struct_fields__], strict=True)
+    try:
+        return msgspec.convert(list(fields), list[Entry])
+    except msgspec.ValidationError as error:
+        raise Malformed("a field of another type") from error
 
 
-def _rows(entries: list[Entry], keys: list[_Group], fields: list[list[Any]], salts: list[bytes]) -> list[Row]:
-    rows, left = [], LIMITS.frame_output_bytes
-    for entry, (_, size), values, salt in zip(entries, keys, fields, salts, strict=True):
-        detail = cbor.encode(values) if size >= 0 else values[0]
-        if type(detail) is not bytes or (size == _WITHHELD and not detail):
-            raise Malformed("a detail of another type")
-        left -= len(detail)
-        if left < 0:
-            raise LimitExceeded("details larger than one frame")
-        rows.append(Row(entry, b"", salt, detail) if size == _WITHHELD else Row(entry, detail, salt))
+def _rows(
+    entries: list[Entry], keys: list[_Group], groups: dict[_Group, _Details], salts: list[bytes]
+) -> list[Row]:
+    details: dict[_Group, Iterator[bytes]] = {}
+    left = LIMITS.frame_output_bytes
+    for group, held in groups.items():
+        encoded = held.encoded(left)
+        left -= sum(map(len, encoded))
+        details[group] = iter(encoded)
+    rows = []
+    for entry, key, salt in zip(entries, keys, salts, strict=True):
+        detail = next(details[key])
+        rows.append(Row(entry, b"", salt, detail) if key[1] == _WITHHELD else Row(entry, detail, salt))
     return rows

@@ -21,6 +21,7 @@ _HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
 _TAIL = re.compile(r"(.*?)([0-9]{1,15})", re.DOTALL)
 _TAIL_MAX = 15
 _RESIDENT_NUMBER = re.compile(r"([0-9]{6})([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{3})[0-9X]")
+_RESIDENT_CHARACTERS = 18
 _REGION = re.compile(r"[0-9]{6}")
 _SEQUENCES = 1000
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -117,7 +118,7 @@ def _write_residents(writer: ColumnWriter, residents: list[_Resident]) -> None:
 
 def resident_parts(text: str) -> _Resident | None:
     """Region code and (birth day, sequence) as one number, or None for what is no valid resident number."""
-    found = _RESIDENT_NUMBER.fullmatch(text)
+    found = _RESIDENT_NUMBER.fullmatch(text) if len(text) == _RESIDENT_CHARACTERS else None
     if found is None or text[-1] != _check_digit(text):
         return None
     try:
@@ -136,7 +137,7 @@ def resident_text(region: str, rest: int) -> str:
         raise Malformed("a birth day outside the calendar") from error
     if not _REGION.fullmatch(region):
         raise Malformed("a region code that is none")
-    text = f"{region}{birth.year:04}{birth.month:02}{birth.day:02}{sequence:03}"
+    text = f"{region}{birth.isoformat().replace('-', '')}{sequence:03}"
     return text + _check_digit(text)
 
 

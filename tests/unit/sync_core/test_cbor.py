@@ -93,3 +93,49 @@ def test_size_and_depth_are_refused_before_anything_is_built():
 def test_values_without_a_deterministic_form_are_refused(value: object):
     with pytest.raises(Malformed):
         cbor.encode(value)
+
+
+_FIELDS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**65), 2**65),
+    st.binary(max_size=300),
+    st.text(max_size=300),
+    st.lists(st.integers(0, 3), max_size=2).map(tuple),
+)
+
+
+def _one_by_one(rows):
+    try:
+        return [cbor.encode(list(row)) for row in rows]
+    except SyncError as error:
+        return type(error)
+
+
+@given(
+    st.integers(1, 5).flatmap(lambda width: st.lists(st.tuples(*[_FIELDS] * width), min_size=1, max_size=12))
+)
+def test_rows_by_columns_are_the_bytes_of_rows_one_by_one(rows) -> None:
+    wanted, columns = _one_by_one(rows), list(zip(*rows, strict=True))
+    if isinstance(wanted, list):
+        assert cbor.encode_rows(columns, len(rows), limit=2**20) == wanted
+    else:
+        with pytest.raises(wanted):
+            cbor.encode_rows(columns, len(rows), limit=2**20)
+
+
+@given(
+    st.lists(
+        st.sampled_from([0, 1, True, False, b"", "", 23, 24, 255, 256, 65535, 65536, 2**32, -1]), min_size=1
+    )
+)
+def test_a_number_and_the_truth_value_that_equals_it_stay_apart_in_a_column(column) -> None:
+    assert cbor.encode_rows([column], len(column), limit=2**20) == _one_by_one([(one,) for one in column])
+
+
+def test_rows_longer_than_allowed_are_refused_before_they_are_joined() -> None:
+    with pytest.raises(LimitExceeded):
+        cbor.encode_rows([["x" * 2**20] * 256], 256, limit=2**20)
+    assert cbor.encode_rows([], 2, limit=2) == [b"\x80", b"\x80"]
+    with pytest.raises(ValueError, match="a column of 1"):
+        cbor.encode_rows([[1]], 2, limit=2**20)

@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from sync.codec import cbor
 from sync.errors import LimitExceeded, Malformed, SyncError, UnknownVersion
-from sync.ledger.entry import Entry, Row, commit, leaf, leaf_hash, parse_leaf, row_leaf, salt
+from sync.ledger.entry import (
+    Entry,
+    Row,
+    commit,
+    leaf,
+    leaf_hash,
+    parse_leaf,
+    read_leaf,
+    row_leaf,
+    row_leaves,
+    salt,
+)
 
 ENTRY = Entry(
     kind=10,
@@ -140,3 +151,47 @@ def test_a_leaf_with_one_byte_changed_is_another_leaf_or_none(at: int, byte: int
         return
     assert leaf(entry, commitment) == changed
     assert (changed == encoded) == ((entry, commitment) == (ENTRY, COMMITMENT))
+
+
+_CHANGES = [
+    {},
+    {"subject_ref": b""},
+    {"subject_ref": b"short"},
+    {"index": -1},
+    {"as_of": 2**63},
+    {"actor": "e\u0301"},
+    {"actor": "李敏"},
+    {"kind": True},
+    {"ext": ((1, "x"), b"y")},
+    {"ext": (True,)},
+    {"ext": (1,)},
+    {"ext": 5},
+    {"object": "x" * 5000},
+]
+
+
+@given(st.lists(st.sampled_from(_CHANGES), min_size=1, max_size=6))
+def test_leaves_by_columns_are_the_leaves_of_each_row_and_refuse_what_those_refuse(changes):
+    rows = [Row(msgspec.structs.replace(ENTRY, **change), b"\x80", b"s" * 16) for change in changes]
+    try:
+        wanted = [row_leaf(row) for row in rows]
+    except SyncError:
+        with pytest.raises(SyncError):
+            row_leaves(rows)
+    else:
+        assert row_leaves(rows) == wanted
+
+
+def test_a_withheld_commitment_of_another_length_has_no_leaf_by_columns_either():
+    rows = [Row(ENTRY, b"\x80", b"s" * 16), Row(ENTRY, b"", b"s" * 16, b"short")]
+    with pytest.raises(Malformed):
+        row_leaves(rows)
+    assert row_leaves([]) == []
+
+
+def test_a_leaf_read_without_its_form_checked_is_the_leaf_parsed():
+    encoded = leaf(ENTRY, b"c" * 32)
+    assert read_leaf(encoded) == parse_leaf(encoded)
+    for bad in (b"", b"\xff", cbor.encode([1, 2]), cbor.encode([2, *[0] * 22])):
+        with pytest.raises(SyncError):
+            read_leaf(bad)
