@@ -17,7 +17,7 @@ _OPEN_ABOUT = {
     "natural-natural": Words(zh="自然人", en="a person"),
     "legal-natural": Words(zh="法人", en="an organisation"),
 }
-_DIGITS = "123456789"
+_DIGITS = "1234567890"
 _TAGS = {
     "cached": (Words(zh="离线可办", en="also offline"), ""),
     "local": (Words(zh="离线可办", en="also offline"), ""),

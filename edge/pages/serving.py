@@ -200,8 +200,7 @@ def _paper_lines(matter: Matter, desk: Desk, asked_now: Query) -> list[Line]:
 def _party_words(party: Party) -> Words:
     if not (party.name or party.number):
         return Words(zh="没有填写", en="not stated")
-    text = f"{party.name}　{mask(party.number)}" if party.number else party.name
-    return _same(text)
+    return _same("　".join(part for part in (party.name, mask(party.number) if party.number else "") if part))
 
 
 def _card_words(desk: Desk) -> Words:

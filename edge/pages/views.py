@@ -53,7 +53,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing a citizen may come for: a matter in one of its cases. `digit` is its key, "" beyond 9."""
+    """One thing a citizen may come for: a matter in one of its cases. `digit` is its key, "" beyond 10."""
 
     code: str
     title: Words

@@ -236,6 +236,23 @@ def test_every_act_is_reached_by_tab_and_shows_where_the_focus_is(tab: Page, gal
     assert len(reached - {""}) >= acts - radios
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("answer")])
+def test_what_to_do_with_the_report_is_seen_without_scrolling(
+    tab: Page, gallery: Gallery, name: str, lang: str
+):
+    visit(tab, gallery, name, lang)
+    footer = tab.locator("footer.keys").bounding_box()
+    acts = tab.locator("#delivery button, #delivery a.btn")
+    assert acts.count() >= 2
+    assert footer is not None
+    for act in acts.all():
+        place = act.bounding_box()
+        assert place is not None
+        assert place["y"] + place["height"] <= footer["y"], f"{act.inner_text()} is below the fold"
+    assert tab.evaluate("scrollY") == 0
+
+
 @pytest.mark.parametrize("name", ["choose", "check", "answer", "prints", "papers-self"])
 def test_targets_are_large_enough_for_a_finger(tab: Page, gallery: Gallery, name):
     visit(tab, gallery, name)
