@@ -2,12 +2,12 @@
 
 1 frame the request · 2 judge it · 3 find the data (centre first, then cache) · 4 ONE transaction: access,
 case, report, quota, lease count, print jobs · 5 fsync, anchor · 6 only now return it · 7 the press and the
-pages
-hear of it.
+pages hear of it. While no line is waited for, 2 and 3 stand in the transaction of 4: one turn of the writer.
 
 Steps 2 and 3 may end in a no or a promise; both are entries, durable before they are said (P1).
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -15,9 +15,10 @@ import msgspec
 from edge.actions import leases, paperwork, recording
 from edge.actions.asking import Asked, frame, judge
 from edge.actions.node import Node, Session
-from edge.actions.sources import Held, Later, find, lease_refusal
+from edge.actions.sources import Held, Later, asks_centre, fall_back, find, lease_refusal
 from edge.actions.views import Answer, Deferral, Query, ReportRef
 from edge.store.draft import Draft, Placed
+from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.freshness import limits, use_words
 from matters.model import Grant, Refusal, Words
@@ -26,6 +27,17 @@ from sync.lease.lease import LIVE
 
 DEFERRAL_MS = 24 * 3600 * 1000
 _BANDS = ("fresh", "ageing", "expired")
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What the one transaction came to.
+
+    `paper` was asked for; `shreds` asks that data no lease covers be destroyed now.
+    """
+
+    said: Answer | Deferral | Refusal
+    paper: bool
+    shreds: bool = False
 
 
 async def answer(node: Node, session: Session, query: Query) -> Answer | Deferral | Refusal:
@@ -38,24 +50,50 @@ async def answer(node: Node, session: Session, query: Query) -> Answer | Deferra
     if matter is None:
         return await _deny_unknown(node, session, query)
     asked = frame(node, session, query, matter)
+    if not asks_centre(node, asked):
+        return await _settle(node, lambda tx: _at_once(tx, node, asked))
     verdict = await node.store.read(lambda db: judge(node, db, asked))
     if isinstance(verdict, Refusal):
         return await deny(node, asked, None, verdict)
     found = await find(node, asked, verdict)
-    if isinstance(found, Refusal):
-        return await _deny_offline(node, asked, verdict, found)
+    return await _settle(node, lambda tx: _record(tx, node, asked, verdict, found))
+
+
+async def _settle(node: Node, work: Callable[[Transaction], Outcome]) -> Answer | Deferral | Refusal:
+    """Steps 4 to 7: the one transaction, and who hears of it when it is durable."""
+    done = await node.store.transact(work)
+    if done.paper:
+        node.press_bell.set()
+    if done.shreds:
+        await leases.shred_expired(node)
+    if not isinstance(done.said, Refusal):
+        node.events.publish("task" if isinstance(done.said, Deferral) else "print")
+    return done.said
+
+
+def _at_once(tx: Transaction, node: Node, asked: Asked) -> Outcome:
+    """Steps 2 to 4 where no line is waited for: one turn of the writer, whose pages are still decrypted."""
+    db = Reading(tx.connection)
+    verdict = judge(node, db, asked)
+    if isinstance(verdict, Refusal):
+        return Outcome(said=verdict, paper=_record_no(tx, node, asked, None, verdict))
+    return _record(tx, node, asked, verdict, fall_back(node, db, asked))
+
+
+def _record(
+    tx: Transaction, node: Node, asked: Asked, grant: Grant, found: Held | Later | Refusal
+) -> Outcome:
+    """Step 4: the answer, the promise or the no, with everything it leaves behind."""
     if isinstance(found, Later):
-        return await promise(node, asked, verdict, found)
-    given = await node.store.transact(lambda tx: _give(tx, node, asked, verdict, found))
-    if isinstance(given, Refusal):
-        return await _deny_offline(node, asked, verdict, given)
-    node.press_bell.set()
-    node.events.publish("print")
-    return given
+        return Outcome(said=_promise(tx, node, asked, grant, found), paper=True)
+    said = found if isinstance(found, Refusal) else _give(tx, node, asked, grant, found)
+    if isinstance(said, Refusal):  # no lease: what no lease covers any more is shredded at once
+        return Outcome(said=said, paper=_record_no(tx, node, asked, grant, said), shreds=True)
+    return Outcome(said=said, paper=said.report is not None)
 
 
 def _give(tx: Transaction, node: Node, asked: Asked, grant: Grant, held: Held) -> Answer | Refusal:
-    """Step 4: everything the answer leaves behind, in one transaction."""
+    """Everything an answer leaves behind; a no when another window has spent the lease meanwhile."""
     spent = _count_lease(tx, node, asked, held)
     if spent is not None:
         return spent
@@ -127,23 +165,19 @@ def _answer(
 
 async def deny(node: Node, asked: Asked, grant: Grant | None, no: Refusal) -> Refusal:
     """A no is an entry too, durable before it is said; what is missing is told on a slip at once (F064)."""
-
-    def record(tx: Transaction) -> None:
-        placed = tx.append(asked.draft("access.denied", grant, outcome=no.code, case="", shown="", note=""))
-        if len(no.missing) > 1:
-            slip = paperwork.refusal_slip(node, asked, no, f"N-{placed.index}", tx.now_ms)
-            paperwork.ask_slip(tx, asked.session.window, "", "", slip)
-
-    await node.store.transact(record)
+    await node.store.transact(lambda tx: _record_no(tx, node, asked, grant, no))
     node.press_bell.set()
     return no
 
 
-async def _deny_offline(node: Node, asked: Asked, grant: Grant, no: Refusal) -> Refusal:
-    """No lease: refuse with words, and destroy the data key of what no lease covers any more."""
-    refused = await deny(node, asked, grant, no)
-    await leases.shred_expired(node)
-    return refused
+def _record_no(tx: Transaction, node: Node, asked: Asked, grant: Grant | None, no: Refusal) -> bool:
+    """The entry of a no; whether there is a slip about what is missing."""
+    placed = tx.append(asked.draft("access.denied", grant, outcome=no.code, case="", shown="", note=""))
+    told = len(no.missing) > 1
+    if told:
+        slip = paperwork.refusal_slip(node, asked, no, f"N-{placed.index}", tx.now_ms)
+        paperwork.ask_slip(tx, asked.session.window, "", "", slip)
+    return told
 
 
 async def _deny_unknown(node: Node, session: Session, query: Query) -> Refusal:
@@ -167,39 +201,36 @@ async def _deny_unknown(node: Node, session: Session, query: Query) -> Refusal:
 
 async def promise(node: Node, asked: Asked, grant: Grant, later: Later) -> Deferral:
     """A deferral is a promise: case, task with owner and due time, slip; one transaction."""
-
-    def record(tx: Transaction) -> Deferral:
-        numbers = recording.allot(tx, node, report=False)
-        due_ms = tx.now_ms + DEFERRAL_MS
-        note = later.code
-        draft = asked.draft(
-            "access.deferred", grant, outcome=later.code, case=numbers.case, shown="", note=note
-        )
-        placed = tx.append(msgspec.structs.replace(draft, mode="deferred", object=numbers.case))
-        recording.open_case(
-            tx, asked, numbers, state="deferred", mode="deferred", due_ms=due_ms, entry=placed.index
-        )
-        words = Words(
-            zh=f"等待联网：{asked.matter.title.zh}", en=f"Waiting for the line: {asked.matter.title.en}"
-        )
-        recording.make_task(tx, asked, numbers.case, "deferral", words, due_ms)
-        slip = paperwork.deferral_slip(
-            node, asked, later, numbers.case, recording.day_words(due_ms), tx.now_ms
-        )
-        job = paperwork.ask_slip(tx, asked.session.window, numbers.case, "", slip)
-        return Deferral(
-            case=numbers.case,
-            due=recording.day_words(due_ms).zh,
-            due_ms=due_ms,
-            words=later.words,
-            slip=job,
-            entry=placed,
-        )
-
-    promised = await node.store.transact(record)
+    promised = await node.store.transact(lambda tx: _promise(tx, node, asked, grant, later))
     node.press_bell.set()
     node.events.publish("task")
     return promised
+
+
+def _promise(tx: Transaction, node: Node, asked: Asked, grant: Grant, later: Later) -> Deferral:
+    numbers = recording.allot(tx, node, report=False)
+    due_ms = tx.now_ms + DEFERRAL_MS
+    draft = asked.draft(
+        "access.deferred", grant, outcome=later.code, case=numbers.case, shown="", note=later.code
+    )
+    placed = tx.append(msgspec.structs.replace(draft, mode="deferred", object=numbers.case))
+    recording.open_case(
+        tx, asked, numbers, state="deferred", mode="deferred", due_ms=due_ms, entry=placed.index
+    )
+    words = Words(
+        zh=f"等待联网：{asked.matter.title.zh}", en=f"Waiting for the line: {asked.matter.title.en}"
+    )
+    recording.make_task(tx, asked, numbers.case, "deferral", words, due_ms)
+    due = recording.day_words(due_ms)
+    slip = paperwork.deferral_slip(node, asked, later, numbers.case, due, tx.now_ms)
+    return Deferral(
+        case=numbers.case,
+        due=due.zh,
+        due_ms=due_ms,
+        words=later.words,
+        slip=paperwork.ask_slip(tx, asked.session.window, numbers.case, "", slip),
+        entry=placed,
+    )
 
 
 def _due_ms(grant: Grant, now_ms: int) -> int:

@@ -80,9 +80,19 @@ async def find(node: Node, asked: Asked, grant: Grant) -> Held | Later | Refusal
             if error.centre_code not in GARBLED:
                 return _centre_said_no(error)
             log.warning("answer.offline", code=error.centre_code, matter=asked.matter.code)
+    return await node.store.read(lambda db: fall_back(node, db, asked))
+
+
+def fall_back(node: Node, db: Reading, asked: Asked) -> Held | Later | Refusal:
+    """What the matter's offline rule says when the centre is not asked or silent; nothing is recorded."""
     if asked.matter.offline == "deferred":
         return Later(words=asked.matter.refusal_offline, code="needs-the-line")
-    return await node.store.read(lambda db: _cached(node, db, asked))
+    return _cached(node, db, asked)
+
+
+def asks_centre(node: Node, asked: Asked) -> bool:
+    """Whether the centre would be asked now: not for what is local, nor on a line known to be dead."""
+    return asked.matter.offline != "local" and not node.uplink.breaker.open and bool(node.uplink.url)
 
 
 async def _online(node: Node, asked: Asked, grant: Grant) -> Held:
