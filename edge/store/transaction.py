@@ -118,11 +118,10 @@ class Transaction:
 
     def count_up(self, name: str, year: int) -> int:
         """The next number of a yearly counter, from 1; a rolled-back transaction gives its number back."""
-        row = self.one(
-            "INSERT INTO counter (name, year, value) VALUES (?,?,1) "
-            "ON CONFLICT (name, year) DO UPDATE SET value = value + 1 RETURNING value",
-            (name, year),
-        )
+        where = (name, year)
+        if not self.execute("UPDATE counter SET value = value + 1 WHERE name = ? AND year = ?", where):
+            self.execute("INSERT INTO counter (name, year, value) VALUES (?,?,1)", where)
+        row = self.one("SELECT value FROM counter WHERE name = ? AND year = ?", where)
         assert row is not None
         return int(row[0])
 
