@@ -8,7 +8,7 @@ to standard error.
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from central import app
+from central import app, officers
 from central.actions import check, courier, enrol, nodes, publish, reconcile, records, setup, staff, trail
 from central.actions.centre import Centre, operator
 from central.actions.views import TrailQuery
@@ -35,6 +35,7 @@ from central.arguments import (
     place,
     region,
 )
+from central.commands import Said, command, given, opened
 from central.errors import EXIT_FOUND, EXIT_HOLDS, EXIT_REFUSED, EXIT_TROUBLE, CentralError, Trouble
 from central.listening import bound
 from central.pages.vocabulary import MODES
@@ -44,15 +45,6 @@ from matters.model import Refusal, Words
 from sync.errors import SyncError
 
 PURPOSE = "命令行核查：由操作员在中心主机上执行"
-Run = Callable[[Centre, argparse.Namespace], Awaitable["Said"]]
-
-
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command answers: one document, its exit code, and lines for people."""
-
-    document: Any
-    code: int = EXIT_HOLDS
-    lines: tuple[str, ...] = ()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,24 +94,6 @@ def _no(code: str, message: Words, step: Words, exit_code: int, *, json: bool) -
     return exit_code
 
 
-def _opened(run: Run) -> Callable[[argparse.Namespace], Said]:
-    """A command that needs the centre of --data open."""
-
-    async def whole(asked: argparse.Namespace) -> Said:
-        async with setup.opened(asked.data) as centre:
-            return await run(centre, asked)
-
-    return lambda asked: asyncio.run(whole(asked))
-
-
-def _given(value: Any) -> Said:
-    """A result, or a refusal as exit code 4."""
-    if isinstance(value, Refusal):
-        lines = (f"{value.message.zh} {value.next.zh}", f"{value.code}: {value.message.en}")
-        return Said(document=value, code=EXIT_REFUSED, lines=lines)
-    return Said(document=value)
-
-
 def init(asked: argparse.Namespace) -> Said:
     """Make a new centre: keys, settings, schema, three administrators."""
     made = asyncio.run(setup.initialise(asked.data, asked.authority, passwords_final=asked.passwords_final))
@@ -154,7 +128,7 @@ def bureau(asked: argparse.Namespace) -> None:
 async def node_create(centre: Centre, asked: argparse.Namespace) -> Said:
     """Create a node."""
     route = [stop.strip() for stop in asked.route.split(",") if stop.strip()]
-    return _given(
+    return given(
         await nodes.create(
             centre, operator("system"), name=asked.name, region=asked.region, kind=asked.kind, route=route
         )
@@ -163,13 +137,13 @@ async def node_create(centre: Centre, asked: argparse.Namespace) -> Said:
 
 async def node_code(centre: Centre, asked: argparse.Namespace) -> Said:
     """Another enrolment code for a node."""
-    return _given(await nodes.new_code(centre, operator("system"), asked.node))
+    return given(await nodes.new_code(centre, operator("system"), asked.node))
 
 
 async def node_revoke(centre: Centre, asked: argparse.Namespace) -> Said:
     """Revoke a node."""
     refusal = await nodes.revoke(centre, operator("security"), asked.node, asked.reason)
-    return _given(refusal) if refusal else Said(document={"node": asked.node, "revoked": True})
+    return given(refusal) if refusal else Said(document={"node": asked.node, "revoked": True})
 
 
 async def records_import(centre: Centre, asked: argparse.Namespace) -> Said:
@@ -231,7 +205,7 @@ async def trail_search(centre: Centre, asked: argparse.Namespace) -> Said:
         limit=asked.limit,
     )
     page = await trail.trail(centre, operator("audit"), query)
-    return _given(page) if isinstance(page, Refusal) else Said(document=[hexed(row) for row in page.rows])
+    return given(page) if isinstance(page, Refusal) else Said(document=[hexed(row) for row in page.rows])
 
 
 def hexed(value: Any) -> dict[str, Any]:
@@ -286,53 +260,38 @@ def parser() -> argparse.ArgumentParser:
     _fleet(commands)
     _records(commands)
     _evidence(commands)
+    officers.register(commands)
     return top
 
 
-def _folder(text: str) -> Path:
-    """A folder wherever we are called from: the database server has its own working folder."""
-    return Path(text).resolve()
-
-
-def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], object], words: str) -> Any:
-    """One command; all take --data and --json."""
-    made = commands.add_parser(name, help=words, description=words)
-    made.add_argument("--data", type=_folder, default=_folder("data"), help="data folder of the centre")
-    made.add_argument("--json", action="store_true", help="print one JSON document")
-    made.set_defaults(do=do)
-    return made
-
-
 def _running(commands: Any) -> None:
-    one = _command(commands, "init", init, "keys, settings, the three administrators")
+    one = command(commands, "init", init, "keys, settings, the three administrators")
     one.add_argument("--authority", default="qingzhou.example")
     one.add_argument(
         "--passwords-final", action="store_true", help="no change at first sign-in: demonstrations"
     )
-    one = _command(
-        commands, "serve", serve, "API and console; starts the embedded database where none is set"
-    )
+    one = command(commands, "serve", serve, "API and console; starts the embedded database where none is set")
     one.add_argument("--host", default="")
     one.add_argument("--port", type=count("--port", 0, PORT_MAX), default=0)
-    one = _command(commands, "bureau", bureau, "a reference credit bureau with synthetic reports")
+    one = command(commands, "bureau", bureau, "a reference credit bureau with synthetic reports")
     one.add_argument("--host", default="127.0.0.1")
     one.add_argument("--port", type=count("--port", 1, PORT_MAX), required=True)
 
 
 def _fleet(commands: Any) -> None:
     node = commands.add_parser("node", help="nodes").add_subparsers(required=True, metavar="VERB")
-    one = _command(node, "create", _opened(node_create), "a new node and its one-time code")
+    one = command(node, "create", opened(node_create), "a new node and its one-time code")
     one.add_argument("--name", type=named("--name"), required=True)
     one.add_argument("--region", type=region, required=True)
     one.add_argument("--kind", required=True, choices=("hall", "bus"))
     one.add_argument("--route", default="", help="township codes of a bus, separated by commas")
-    one = _command(node, "code", _opened(node_code), "another enrolment code for a node")
+    one = command(node, "code", opened(node_code), "another enrolment code for a node")
     one.add_argument("--node", required=True)
-    one = _command(node, "revoke", _opened(node_revoke), "trust nothing more that a node signs")
+    one = command(node, "revoke", opened(node_revoke), "trust nothing more that a node signs")
     one.add_argument("--node", required=True)
     one.add_argument("--reason", required=True)
     clerks = commands.add_parser("staff", help="clerks").add_subparsers(required=True, metavar="VERB")
-    one = _command(clerks, "import", _opened(staff_import), "clerks of a node from CSV or TOML")
+    one = command(clerks, "import", opened(staff_import), "clerks of a node from CSV or TOML")
     one.add_argument("--node", required=True)
     one.add_argument("file", type=Path)
 
@@ -341,21 +300,21 @@ def _records(commands: Any) -> None:
     kept = commands.add_parser("records", help="subjects and records").add_subparsers(
         required=True, metavar="VERB"
     )
-    one = _command(kept, "import", _opened(records_import), "CSV, JSONL or Parquet; rejects are listed")
+    one = command(kept, "import", opened(records_import), "CSV, JSONL or Parquet; rejects are listed")
     one.add_argument("file", type=Path)
-    one = _command(kept, "sample", _opened(records_sample), "synthetic residents, organisations and records")
+    one = command(kept, "sample", opened(records_sample), "synthetic residents, organisations and records")
     one.add_argument("--people", type=count("--people", 1, PEOPLE_MAX), required=True)
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--region", type=place, required=True)
     one.add_argument("--out", type=Path, help="write a CSV file instead of importing")
     one.add_argument("--bad", type=count("--bad", 0, SPOILED_MAX), default=0, help="lines spoiled on purpose")
-    one = _command(kept, "change", _opened(records_change), "add one synthetic record to a subject")
+    one = command(kept, "change", opened(records_change), "add one synthetic record to a subject")
     one.add_argument("--number", required=True)
-    _command(commands, "publish", _opened(publish_all), "publish every scope that changed")
+    command(commands, "publish", opened(publish_all), "publish every scope that changed")
 
 
 def _evidence(commands: Any) -> None:
-    one = _command(commands, "trail", _opened(trail_search), "who saw whom")
+    one = command(commands, "trail", opened(trail_search), "who saw whom")
     for name in ("subject", "actor", "node", "outcome"):
         one.add_argument(f"--{name}", default="")
     one.add_argument("--mode", type=one_of("--mode", tuple(MODES)), default="")
@@ -363,16 +322,16 @@ def _evidence(commands: Any) -> None:
         one.add_argument(f"--{name}", type=day(f"--{name}"), default=None, metavar="2026-11-21")
     one.add_argument("--purpose", default=PURPOSE)
     one.add_argument("--limit", type=count("--limit", 1, ROWS_MAX), default=1000)
-    one = _command(commands, "check", _opened(check_all), "hash everything again, compare with signed roots")
+    one = command(commands, "check", opened(check_all), "hash everything again, compare with signed roots")
     one.add_argument("--node", default="")
-    one = _command(commands, "reconcile", _opened(reconcile_day), "recount a day and name the differences")
+    one = command(commands, "reconcile", opened(reconcile_day), "recount a day and name the differences")
     one.add_argument("--day", type=day("--day"), required=True, metavar="2026-11-21")
-    one = _command(commands, "import", _opened(courier_import), "batches from a stick")
+    one = command(commands, "import", opened(courier_import), "batches from a stick")
     one.add_argument("files", type=Path, nargs="+")
-    one = _command(commands, "export", _opened(courier_export), "a node's answer onto a stick")
+    one = command(commands, "export", opened(courier_export), "a node's answer onto a stick")
     one.add_argument("--node", required=True)
     one.add_argument("path", type=Path)
-    _command(commands, "trust", _opened(trust_file), "the public keys a verifier needs")
+    command(commands, "trust", opened(trust_file), "the public keys a verifier needs")
 
 
 if __name__ == "__main__":

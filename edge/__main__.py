@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from edge import arguments
+from edge import arguments, technician
 from edge.errors import EdgeError, FolderTrouble
 from edge.settings import Settings, load
 
@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     keys.add_argument("act", choices=["list"], help="what to do")
     backup = _command(commands, "backup", _backup, "备份数据库 / copy the database")
     backup.add_argument("path", type=Path, help="the copy's file")
+    technician.register(commands, _command, _with_node)
     return top
 
 

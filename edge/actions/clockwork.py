@@ -4,8 +4,7 @@ import asyncio
 
 import structlog
 
-from edge.actions import leases, press
-from edge.actions.enrol import open_ledger
+from edge.actions import leases, press, succession
 from edge.actions.node import Node
 from edge.store import disk
 from edge.store.draft import Draft
@@ -18,9 +17,11 @@ PLENTY_PERCENT = 15
 async def boot(node: Node) -> None:
     """Everything that must be true before the port opens.
 
-    1 this boot is counted · 2 a clock set back is an entry · 3 expired leases are shredded · 4 jobs that
-    stood in `sent` ask the clerk · 5 the ballast stands.
+    0 a new incarnation that a crash broke off is begun to its end · 1 this boot is counted · 2 a clock set
+    back is an entry · 3 expired leases are shredded · 4 jobs that stood in `sent` ask the clerk · 5 the
+    ballast stands.
     """
+    await succession.finish(node.store)
     await node.store.transact(_count_boot)
     if node.store.jump_ms:
         await _adjusted(node, node.store.jump_ms, "behind-high-water")
@@ -32,7 +33,7 @@ async def boot(node: Node) -> None:
 
 def _count_boot(tx: Transaction) -> None:
     tx.execute("UPDATE ledger_head SET boot = boot + 1")
-    open_ledger(tx)
+    succession.open_ledger(tx)
 
 
 async def watch(node: Node) -> bool:

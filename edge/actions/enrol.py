@@ -14,10 +14,9 @@ from pathlib import Path
 import msgspec
 
 from edge import settings as settings_file
-from edge.actions import leases
+from edge.actions import leases, succession
 from edge.errors import CentreRefused, CentreUnreachable, FolderTrouble, Refused
 from edge.store.clock import NodeClock
-from edge.store.draft import Draft
 from edge.store.identity import Seeds, read_secrets, seeds
 from edge.store.store import Store, open_store
 from edge.store.transaction import Transaction
@@ -32,6 +31,8 @@ from sync.signing.notes import parse_vkey
 from sync.signing.sealing import unseal
 
 SUBJECT_KEY_INFO = b"yizhan/subject-key/1"
+WAITING = "incarnation-waiting"
+"""The centre's code while officers have not approved a new incarnation."""
 
 
 class EnrolledAs(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +73,9 @@ def _as_before_when_refused(data: Path) -> Iterator[None]:
         raise FolderTrouble(error, str(data)) from error
     try:
         yield
-    except CentreRefused:
+    except CentreRefused as error:
+        if error.centre_code == WAITING:  # the officers approve these very keys: they must be there next time
+            raise
         for path in set(data.iterdir()) - before:
             if path.is_dir():
                 shutil.rmtree(path)
@@ -90,12 +93,13 @@ async def _enrolled(
     try:
         own = await _own_keys(store)
         reply = await _ask(url, code, own, own_clock, transport)
-        kept, certificate, centre = _take(reply, own)
-        await store.transact(lambda tx: _keep(tx, kept, reply.window_ms))
+        kept, certificate, centre = take(reply, own)
+        await store.transact(lambda tx: _keep(tx, kept, reply))
         await store.reload_identity()
         own_clock.trust(certificate.not_before_ms)
-        await store.transact(open_ledger)
-        count = await store.transact(lambda tx: _leases(tx, reply, centre.signing, certificate.origin))
+        await succession.finish(store)
+        await store.transact(succession.open_ledger)
+        count = await store.transact(lambda tx: take_leases(tx, reply, centre.signing, certificate.origin))
     finally:
         await store.close()
     name = certificate.origin.split("/")[2]
@@ -130,7 +134,7 @@ async def _own_keys(store: Store) -> Seeds:
 
 async def _ask(url: str, code: str, own: Seeds, clock: NodeClock, transport: Transport | None) -> Enrolled:
     uplink = Uplink(url, clock, transport=transport)
-    body = {"code": code, "signing": _text(own.signing.public), "sealing": _text(own.sealing.public)}
+    body = {"code": code, "signing": to_base64(own.signing.public), "sealing": to_base64(own.sealing.public)}
     try:
         return await uplink.enrol(body)
     except CentreUnreachable as error:
@@ -139,7 +143,7 @@ async def _ask(url: str, code: str, own: Seeds, clock: NodeClock, transport: Tra
         await uplink.close()
 
 
-def _take(reply: Enrolled, own: Seeds) -> tuple[dict[str, bytes], Certificate, CentreKeys]:
+def take(reply: Enrolled, own: Seeds) -> tuple[dict[str, bytes], Certificate, CentreKeys]:
     """What the centre sent, verified.
 
     Its keys agree with each other, the certificate is signed and is ours.
@@ -167,24 +171,16 @@ def _take(reply: Enrolled, own: Seeds) -> tuple[dict[str, bytes], Certificate, C
     return kept, certificate, centre
 
 
-def _keep(tx: Transaction, kept: dict[str, bytes], window_ms: int) -> None:
+def _keep(tx: Transaction, kept: dict[str, bytes], reply: Enrolled) -> None:
     tx.execute_many("INSERT OR REPLACE INTO secret VALUES (?,?)", kept.items())
-    if window_ms:
-        tx.note("window_ms", window_ms)
+    if reply.window_ms:
+        tx.note("window_ms", reply.window_ms)
+    if reply.opening is not None:
+        succession.begin(tx, reply.opening)
 
 
-def open_ledger(tx: Transaction) -> None:
-    """The first entry of a ledger.
-
-    Nothing when there is one (a crash may have fallen after the certificate).
-    """
-    row = tx.one("SELECT size FROM ledger_head")
-    if row == (0,):
-        tx.append(Draft(kind="ledger.opened", outcome="enrolled", object=tx.identity.origin))
-        tx.anchor()
-
-
-def _leases(tx: Transaction, reply: Enrolled, centre_public: bytes, origin: str) -> int:
+def take_leases(tx: Transaction, reply: Enrolled, centre_public: bytes, origin: str) -> int:
+    """Open the leases that came with an enrolment; how many were new."""
     count = 0
     for text in reply.lease:
         signed = from_base64(text)
@@ -194,7 +190,8 @@ def _leases(tx: Transaction, reply: Enrolled, centre_public: bytes, origin: str)
     return count
 
 
-def _text(raw: bytes) -> str:
+def to_base64(raw: bytes) -> str:
+    """Standard base64."""
     return base64.b64encode(raw).decode()
 
 
@@ -205,4 +202,7 @@ _AGAIN = Words(
 _ALREADY = Words(
     zh="本节点已经登记，登记码未使用。", en="This node is enrolled already; the code was not used."
 )
-_ALREADY_NEXT = Words(zh="如需换代登记，请联系中心。", en="Call the centre for a new incarnation.")
+_ALREADY_NEXT = Words(
+    zh="如需换代登记，请运行 edge incarnation，并联系中心批准。",
+    en="For a new incarnation run edge incarnation and have the centre approve it.",
+)

@@ -20,6 +20,7 @@ from matters.ids import plain
 from matters.model import Grant, Words
 from matters.quota import QuotaVerdict, spend
 from matters.records import facts, facts_bytes
+from sync.ids import parse_origin
 from sync.messages.registry import DetailValue
 
 CHINA = timezone(timedelta(hours=8))
@@ -194,11 +195,16 @@ def make_task(tx: Transaction, asked: Asked, case: str, kind: str, words: Words,
 
 
 def allot(tx: Transaction, node: Node, *, report: bool) -> Numbers:
-    """The next case number and, with `report`, the next serial: `330102-2026-L-00231`, per node and year."""
+    """The next case number and, with `report`, the next serial: `330102-2026-L-00231`, per node and year.
+
+    A later incarnation counts in a series of its own (`L2`): what the lost end of the old ledger gave away is
+    not known, and no number is given twice.
+    """
     year = datetime.fromtimestamp(tx.now_ms / 1000, CHINA).year
-    name = node.identity.origin.split("/")[2]
-    case = f"{name}-{year}-C-{tx.count_up('case', year):05d}"
-    serial = f"{name}-{year}-L-{tx.count_up('serial', year):05d}" if report else ""
+    origin = parse_origin(node.identity.origin)
+    name, series = origin.name, str(origin.incarnation) if origin.incarnation > 1 else ""
+    case = f"{name}-{year}-C{series}-{tx.count_up('case' + series, year):05d}"
+    serial = f"{name}-{year}-L{series}-{tx.count_up('serial' + series, year):05d}" if report else ""
     return Numbers(case=case, serial=serial)
 
 

@@ -79,3 +79,15 @@ def identity(secrets_: dict[str, bytes]) -> Identity | None:
         certificate=certificate,
         centre=centre,
     )
+
+
+def past_signer(secrets_: dict[str, bytes], incarnation: int) -> tuple[SigningKey, Certificate] | None:
+    """The signing key and certificate of an ended incarnation; None where that key was destroyed."""
+    seed, signed = (
+        secrets_.get(f"past.{incarnation}.signing"),
+        secrets_.get(f"past.{incarnation}.certificate"),
+    )
+    if seed is None or signed is None:
+        return None
+    centre = msgspec.json.decode(secrets_["centre"], type=CentreKeys)
+    return SigningKey.from_bytes(seed), open_certificate(signed, centre.signing)

@@ -63,10 +63,15 @@ class Transaction:
 
         Raises NotEnrolled before there is a ledger. A draft with unknown detail fields is a bug (KeyError).
         """
-        identity = self.identity
-        index = self._head.size
-        entry = self._entry(draft, index, identity)
-        detail = registry.encode_detail(draft.kind, draft.detail)
+        entry = self._entry(draft, self._head.size, self.identity)
+        return self._place(entry, registry.encode_detail(draft.kind, draft.detail))
+
+    def carry(self, entry: Entry, detail: bytes) -> Placed:
+        """Place an entry of an older incarnation at the end of this ledger: a new index, all else its own."""
+        return self._place(msgspec.structs.replace(entry, index=self._head.size), detail)
+
+    def _place(self, entry: Entry, detail: bytes) -> Placed:
+        identity, index = self.identity, entry.index
         salted = salt(identity.salt_key, index)
         encoded = leaf(entry, commit(salted, detail))
         hashed = leaf_hash(encoded)
@@ -75,7 +80,7 @@ class Transaction:
             (index, entry.kind, entry.hlc_ms, encoded, hashed, salted, detail),
         )
         self._head.size += 1
-        self._head.last = Hlc(entry.hlc_ms, entry.hlc_n)
+        self._head.last = max(self._head.last, Hlc(entry.hlc_ms, entry.hlc_n))
         self._head.hashes.append(hashed)
         return Placed(origin=identity.origin, index=index, leaf_hash=hashed)
 

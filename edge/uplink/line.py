@@ -21,6 +21,7 @@ from edge.errors import CentreRefused, CentreUnreachable
 from edge.store.clock import NodeClock
 from edge.store.identity import Identity
 from matters.model import Words
+from sync.messages.incarnation import Opening
 from sync.signing.requests import authorise
 from sync.signing.sealing import seal, unseal
 
@@ -44,7 +45,10 @@ class CentreError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """The centre's reply to an enrolment; all keys and blobs are base64."""
+    """The centre's reply to an enrolment; all keys and blobs are base64.
+
+    `opening` is what the first entry of a later incarnation must say.
+    """
 
     origin: str
     certificate: str
@@ -52,6 +56,7 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     subject_key: str
     lease: tuple[str, ...] = ()
     window_ms: int = 0
+    opening: Opening | None = None
 
 
 class Breaker:
@@ -124,11 +129,19 @@ class Uplink:
         """
         content = msgspec.json.encode(body)
         headers = {"content-type": "application/json"}
-        reply = await self._deadlined("POST", "/api/enrol", content, headers, deadline_s, ANSWER_BYTES_MAX)
-        try:
-            return msgspec.json.decode(reply, type=Enrolled)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise CentreUnreachable(f"not a centre: {error}") from error
+        return _enrolled(
+            await self._deadlined("POST", "/api/enrol", content, headers, deadline_s, ANSWER_BYTES_MAX)
+        )
+
+    async def renew(self, identity: Identity, body: dict[str, Any], deadline_s: float = 30.0) -> Enrolled:
+        """Ask for a new incarnation, signed with the old key; `body` names the new public keys and why.
+
+        Raises CentreRefused while officers have not approved (`incarnation-waiting`), or said no.
+        """
+        content = msgspec.json.encode(body)
+        return _enrolled(
+            await self._post(identity, "/api/incarnation", content, deadline_s, ANSWER_BYTES_MAX)
+        )
 
     async def close(self) -> None:
         """End all connections."""
@@ -191,6 +204,13 @@ class Uplink:
             self._client = httpx.AsyncClient(timeout=timeout, limits=limits, transport=self._transport)
         async with self._client.stream(method, self.url + path, content=body, headers=headers) as response:
             yield response
+
+
+def _enrolled(reply: bytes) -> Enrolled:
+    try:
+        return msgspec.json.decode(reply, type=Enrolled)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CentreUnreachable(f"not a centre: {error}") from error
 
 
 async def _limited(response: httpx.Response, bytes_max: int) -> bytes:

@@ -82,6 +82,16 @@ def cosign(note: bytes, name: str, key: SigningKey) -> bytes:
     return note if line in note[len(text.encode()) :] else note + line
 
 
+def only_signed_by(note: bytes, name: str) -> bytes:
+    """The same note with the lines of `name` alone; raises `BadSignature` where it has none."""
+    text, _ = _split(note)
+    lines = note[len(text.encode()) + 1 :].decode().splitlines(keepends=True)
+    kept = [line for line in lines if line.startswith(f"— {name} ")]
+    if not kept:
+        raise BadSignature(f"no signature line of {name}")
+    return f"{text}\n{''.join(kept)}".encode()
+
+
 def open_note(note: bytes, trusted: Mapping[str, bytes]) -> Checkpoint:
     """The checkpoint of a note signed by at least one of `trusted` (name to public key).
 

@@ -1,0 +1,215 @@
+"""A new incarnation of a node that still has its database (protocol 1): ask, wait for officers, begin.
+
+1  keys    new keys are made once and offered at every try, so that officers approve these and no others
+2  ask     with the old key's signature (or a one-time code where that key is no longer trusted)
+3  retire  ONE transaction: the old ledger aside, the new keys in force, the opening due
+4  finish  first entry, carried entries (`succession`), leases
+"""
+
+import secrets
+from typing import Any
+
+import msgspec
+import structlog
+
+from edge.actions import enrol, exchange, succession
+from edge.actions.exchange import LOCK_WAIT_S
+from edge.actions.node import Node
+from edge.errors import Busy, CentreUnreachable, Damaged, Refused
+from edge.store import anchor, past
+from edge.store.files import hold_lock, wait_for_lock
+from edge.store.identity import Seeds, read_secrets, seeds
+from edge.store.ledger import size_and_root
+from edge.store.reader import Reading
+from edge.store.transaction import Transaction
+from edge.store.view import CENTRE_FACT, DIRECTIVE_FACT, CentreNoted
+from edge.uplink.line import Enrolled
+from matters.model import Words
+from sync.errors import SyncError
+from sync.ids import Origin, parse_origin
+from sync.messages.incarnation import Claim, Opening, fingerprint, reason
+from sync.signing.certificate import Certificate
+from sync.signing.keys import SealingKey, SigningKey
+from sync.signing.notes import cosign, only_signed_by
+
+log = structlog.get_logger("incarnation")
+NEXT = {"signing": "next.signing", "sealing": "next.sealing", "salt": "next.salt"}
+KEY_GONE = "key-compromised"
+SERVE_LOCK = "serve.lock"
+
+
+class Renewed(msgspec.Struct, frozen=True, kw_only=True):
+    """Who the node now is, and what became of its old ledger."""
+
+    origin: str
+    old_origin: str
+    reason: str
+    approved_by: tuple[str, ...]
+    carried: int
+    lost: int
+
+
+class _Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked with: new keys, why, and the state of the old ledger."""
+
+    own: Seeds
+    why: str
+    claim: Claim
+    start: int
+    end: int
+
+
+async def renew(node: Node, why: str, *, code: str = "", anew: bool = False) -> Renewed:
+    """Become the next incarnation, once officers approved; everything is durable when this returns.
+
+    Ask as often as needed: the same new keys are offered (others with `anew`). Raises CentreRefused while
+    officers have not approved, or said no; Refused for a reason that is not in the table; Busy while the
+    node serves. After a crash the next start goes on.
+    """
+    try:
+        reason(why)
+    except SyncError as error:
+        raise Refused(error.detail, message=_NO_REASON, step=_REASONS) from error
+    line = wait_for_lock(node.data / exchange.LOCK, Busy("an exchange runs"), LOCK_WAIT_S)
+    with hold_lock(node.data / SERVE_LOCK, Busy("edge serve runs")):
+        async with node.exchanging, line:
+            carried = await succession.finish(node.store)
+            offer = await _offer(node, why, anew=anew)
+            return await _begin(node, offer, await _ask(node, offer, code), carried)
+
+
+async def _offer(node: Node, why: str, *, anew: bool) -> _Offer:
+    own = await node.store.transact(lambda tx: _next_keys(tx, anew=anew))
+    kept = anchor.read(node.data)
+
+    def look(db: Reading) -> tuple[int, bytes, int]:
+        size, root = size_and_root(db.connection)
+        row = db.one("SELECT max(size) FROM checkpoint WHERE counter IS NOT NULL")
+        return size, root, int(row[0] or 0) if row else 0
+
+    size, root, countersigned = await node.store.read_long(look)
+    mine = kept is not None and kept.origin == node.identity.origin
+    claim = Claim(
+        size=size, root=root.hex(), anchored=kept.size if kept and mine else 0, countersigned=countersigned
+    )
+    return _Offer(own=own, why=why, claim=claim, start=countersigned, end=size)
+
+
+def _next_keys(tx: Transaction, *, anew: bool) -> Seeds:
+    if anew:
+        tx.execute("DELETE FROM secret WHERE name IN (?,?,?)", tuple(NEXT.values()))
+    held = {name: row[0] for name, kept in NEXT.items() if (row := tx.one(_SECRET, (kept,)))}
+    found = seeds(held)
+    if found is not None:
+        return found
+    made = Seeds(
+        signing=SigningKey.generate(), sealing=SealingKey.generate(), salt_key=secrets.token_bytes(32)
+    )
+    rows = [
+        (NEXT["signing"], made.signing.seed()),
+        (NEXT["sealing"], made.sealing.seed()),
+        (NEXT["salt"], made.salt_key),
+    ]
+    tx.execute_many("INSERT OR REPLACE INTO secret VALUES (?,?)", rows)
+    return made
+
+
+_SECRET = "SELECT CAST(value AS BLOB) FROM secret WHERE name = ?"  # noqa: S105 -- a statement, no secret
+
+
+async def _ask(node: Node, offer: _Offer, code: str) -> Enrolled:
+    body: dict[str, Any] = {
+        "code": code,
+        "signing": enrol.to_base64(offer.own.signing.public),
+        "sealing": enrol.to_base64(offer.own.sealing.public),
+        "reason": offer.why,
+        "claim": msgspec.to_builtins(offer.claim),
+    }
+    log.info("incarnation.asked", code=offer.why)
+    return await (node.uplink.enrol(body) if code else node.uplink.renew(node.identity, body))
+
+
+async def _begin(node: Node, offer: _Offer, reply: Enrolled, before: int) -> Renewed:
+    """Steps 3 and 4."""
+    kept, certificate, centre = enrol.take(reply, offer.own)
+    old = parse_origin(node.identity.origin)
+    opening = _judged(reply.opening, old, certificate)
+
+    def retire(tx: Transaction) -> None:
+        past.retire(tx, old.incarnation)
+        _keys_in_force(tx, old.incarnation, offer, kept)
+        _facts(tx, node, certificate.origin, offer.own.signing)
+        succession.begin(tx, opening, offer.start, offer.end)
+        if reply.window_ms:
+            tx.note("window_ms", reply.window_ms)
+
+    await node.store.transact(retire)
+    await node.store.reload_identity()
+    node.store.clock.trust(certificate.not_before_ms)
+    carried = before + await succession.finish(node.store)
+    await node.store.transact(lambda tx: enrol.take_leases(tx, reply, centre.signing, certificate.origin))
+    node.store.rolled_back = False
+    log.info("incarnation.begun", code=offer.why, entries=carried)
+    return Renewed(
+        origin=certificate.origin,
+        old_origin=old.text,
+        reason=offer.why,
+        approved_by=opening.approved_by,
+        carried=carried,
+        lost=opening.lost,
+    )
+
+
+def _judged(opening: Opening | None, old: Origin, certificate: Certificate) -> Opening:
+    """The opening as the centre sent it: it ends this very ledger, and the certificate is for a later one."""
+    new = parse_origin(certificate.origin)
+    same = (new.authority, new.role, new.name) == (old.authority, old.role, old.name)
+    if opening is None or opening.old_origin != old.text or not same or new.incarnation <= old.incarnation:
+        raise CentreUnreachable("not the next incarnation of this node")
+    return opening
+
+
+def _keys_in_force(tx: Transaction, incarnation: int, offer: _Offer, kept: dict[str, bytes]) -> None:
+    """The new keys; of the old ones the signing key stays for reprints, unless somebody else has it too."""
+    if offer.why != KEY_GONE:
+        tx.execute(
+            "INSERT INTO secret SELECT 'past.' || ? || '.' || name, value FROM secret"
+            " WHERE name IN ('signing', 'certificate')",
+            (str(incarnation),),
+        )
+    rows = [(name, _must(tx, place)) for name, place in NEXT.items()]
+    tx.execute_many("INSERT OR REPLACE INTO secret VALUES (?,?)", [*rows, *kept.items()])
+    tx.execute("DELETE FROM secret WHERE name IN (?,?,?)", tuple(NEXT.values()))
+
+
+def _must(tx: Transaction, name: str) -> bytes:
+    row = tx.one(_SECRET, (name,))
+    if row is None:
+        raise Damaged(f"the key {name} is gone")
+    return bytes(row[0])
+
+
+def _facts(tx: Transaction, node: Node, origin: str, key: SigningKey) -> None:
+    """A new mailbox is read from its first letter; what we saw of the centre is signed with the new key."""
+    tx.note(DIRECTIVE_FACT, 0)
+    row = tx.one("SELECT value FROM fact WHERE name = ?", (CENTRE_FACT,))
+    if row is None:
+        return
+    noted = msgspec.json.decode(row[0], type=CentreNoted)
+    note = only_signed_by(noted.checkpoint, node.identity.centre.origin)
+    seen = msgspec.structs.replace(noted.seen, next=0)
+    tx.note(CENTRE_FACT, CentreNoted(seen=seen, checkpoint=cosign(note, origin, key)))
+
+
+async def offered(node: Node) -> str:
+    """The fingerprint of the new keys that were offered, for the phone; empty before the first try."""
+    held = await node.store.read(lambda db: read_secrets(db.connection))
+    found = seeds({name: held[kept] for name, kept in NEXT.items() if kept in held})
+    return fingerprint(found.signing.public, found.sealing.public) if found else ""
+
+
+_NO_REASON = Words(zh="不认识这个换代原因。", en="That is no reason for a new incarnation.")
+_REASONS = Words(
+    zh="原因：rollback 回退、clone 克隆、disk-lost 磁盘损毁、key-compromised 密钥泄露、planned 计划更换。",
+    en="Reasons: rollback, clone, disk-lost, key-compromised, planned.",
+)

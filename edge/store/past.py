@@ -1,0 +1,98 @@
+"""The ledgers of ended incarnations: kept beside the new one, table by table, and read to carry entries over.
+
+A ledger that ended is renamed as it stands (`entry_i1`, `tile_i1`, `checkpoint_i1`): nothing of it is copied,
+changed or dropped. Rows of the office that named an entry by its index name it by a negative number from then
+on, so that no index of the new ledger can be taken for one of the old.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from edge.store.transaction import Transaction
+from sync.errors import Malformed
+from sync.ledger.entry import Entry, parse_leaf
+
+LEDGER = ("entry", "tile", "checkpoint")
+_NUMBERED = (
+    ("report", "entry"),
+    ("office_case", "entry"),
+    ("quota_spent", "entry"),
+    ("day_closed", "entry"),
+    ("rejection", "idx"),
+    ("directive", "number"),
+)
+_AGE = 1 << 40
+"""Numbers of one incarnation lie below this."""
+_COLUMNS = "idx, CAST(leaf AS BLOB), CAST(leaf_hash AS BLOB), CAST(detail AS BLOB)"
+Old = tuple[int, Entry, bytes, bytes]
+"""Index, entry, leaf hash and detail of an entry of an ended ledger."""
+
+
+def retire(tx: Transaction, incarnation: int) -> None:
+    """Put the ledger aside as that of `incarnation` and begin an empty one; part of the caller's transaction.
+
+    Must be the only work of its transaction: the writer's view of the head is not told.
+    """
+    for table in LEDGER:
+        wanted = tx.query(
+            "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL", (table,)
+        )
+        for kind, name, _ in wanted:
+            if kind == "index":
+                tx.execute(f"DROP INDEX {name}")
+        tx.execute(f"ALTER TABLE {table} RENAME TO {past(table, incarnation)}")
+        for _, _, sql in sorted(wanted, key=lambda row: row[0] != "table"):
+            tx.execute(sql)
+    tx.execute("UPDATE ledger_head SET size = 0, edge = x''")
+    for table, column in _NUMBERED:
+        tx.execute(
+            f"UPDATE {table} SET {column} = ? - {column} WHERE {column} >= 0",  # noqa: S608 -- names of this file
+            (_shift(incarnation),),
+        )
+
+
+def past(table: str, incarnation: int) -> str:
+    """The name of a table of an ended incarnation."""
+    return f"{table}_i{int(incarnation)}"
+
+
+def number_of(index: int, incarnation: int) -> int:
+    """How the office's rows name entry `index` of an ended incarnation."""
+    return _shift(incarnation) - index
+
+
+def place_of(number: int) -> tuple[int, int]:
+    """Incarnation and index that such a negative number names."""
+    return divmod(-1 - number, _AGE)
+
+
+def _shift(incarnation: int) -> int:
+    return -1 - incarnation * _AGE
+
+
+def entries(tx: Transaction, incarnation: int, start: int, end: int) -> Sequence[Old]:
+    """Entries [start, end) of an ended ledger, in order, each with its whole detail.
+
+    Raises Malformed where one is missing or its detail was dropped: what was never countersigned keeps it.
+    """
+    rows = tx.query(
+        f"SELECT {_COLUMNS} FROM {past('entry', incarnation)} WHERE idx >= ? AND idx < ? ORDER BY idx",  # noqa: S608 -- a number
+        (start, end),
+    )
+    if [row[0] for row in rows] != list(range(start, end)):
+        raise Malformed(f"entries are missing in {start}..{end} of the ended ledger")
+    return [_old(row) for row in rows]
+
+
+def _old(row: tuple[Any, ...]) -> Old:
+    if row[3] is None:
+        raise Malformed(f"entry {row[0]} of the ended ledger has no detail")
+    return row[0], parse_leaf(row[1])[0], row[2], row[3]
+
+
+def move(tx: Transaction, incarnation: int, old: int, new: int, leaf_hash: bytes) -> None:
+    """The office's rows that named entry `old` of the ended ledger name entry `new` of this one."""
+    before = number_of(old, incarnation)
+    for table, column in _NUMBERED[:4]:
+        tx.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new, before))  # noqa: S608 -- as above
+    tx.execute("UPDATE report SET leaf_hash = ? WHERE entry = ?", (leaf_hash, new))
