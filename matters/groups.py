@@ -14,12 +14,15 @@ from matters.model import Matter, Words
 from matters.records import CATEGORY_WORDS, STATUS_WORDS, Record, SubjectRecord, usable
 
 _SOURCES_SHOWN = 2
+NOBODY_REPORTED = "公共信用信息平台（没有部门报送此类记录）"
+"""Who says that a category is empty: no department does, the platform that gathers them does."""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """One category of an answer.
 
-    `lines` are the records, newest first; empty when `band` is expired (then `count` is 0 too). `as_of_ms` is
+    `lines` are the records, newest first; empty when `band` is expired (then `count` is 0 too). `source`
+    names who reported them; of a category without records it is the platform, which says so. `as_of_ms` is
     the oldest report in the group (Unix milliseconds), `age_s` its age in seconds, never negative.
     """
 
@@ -80,7 +83,7 @@ def _group(
         title=CATEGORY_WORDS[category],
         lines=lines,
         count=len(lines),
-        source=_sources(subject, records),
+        source=_sources(records),
         as_of_ms=as_of_ms,
         age_s=max(0, (now_ms - as_of_ms) // 1000),
         band=value,
@@ -88,7 +91,7 @@ def _group(
     )
 
 
-def _sources(subject: SubjectRecord, records: list[Record]) -> str:
-    names = list(dict.fromkeys(record.source for record in records)) or [subject.source]
+def _sources(records: list[Record]) -> str:
+    names = list(dict.fromkeys(record.source for record in records)) or [NOBODY_REPORTED]
     more = f"等{len(names)}个部门" if len(names) > _SOURCES_SHOWN else ""
     return "、".join(names[:_SOURCES_SHOWN]) + more

@@ -346,3 +346,11 @@ def test_the_trail_of_ones_own_data_is_shown_to_the_person_in_person_only():
     assert refused(judged(other)).code == "case-not-served"
     company = whole("self-legal", matter="access-trail.self")
     assert "取得信息主体的授权" not in refused(judged(company)).message.zh
+
+
+def test_a_statute_is_named_once_with_all_its_articles():
+    nothing = AccessRequest(matter="public-credit.self", subject=Party(), requester=Party())
+    refusal = decide(MATTERS["public-credit.self"], nothing, SITE, TODAY)
+    assert isinstance(refusal, Refusal)
+    assert refusal.rule.count("公共信用信息查询管理暂行办法") == 1
+    assert "第三条、第七条、第九条" in refusal.rule

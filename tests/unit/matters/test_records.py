@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from matters.cases import STATE_WORDS, STATES, TRANSITIONS, first_state, move, public_words
 from matters.freshness import BAND_WORDS, age_words, band, limits, span_words, use_words
-from matters.groups import groups, record_line, shown_records
+from matters.groups import NOBODY_REPORTED, groups, record_line, shown_records
 from matters.model import Refusal
 from matters.records import (
     CATEGORIES,
@@ -141,7 +141,8 @@ def test_a_group_carries_its_lines_source_age_band_and_rule_of_use():
 
 def test_an_empty_group_says_none_with_the_age_of_the_subject():
     honour = next(group for group in groups(SELF, SUBJECT, [FINE], NOW_MS) if group.category == "honour")
-    assert (honour.count, honour.lines, honour.source) == (0, (), "省人口库")
+    assert (honour.count, honour.lines) == (0, ())
+    assert honour.source == NOBODY_REPORTED, "the population register says nothing about honours"
     assert honour.age_s == 2 * 3600
 
 
