@@ -5,6 +5,7 @@ The day is totalled from the ledger, closed with an entry, and differences are n
 
 import msgspec
 
+from edge.actions import sheets
 from edge.actions.node import Node, Session
 from edge.actions.recording import day_span
 from edge.actions.views import DayClosed, DayTotals, Finding
@@ -106,7 +107,10 @@ def totals(db: Reading | Transaction, day: str) -> DayTotals:
 
 
 def _differences(tx: Transaction, day: str) -> list[Finding]:
-    """Serial ↔ sheet, by the same rules and codes as the centre's recount, from the entries themselves."""
+    """Serial ↔ sheet, by the same rules and codes as the centre's recount, from the entries themselves.
+
+    Besides, every numbered sheet that was passed over without a word: the centre does not see the tray.
+    """
     papers: dict[str, list[str]] = {}
     for serial, delivery in tx.query(
         "SELECT serial, EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report')"
@@ -126,6 +130,11 @@ def _differences(tx: Transaction, day: str) -> list[Finding]:
             found.append(_finding(day, "never-printed", serial, "报告已签发，无纸张记录", "never printed"))
         elif "handed-over" not in states:
             found.append(_finding(day, "not-handed-over", serial, "已打印未交付", "not handed over"))
+    passed_over = sheets.unaccounted(tx)[:FINDINGS_MAX]
+    found += [
+        _finding(day, "sheet-unaccounted", number, "编号纸张去向不明", "numbered sheet unaccounted for")
+        for number in passed_over
+    ]
     return found
 
 

@@ -39,7 +39,8 @@ EARTH_M: Final = 6_371_000.0
 class DevicesSeen(msgspec.Struct, frozen=True, kw_only=True):
     """The hall's devices; `may_test` names those this person may test.
 
-    `unused` are serial lines plugged in but not set up, `better` (device, stable name) where a name may change.
+    `unused` are serial lines plugged in but not set up, `better` (device, stable name)
+    where a name may change.
     """
 
     rows: tuple[DeviceStatus, ...]
@@ -249,6 +250,7 @@ async def changed(node: Node, device: DeviceSetting, status: DeviceStatus) -> No
     """
     node.events.publish("status")
     if status.state == "ok":
+        node.resting.pop(device.name, None)
         node.press_bell.set()
         return
     if status.state == "opening":

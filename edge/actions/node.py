@@ -20,7 +20,7 @@ from edge.typeset.typesetter import Typesetter
 from edge.uplink.line import Transport, Uplink
 from matters.calendar import china_day
 from matters.catalogue.load import builtin
-from matters.model import Matter, SitePolicy
+from matters.model import Matter, SitePolicy, Words
 
 __all__ = ["Node", "Session", "close_node", "open_node"]
 
@@ -40,7 +40,8 @@ class Node:
 
     `reads` keeps the last cards read, in memory for a few minutes only. `press_bell` wakes the press when
     paper was asked for, `line_bell` the exchange loop. `devices` are the settings' or, in training, twins;
-    `place` is where the bus last was on the ledger (degrees, Unix ms).
+    `resting` are printers that refused jobs (times, until when in monotonic seconds), `queue_says` is what an
+    A4 queue last said of a job, `place` where the bus last was on the ledger (degrees, Unix ms).
     """
 
     def __init__(self, data: Path, settings: Settings, store: Store, uplink: Uplink) -> None:
@@ -62,6 +63,8 @@ class Node:
         self.entries_per_s = 0.0
         self.devices = settings.devices
         self.flapping: dict[str, Flapping] = {}
+        self.resting: dict[str, tuple[int, float]] = {}
+        self.queue_says: dict[str, Words] = {}
         self.place: tuple[float, float, int] | None = None
         self._tries: dict[str, list[int]] = {}
         self.site = SitePolicy(

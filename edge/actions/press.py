@@ -1,80 +1,83 @@
-"""The press: typesets asked reports, sends slips to the printer, and never prints twice by itself.
+"""The press: typesets asked reports and keeps every printer's lane at work; never prints twice by itself.
 
-Life of a slip: asked → queued → sent (durable BEFORE the first byte) → device-confirmed, or a question to
-the clerk. Life of a report: asked → queued (its file is stored) → sent (opened, or spooled) →
-clerk-confirmed →
-handed-over. A job that stood in `sent` when the node died asks the clerk; nothing resumes by itself.
+Life of a slip: asked → sent (durable BEFORE the first byte) → device-confirmed, or a question to the clerk.
+Life of a report: asked → queued (its file is stored) → sent (opened by the clerk, or handed to a queue) →
+device-confirmed where a queue says so → clerk-confirmed → handed-over. A job that stood in `sent` when the
+node died asks the clerk; nothing resumes by itself.
 """
 
 import asyncio
 import contextlib
 import hashlib
-from typing import Any
 
 import msgspec
 import structlog
 
-from drivers.errors import DriverError
+from edge.actions import lanes, moves
 from edge.actions.node import Node
-from edge.errors import EdgeError, NotThere, WrongMoment
-from edge.store import identity, past
-from edge.store.identity import read_secrets
-from edge.store.reader import Reading
+from edge.errors import EdgeError, NotThere
 from edge.store.transaction import Transaction
-from edge.typeset.sheets import ReportSheet, SlipSheet
+from edge.typeset.sheets import ReportSheet
 from matters.model import Words
 from sync.messages.token import Status, build_token, sign_file
-from sync.signing.certificate import Certificate
-from sync.signing.keys import SigningKey
 
 log = structlog.get_logger("press")
 ROUND_S = 5.0
 JOBS_A_ROUND = 32
-QUESTION = Words(
-    zh="纸张出来了吗？请选择：完好 / 损坏 / 没有出来。", en="Did the paper come out? Good, spoiled, or none."
-)
+QUESTION = moves.QUESTION
+after_crash = lanes.after_crash
 
 
 async def run(node: Node) -> None:
-    """Work off the journal whenever the bell rings, and every five seconds; ends only by cancellation."""
-    while True:
-        node.press_bell.clear()
-        try:
-            await round_once(node)
-        except EdgeError as error:  # the store or the typesetter is in trouble; the journal keeps the jobs
-            log.warning("press", code=error.code)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ROUND_S):
-                await node.press_bell.wait()
+    """Work off the journal whenever the bell rings, and every five seconds; ends only by cancellation.
+
+    Each printer has a lane of its own: the next round does not wait for one that is still at work.
+    """
+    at_work: dict[str, asyncio.Task[None]] = {}
+    async with asyncio.TaskGroup() as group:
+        while True:
+            node.press_bell.clear()
+            try:
+                await _typeset(node)
+                for printer, windows in (await lanes.lanes(node)).items():
+                    if printer not in at_work or at_work[printer].done():
+                        at_work[printer] = group.create_task(_lane(node, printer, windows))
+            except EdgeError as error:  # the store is in trouble; the journal keeps the jobs
+                log.warning("press", code=error.code)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ROUND_S):
+                    await node.press_bell.wait()
 
 
 async def round_once(node: Node) -> None:
-    """Typeset every asked report, then send every queued slip whose printer is ready."""
+    """Typeset every asked report, then one turn of every lane, side by side; ends when all have ended."""
+    await _typeset(node)
+    async with asyncio.TaskGroup() as group:
+        for printer, windows in (await lanes.lanes(node)).items():
+            group.create_task(_lane(node, printer, windows))
+
+
+async def _lane(node: Node, printer: str, windows: tuple[str, ...]) -> None:
+    try:
+        await lanes.work_off(node, lanes.Papers(stored_file, token), printer, windows)
+    except EdgeError as error:  # the store is in trouble; the journal keeps the jobs
+        log.warning("lane", code=error.code)
+
+
+async def _typeset(node: Node) -> None:
+    """Set every asked report; one that cannot be set says so in the journal and holds up no other."""
     for serial, copy_no in await node.store.read(
         lambda db: db.query(
             "SELECT serial, copy_no FROM print_job WHERE state = 'asked' AND kind = 'report'"
-            " ORDER BY asked_ms LIMIT ?",
+            " ORDER BY (problem IS NOT NULL), asked_ms LIMIT ?",
             (JOBS_A_ROUND,),
         )
     ):
         try:
             await render(node, serial, copy_no)
         except EdgeError as error:
+            log.warning("press", code=error.code)
             await _problem(node, serial, copy_no, error.message)
-            raise
-    await node.store.transact(
-        lambda tx: tx.execute("UPDATE print_job SET state = 'queued' WHERE state = 'asked' AND kind = 'slip'")
-    )
-    await _spool(node)
-    await _follow(node)
-    for job in await node.store.read(
-        lambda db: db.query(
-            "SELECT id, window, paper, serial FROM print_job WHERE state = 'queued' AND kind = 'slip'"
-            " AND problem IS NULL ORDER BY asked_ms LIMIT ?",
-            (JOBS_A_ROUND,),
-        )
-    ):
-        await _slip(node, job)
 
 
 async def render(node: Node, serial: str, copy_no: int) -> bytes:
@@ -88,8 +91,7 @@ async def render(node: Node, serial: str, copy_no: int) -> bytes:
             return stored
         sheet = await _sheet(node, serial, copy_no)
         unsigned = await node.typesetter.report(sheet)
-        key, _, _ = await _signer(node, serial)
-        pdf = sign_file(unsigned, key)
+        pdf = sign_file(unsigned, node.identity.signing)
         digest = hashlib.sha256(pdf).digest()
         await node.store.transact(lambda tx: _keep(tx, serial, copy_no, pdf, digest))
     node.events.publish("print")
@@ -106,11 +108,9 @@ async def stored_file(node: Node, serial: str, copy_no: int) -> bytes | None:
 
 def _keep(tx: Transaction, serial: str, copy_no: int, pdf: bytes, digest: bytes) -> None:
     tx.execute("INSERT OR REPLACE INTO report_file VALUES (?,?,?,?)", (serial, copy_no, pdf, digest))
-    tx.execute(
-        "UPDATE print_job SET state = 'queued', problem = NULL, changed_ms = ?"
-        " WHERE serial = ? AND copy_no = ? AND kind = 'report' AND state = 'asked'",
-        (tx.now_ms, serial, copy_no),
-    )
+    asked = "serial = ? AND copy_no = ? AND kind = 'report' AND state = 'asked'"
+    for job in moves.those(tx, asked, (serial, copy_no)):
+        moves.move(tx, job, "queued")
 
 
 async def _sheet(node: Node, serial: str, copy_no: int) -> ReportSheet:
@@ -131,13 +131,12 @@ async def token(node: Node, serial: str) -> str:
     )
     if not rows:
         raise NotThere("no such report")
-    _, leaf_hash, sheet, as_of_ms, issued_ms, digest = rows[0]
-    key, certificate, index = await _signer(node, serial)
+    index, leaf_hash, sheet, as_of_ms, issued_ms, digest = rows[0]
     # The paper says what was true when it was issued; a later verdict of the centre is a new paper.
     status: Status = msgspec.json.decode(sheet, type=ReportSheet).status
     return build_token(
-        key=key,
-        certificate=certificate,
+        key=node.identity.signing,
+        certificate=node.identity.certificate,
         serial=serial,
         index=index,
         leaf_hash=leaf_hash,
@@ -148,131 +147,11 @@ async def token(node: Node, serial: str) -> str:
     )
 
 
-async def _signer(node: Node, serial: str) -> tuple[SigningKey, Certificate, int]:
-    """The key and certificate a report was issued under, and its entry's index on that ledger.
-
-    Raises NotThere for an unknown serial, WrongMoment where that key was destroyed.
-    """
-
-    def find(db: Reading) -> tuple[SigningKey, Certificate, int]:
-        row = db.one("SELECT entry FROM report WHERE serial = ?", (serial,))
-        if row is None:
-            raise NotThere("no such report")
-        if row[0] >= 0:
-            return node.identity.signing, node.identity.certificate, row[0]
-        incarnation, index = past.place_of(row[0])
-        held = identity.past_signer(read_secrets(db.connection), incarnation)
-        if held is None:
-            raise WrongMoment(f"key of i{incarnation} destroyed", message=_OLD_KEY, step=_OLD_KEY_NEXT)
-        return *held, index
-
-    return await node.store.read(find)
-
-
-_OLD_KEY = Words(
-    zh="该报告是上一代密钥签发的，密钥已作废，不能再补打。",
-    en="This report was issued under a key that was destroyed; it cannot be printed again.",
-)
-_OLD_KEY_NEXT = Words(zh="请重新查询，出具新的报告。", en="Ask anew and issue a new report.")
-
-
-async def _spool(node: Node) -> None:
-    """Hand queued reports to the A4 printer where one is set; elsewhere the browser prints."""
-    rows = await node.store.read(
-        lambda db: db.query(
-            "SELECT id, serial, copy_no, window FROM print_job WHERE state = 'queued' AND kind = 'report'"
-            " AND problem IS NULL ORDER BY asked_ms LIMIT ?",
-            (JOBS_A_ROUND,),
-        )
-    )
-    for job_id, serial, copy_no, window in rows:
-        printer = node.hall.printer_of(window, "a4_printer") if node.hall else ""
-        pdf = await stored_file(node, serial, copy_no) if printer else None
-        if pdf is not None and node.hall is not None:
-            await _state(node, job_id, "sent", None)
-            try:
-                submitted = await node.hall.submit_sheet(printer, pdf, f"{serial}-{copy_no}")
-            except DriverError as error:  # the queue does not hold it: nothing was printed
-                log.info("sheet.waits", code=error.code)
-                await _state(node, job_id, "queued", None)
-                continue
-            if not submitted.confirmed:
-                await _state(node, job_id, "sent", QUESTION)
-
-
-async def _follow(node: Node) -> None:
-    """Ask the A4 queue about what was sent: done is confirmed by the device, failed says so."""
-    rows = await node.store.read(
-        lambda db: db.query(
-            "SELECT id, serial, copy_no, window FROM print_job WHERE state = 'sent' AND kind = 'report'"
-            " ORDER BY asked_ms LIMIT ?",
-            (JOBS_A_ROUND,),
-        )
-    )
-    for job_id, serial, copy_no, window in rows:
-        printer = node.hall.printer_of(window, "a4_printer") if node.hall else ""
-        if not printer or node.hall is None:
-            continue
-        try:
-            job = await node.hall.sheet_job(printer, f"{serial}-{copy_no}")
-        except DriverError as error:
-            log.info("sheet.waits", code=error.code)
-            continue
-        if job is not None and job.stage == "done":
-            await _state(node, job_id, "device-confirmed", None)
-        elif job is not None and job.ended:
-            await _state(node, job_id, "failed", job.words)
-
-
-async def _slip(node: Node, job: tuple[Any, ...]) -> None:
-    """Send one slip. No byte sent: it stays queued. Any byte sent: confirmed by the device, or a question."""
-    job_id, window, paper, serial = job
-    printer = node.hall.printer_of(window) if node.hall else ""
-    if not printer or node.hall is None:
-        return
-    sheet = msgspec.json.decode(paper, type=SlipSheet)
-    if serial:
-        sheet = msgspec.structs.replace(sheet, qr=await token(node, serial))
-    encoded = node.typesetter.slip(sheet)
-    await _state(node, job_id, "sent", None)
-    try:
-        outcome = await node.hall.print_slip(printer, encoded)
-    except DriverError as error:
-        log.info("slip.waits", code=error.code)
-        await _state(node, job_id, "queued", None)
-        return
-    if outcome.confirmed:
-        await _state(node, job_id, "device-confirmed", None)
-    else:
-        await _state(node, job_id, "sent", QUESTION)
-
-
-async def _state(node: Node, job: str, state: str, problem: Words | None) -> None:
-    words = msgspec.json.encode(problem) if problem else None
-    await node.store.transact(
-        lambda tx: tx.execute(
-            "UPDATE print_job SET state = ?, problem = ?, changed_ms = ? WHERE id = ?",
-            (state, words, tx.now_ms, job),
-        )
-    )
-    node.events.publish("print", {"job": job, "state": state})
-
-
 async def _problem(node: Node, serial: str, copy_no: int, words: Words) -> None:
     said = msgspec.json.encode(words)
     await node.store.transact(
         lambda tx: tx.execute(
             "UPDATE print_job SET problem = ? WHERE serial = ? AND copy_no = ? AND kind = 'report'",
             (said, serial, copy_no),
-        )
-    )
-
-
-async def after_crash(node: Node) -> int:
-    """At boot: every job that stood in `sent` without a word from the printer asks the clerk; how many."""
-    said = msgspec.json.encode(QUESTION)
-    return await node.store.transact(
-        lambda tx: tx.execute(
-            "UPDATE print_job SET problem = ? WHERE state = 'sent' AND problem IS NULL", (said,)
         )
     )

@@ -1,10 +1,12 @@
 """The print journal as the clerk uses it: confirm, spoil, print again, hand over, look at the file (G16)."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 
-from edge.actions import paperwork, press
+from edge.actions import lanes, moves, paperwork, press
+from edge.actions import sheets as inventory
 from edge.actions.directives import change_case
 from edge.actions.node import Node, Session
 from edge.actions.recording import day_span
@@ -21,7 +23,7 @@ REASON_MIN = 2
 SHEET_MAX = 32
 _OPEN = ("opened", "fulfilled", "superseded")
 _COLUMNS = (
-    "SELECT id, kind, serial, office_case, state, copy_no, sheet, problem, asked_ms, reason, window"
+    "SELECT id, kind, serial, office_case, state, copy_no, sheet, problem, asked_ms, reason, window, printer"
     " FROM print_job"
 )
 
@@ -34,10 +36,10 @@ async def jobs(node: Node) -> tuple[PrintJob, ...]:
             f" asked_ms DESC LIMIT {JOBS_MAX}"
         )
     )
-    return tuple(_job(row) for row in rows)
+    return tuple(_job(row, node.queue_says) for row in rows)
 
 
-def _job(row: tuple[Any, ...]) -> PrintJob:
+def _job(row: tuple[Any, ...], queue_says: Mapping[str, Words] = {}) -> PrintJob:
     return PrintJob(
         id=row[0],
         kind=row[1],
@@ -50,6 +52,8 @@ def _job(row: tuple[Any, ...]) -> PrintJob:
         asked_ms=row[8],
         reason=row[9],
         window=row[10],
+        printer=row[11],
+        queue=queue_says.get(row[0]) if row[4] == "sent" else None,
     )
 
 
@@ -58,33 +62,49 @@ async def confirm(
 ) -> PrintJob:
     """The clerk's word on one job: the paper is good, spoiled (with a reason), or none came out.
 
-    Good and spoiled are entries with the sheet's number and the file's digest. "None" puts the job back in
-    the queue: no sheet was used. Raises NotThere, WrongMoment (nothing was sent yet, or it is finished),
-    Refused (no reason).
+    Good and spoiled are entries with the sheet's number (the one handed to the printer, unless `sheet` names
+    another) and the file's digest. "None" puts the job back in the queue under a new name: no sheet was used.
+    Raises NotThere, WrongMoment (nothing was sent yet, it is finished, or the sheet was used before), Refused
+    (no reason, or no sheet of this window).
     """
     if outcome == "spoiled" and len(reason.strip()) < REASON_MIN:
         raise Refused("no reason", message=_REASON)
 
     def settle(tx: Transaction) -> PrintJob:
-        job = _load(tx, job_id)
-        if job.state not in {"sent", "device-confirmed", "failed"}:
-            raise WrongMoment(f"job is {job.state}")
-        state = {"good": "clerk-confirmed", "spoiled": "spoiled", "none": "queued"}[outcome]
-        tx.execute(
-            "UPDATE print_job SET state = ?, problem = NULL, reason = ?, sheet = ?, changed_ms = ?"
-            " WHERE id = ?",
-            (state, reason or job.reason, sheet[:SHEET_MAX], tx.now_ms, job_id),
-        )
-        if job.kind == "report" and outcome != "none":
-            good = "report.printed" if job.copy_no == 1 else "report.reprinted"
-            kind = good if outcome == "good" else "report.spoiled"
-            tx.append(_paper(tx, session, kind, job, sheet[:SHEET_MAX], reason or job.reason))
+        _settle(tx, session, job_id, outcome, reason.strip(), sheet.strip()[:SHEET_MAX])
         return _load(tx, job_id)
 
     settled = await node.store.transact(settle)
+    node.queue_says.pop(job_id, None)
     node.press_bell.set()
     node.events.publish("print", {"job": job_id, "state": settled.state})
     return settled
+
+
+def _settle(
+    tx: Transaction, session: Session, job_id: str, outcome: Outcome, reason: str, number: str
+) -> None:
+    job = moves.load(tx, job_id)
+    if job is None:
+        raise NotThere("no such print job")
+    if job.state not in {"sent", "device-confirmed", "failed"}:
+        raise WrongMoment(f"job is {job.state}")
+    state = {"good": "clerk-confirmed", "spoiled": "spoiled", "none": "queued"}[outcome]
+    if outcome == "none":
+        inventory.put_back(tx, job_id)
+        tx.execute("UPDATE print_job SET sheet = '', attempt = attempt + 1 WHERE id = ?", (job_id,))
+        job = msgspec.structs.replace(job, sheet="")
+    elif job.kind == "report":
+        kept = "good" if outcome == "good" else "spoiled"
+        number = inventory.settle(tx, job.window, job_id, number, kept, reason)
+        tx.execute("UPDATE print_job SET sheet = ? WHERE id = ?", (number, job_id))
+        job = msgspec.structs.replace(job, sheet=number)
+    entry = moves.moved(job, state, reason, actor=session.staff, role=session.role)
+    if job.kind == "report" and outcome != "none":
+        good = "report.printed" if job.copy_no == 1 else "report.reprinted"
+        kind = good if outcome == "good" else "report.spoiled"
+        entry = _paper(tx, session, kind, job, reason or _load(tx, job_id).reason)
+    moves.move(tx, job, state, reason=reason, entry=entry)
 
 
 async def reprint(node: Node, session: Session, serial: str, reason: str) -> str:
@@ -129,13 +149,11 @@ async def hand_over(node: Node, session: Session, serial: str) -> None:
         )
         if row is None:
             raise NotThere("no such report")
-        job = _load(tx, row[0])
-        if job.state != "clerk-confirmed":
-            raise WrongMoment(f"job is {job.state}")
-        tx.execute(
-            "UPDATE print_job SET state = 'handed-over', changed_ms = ? WHERE id = ?", (tx.now_ms, job.id)
-        )
-        tx.append(_paper(tx, session, "report.handed_over", job, job.sheet, ""))
+        job = moves.load(tx, row[0])
+        if job is None or job.state != "clerk-confirmed":
+            raise WrongMoment(f"job is {job.state if job else 'gone'}")
+        entry = _paper(tx, session, "report.handed_over", job, "")
+        moves.move(tx, job, "handed-over", entry=entry)
         change_case(tx, job.case, "handed-over", "", actor=session.staff)
 
     await node.store.transact(give)
@@ -169,17 +187,20 @@ async def pdf(node: Node, session: Session, serial: str) -> bytes:
             _mark(session, "report-viewed" if allowed else "report-view-denied", serial, subject=number)
         )
         if allowed:
-            tx.execute(
-                "UPDATE print_job SET state = 'sent', problem = ?, changed_ms = ? WHERE serial = ?"
-                " AND kind = 'report' AND copy_no = ? AND state IN ('asked','queued')",
-                (msgspec.json.encode(press.QUESTION), tx.now_ms, serial, copy_no),
-            )
+            _opened(tx, serial, copy_no)
 
     await node.store.transact(look)
     if not allowed:
         raise NotAllowed("not an own open case", message=_NOT_YOURS)
     node.events.publish("print")
     return file
+
+
+def _opened(tx: Transaction, serial: str, copy_no: int) -> None:
+    """The browser has the file: from now on the clerk is asked what came out, and of which sheet."""
+    which = "serial = ? AND copy_no = ? AND kind = 'report' AND state IN ('asked', 'queued')"
+    for job in moves.those(tx, which, (serial, copy_no)):
+        lanes.take_and_send(tx, job, "", moves.QUESTION)
 
 
 async def sheets(node: Node) -> Sheets:
@@ -234,7 +255,7 @@ def _load(tx: Transaction, job_id: str) -> PrintJob:
     return _job(row)
 
 
-def _paper(tx: Transaction, session: Session, kind: str, job: PrintJob, sheet: str, reason: str) -> Draft:
+def _paper(tx: Transaction, session: Session, kind: str, job: moves.Way, reason: str) -> Draft:
     digest = tx.one(
         "SELECT digest FROM report_file WHERE serial = ? AND copy_no = ?", (job.serial, job.copy_no)
     )
@@ -247,7 +268,7 @@ def _paper(tx: Transaction, session: Session, kind: str, job: PrintJob, sheet: s
         object=job.serial,
         detail={
             "serial": job.serial,
-            "sheet": sheet,
+            "sheet": job.sheet,
             "file_digest": digest[0] if digest else b"",
             "reason": reason,
         },

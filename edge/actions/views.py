@@ -105,7 +105,10 @@ class Deferral(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrintJob(msgspec.Struct, frozen=True, kw_only=True):
-    """One paper's way. `copy_no` 1 is the first print; `problem` asks the clerk one question."""
+    """One paper's way. `copy_no` 1 is the first print; `problem` asks the clerk one question.
+
+    `sheet` is the numbered sheet it is or will be on; `queue` what an A4 queue says of it.
+    """
 
     id: str
     kind: Literal["report", "slip"]
@@ -118,6 +121,8 @@ class PrintJob(msgspec.Struct, frozen=True, kw_only=True):
     asked_ms: int
     reason: str = ""
     window: str = ""
+    printer: str = ""
+    queue: Words | None = None
 
 
 class Sheets(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,9 +51,13 @@ class Hall:
         own = sorted(fitting, key=lambda device: device.window == "")
         return own[0].name if own else ""
 
-    def has(self, name: str) -> bool:
-        """Whether a device of that name is configured."""
-        return name in self._owners
+    def kind_of(self, name: str) -> str:
+        """The kind of a configured device. Raises Absent."""
+        return self._owner(name).setting.kind
+
+    def may_print(self, name: str) -> bool:
+        """Whether a job may start on this printer: it is open and says that it is ready."""
+        return self._owner(name).status.state == "ok"
 
     async def print_slip(self, name: str, job: bytes) -> PrintOutcome:
         """Print one job on the named printer, once. Raises DriverError when no byte of it was sent.

@@ -37,6 +37,8 @@ ISSUED = (
     "as_of",
 )
 PAPER = ("serial", "sheet", "file_digest", "reason")
+MOVED = ("paper", "copy", "sheet", "reason")
+SHEETS = ("first", "last", "note")
 SETTLED = ("serial", "verdict", "changes")
 CASE = ("case", "matter", "state", "subject_number", "subject_name", "phone", "due", "note")
 SESSION = ("staff", "reason")
@@ -83,6 +85,8 @@ KINDS: tuple[Kind, ...] = (
     _row(23, "report.reprinted", "报告重打", "report reprinted", PAPER),
     _row(24, "report.handed_over", "报告交付", "report handed over", PAPER),
     _row(25, "report.settled", "报告核定", "report settled", SETTLED, sensitive=True),
+    _row(26, "paper.moved", "纸张流转", "paper moved on", MOVED),
+    _row(27, "sheets.moved", "空白纸张领用", "blank sheets issued or returned", SHEETS),
     _row(30, "case.opened", "办件受理", "case opened", CASE, sensitive=True),
     _row(31, "case.changed", "办件变更", "case changed", CASE, sensitive=True),
     _row(40, "ticket.taken", "取号", "ticket taken", NOTE),

@@ -25,6 +25,8 @@ GOLDEN = """
 23 report.reprinted f3133eb7132ee5bd
 24 report.handed_over f3133eb7132ee5bd
 25 report.settled 834c642b65016b6d
+26 paper.moved 6994449a60d64cd0
+27 sheets.moved 622b05337f245859
 30 case.opened 178bfd682226dcd5
 31 case.changed 178bfd682226dcd5
 40 ticket.taken 337d36fc73b00003
