@@ -140,7 +140,7 @@ async def _carry_out(node: Node, machine: NodeExchange, steps: list[Step], done:
 
 async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round) -> list[Step]:
     try:
-        reply = await node.uplink.exchange(node.identity, step.data, 120.0)
+        reply = await _handed_in(node, machine, step)
     except CentreUnreachable as error:
         for left in machine.failed(error.detail):
             await do_step(node, left, done)
@@ -151,6 +151,15 @@ async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round)
         raise
     done.sent += step.end - step.start
     return await off_the_loop(machine.received, reply)
+
+
+async def _handed_in(node: Node, machine: NodeExchange, step: SendBatch) -> bytes:
+    """The reply to a batch; what follows it is packed meanwhile, so that both ends work at once."""
+    packing = asyncio.create_task(off_the_loop(machine.ahead))
+    try:
+        return await node.uplink.exchange(node.identity, step.data, 120.0)
+    finally:
+        await packing  # it reads through the view, which the caller closes
 
 
 async def do_step(node: Node, step: Step, done: Round) -> None:

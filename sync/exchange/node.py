@@ -14,7 +14,7 @@ A reply that is not accepted gives an Alarm and ends the round; the next round s
 from collections.abc import Iterator
 
 from sync.batch.acknowledge import Acknowledgement, decode
-from sync.batch.file import open_sealed, plan_up, write_up
+from sync.batch.file import Planned, open_sealed, plan_up, write_up
 from sync.errors import Gap, SyncError
 from sync.exchange.acceptance import Accepted, NotAccepted, accept
 from sync.exchange.steps import (
@@ -43,6 +43,8 @@ __all__ = ["CentreSeen", "NodeExchange", "NodeView", "Step", "export"]
 
 BATCH_ENTRIES = 4096
 """Entries offered at a time over a line: small enough that a cut line loses little."""
+FIRST_ENTRIES = 1024
+"""Entries in the first batch where several follow: the centre has work while the second is packed."""
 ROUNDS_MAX = 256
 """Batches in one exchange; the next exchange continues."""
 GRAVE_REFUSALS = frozenset({"fork", "revoked", "inconsistent-proof"})
@@ -54,8 +56,9 @@ FIRST_LANES = frozenset({"staff", "catalogue"})
 class NodeExchange:
     """One round of exchange. Call `begin`, carry out the steps, give each reply to `received`.
 
-    For a file from a stick call `received` alone. Nothing raises SyncError: trouble comes back as Alarm
-    and Finished.
+    While a reply is awaited `ahead` packs what most likely follows, so that both ends work at once; it may
+    be left out. For a file from a stick call `received` alone. Nothing raises SyncError: trouble comes back
+    as Alarm and Finished.
     """
 
     def __init__(
@@ -65,7 +68,8 @@ class NodeExchange:
         self._batch_entries, self._rounds_left = batch_entries, rounds
         self._now_ms = 0
         self._target: int | None = None
-        self._start = 0
+        self._start = self._end = 0
+        self._planned: Planned | None = None
         self._sent = 0
         self._seen: bytes | None = None
 
@@ -78,7 +82,22 @@ class NodeExchange:
         # Where the centre said it is goes before the last countersignature: thin lines resume, nothing
         # is believed.
         hint = view.last_centre().next
-        return self._send(hint if acknowledged < hint <= self._target else acknowledged)
+        start = hint if acknowledged < hint <= self._target else acknowledged
+        many = self._target - start > self._batch_entries
+        return self._send(start, min(self._batch_entries, FIRST_ENTRIES) if many else self._batch_entries)
+
+    def ahead(self) -> None:
+        """Read and pack the entries after the batch just sent; no step comes of it, nothing is promised.
+
+        Call it at most once for a SendBatch, on any thread, before `received` or `failed`. What is packed
+        is used when the centre asks for exactly that; trouble is told then.
+        """
+        if self._target is None or not self._end < self._target or self._rounds_left <= 0:
+            return
+        try:
+            self._planned = self._plan(self._end, self._batch_entries)
+        except SyncError:
+            self._planned = None
 
     def received(self, reply: bytes) -> list[Step]:
         """Steps 2 to 4 for the centre's reply, or for an acknowledgement file."""
@@ -119,20 +138,24 @@ class NodeExchange:
             self._finished("refused", code),
         ]
 
-    def _send(self, start: int) -> list[Step]:
-        assert self._target is not None
-        end = min(self._target, start + self._batch_entries)
+    def _send(self, start: int, entries: int) -> list[Step]:
+        planned, self._planned = self._planned, None
         try:
-            planned = plan_up(self._view, start, end)
+            if planned is None or planned.start != start:
+                planned = self._plan(start, entries)
             data = b"".join(write_up(self._view, planned, self._now_ms, self._seen))
         except SyncError as error:
             # Our own ledger does not add up: never send it as evidence, never stop trying, call for help.
             # Only entries that were countersigned and pruned may be missing: then the centre lost them.
             alarm = Alarm(code=error.code, detail=error.detail, grave=not isinstance(error, Gap))
             return [alarm, self._finished("failed", error.code)]
-        self._start = start
+        self._start, self._end = start, planned.end
         self._rounds_left -= 1
         return [SendBatch(data=data, start=start, end=planned.end)]
+
+    def _plan(self, start: int, entries: int) -> Planned:
+        assert self._target is not None
+        return plan_up(self._view, start, min(self._target, start + entries))
 
     def _onward(self, ack: Acknowledgement, accepted: Accepted) -> list[Step]:
         """Step 2: the next batch while the centre makes progress, else lane 4 and the end of the round."""
@@ -142,7 +165,7 @@ class NodeExchange:
         self._sent += max(0, min(ack.next, self._target) - self._start)
         moved = ack.next != self._start
         if moved and ack.next < self._target and self._rounds_left > 0:
-            return self._send(ack.next)
+            return self._send(ack.next, self._batch_entries)
         head = accepted.countersigned
         reached = max(head.size if head else 0, self._view.acknowledged()[0])
         return [*late, self._finished("level" if reached >= self._target else "progress", reached=reached)]
