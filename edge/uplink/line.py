@@ -11,6 +11,7 @@ import asyncio
 import base64
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -31,7 +32,12 @@ UP = b"yizhan/answers/1/up"
 DOWN = b"yizhan/answers/1/down"
 ANSWER_BYTES_MAX = 4 << 20
 REPLY_BYTES_MAX = 256 << 20
-CHUNK_IDLE_S = 20.0
+IDLE_S, IDLE_MAX_S, CONNECT_PART = 20.0, 160.0, 4
+"""How long a line may be silent before a request is given up (a quarter of it for the connection).
+
+Round trips of half a minute are silent longer than a dead line should be waited for: each silence doubles the
+patience of the next request, and beyond the most it begins anew.
+"""
 _OK = 200
 
 
@@ -94,6 +100,7 @@ class Uplink:
         self._apart_ms = 0
         self._clock = clock
         self._transport = transport
+        self._patience_s = IDLE_S
         self._client: httpx.AsyncClient | None = None
 
     async def ask(self, identity: Identity, question: dict[str, Any], deadline_s: float) -> dict[str, Any]:
@@ -181,13 +188,19 @@ class Uplink:
     async def _deadlined(
         self, method: str, path: str, body: bytes, headers: dict[str, str], deadline_s: float, bytes_max: int
     ) -> bytes:
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(deadline_s), self._stream(method, path, body, headers) as response:
                 content = await _limited(response, bytes_max)
         except TimeoutError as error:
             raise CentreUnreachable(f"no reply within {deadline_s:g} s") from error
+        except httpx.TimeoutException as error:
+            doubled = 2 * self._patience_s
+            self._patience_s = doubled if doubled <= IDLE_MAX_S else IDLE_S
+            raise CentreUnreachable(type(error).__name__) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CentreUnreachable(type(error).__name__) from error
+        self._patience_s = max(IDLE_S, min(IDLE_MAX_S, 2 * (time.monotonic() - begun)))
         self.bytes_up += len(body)
         self.bytes_down += len(content)
         if response.status_code != _OK and response.status_code // 100 != 2:  # noqa: PLR2004 -- 2xx
@@ -199,10 +212,13 @@ class Uplink:
         self, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> AsyncIterator[httpx.Response]:
         if self._client is None:
-            timeout = httpx.Timeout(CHUNK_IDLE_S, connect=5.0)
             limits = httpx.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=30.0)
-            self._client = httpx.AsyncClient(timeout=timeout, limits=limits, transport=self._transport)
-        async with self._client.stream(method, self.url + path, content=body, headers=headers) as response:
+            self._client = httpx.AsyncClient(limits=limits, transport=self._transport)
+        timeout = httpx.Timeout(self._patience_s, connect=self._patience_s / CONNECT_PART)
+        url = self.url + path
+        async with self._client.stream(
+            method, url, content=body, headers=headers, timeout=timeout
+        ) as response:
             yield response
 
 

@@ -1,6 +1,7 @@
 """The line to the centre when it hangs, lies or speaks another form; and what runs by itself."""
 
 import asyncio
+import contextlib
 import shutil
 import time
 from pathlib import Path
@@ -222,3 +223,42 @@ async def test_bodies_are_dropped_only_when_countersigned_and_old_and_the_ledger
     )
     found = await check(tmp_path / "node", settings(), told.clock())
     assert (found.broken_at, found.store) == (None, "ok")
+
+
+class FarAway(httpx.AsyncBaseTransport):
+    """A line whose round trips take half a minute: who waits less hears nothing. The waiting itself is left out."""
+
+    def __init__(self, centre: SmallCentre, round_trip_s: float) -> None:
+        self.line, self.round_trip_s = centre.transport(), round_trip_s
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        waits = request.extensions["timeout"]
+        if waits["connect"] < self.round_trip_s:
+            raise httpx.ConnectTimeout("nothing yet", request=request)
+        if waits["read"] < self.round_trip_s:
+            raise httpx.ReadTimeout("nothing yet", request=request)
+        return await self.line.handle_async_request(request)
+
+
+async def test_a_line_with_round_trips_of_half_a_minute_is_waited_for_longer_each_time(
+    prepared: Prepared, tmp_path: Path, told: ToldTime, centre: SmallCentre
+) -> None:
+    shutil.copytree(prepared.folder, tmp_path / "node")
+    far = FarAway(centre, 30.0)
+    node = await open_node(tmp_path / "node", settings(), clock=told.clock(), transport=far)
+    try:
+        for _ in range(3):
+            with pytest.raises(CentreUnreachable):
+                await exchange(node)
+        assert (await exchange(node)).pending == 0
+        far.round_trip_s = 1e9
+        for _ in range(6):
+            with pytest.raises(CentreUnreachable):
+                await exchange(node)
+        far.round_trip_s = 4.0
+        for _ in range(4):
+            with contextlib.suppress(CentreUnreachable):
+                await exchange(node)
+        assert not node.uplink.breaker.open, "after a long silence a short wait is tried again"
+    finally:
+        await close_node(node)
