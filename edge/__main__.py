@@ -7,6 +7,7 @@ With `--json` exactly one JSON document goes to standard output; everything else
 
 import argparse
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ import msgspec
 from edge import arguments, technician
 from edge.errors import EdgeError, FolderTrouble
 from edge.settings import Settings, load
+from edge.uplink.knock import Knock
 
 Run = Callable[[argparse.Namespace], Awaitable[tuple[Any, int]]]
 VERDICTS = {"ok": "正常 ok  ", "warn": "注意 warn", "bad": "故障 bad "}
@@ -25,6 +27,7 @@ VERDICTS = {"ok": "正常 ok  ", "warn": "注意 warn", "bad": "故障 bad "}
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; its exit code."""
+    _import_plainly()
     from edge.security import journal
 
     words = sys.argv[1:] if argv is None else argv
@@ -143,20 +146,47 @@ async def _backup(options: argparse.Namespace) -> tuple[Any, int]:
     return await _with_node(options, lambda node: backup(node, options.path)), 0
 
 
+def _import_plainly() -> None:
+    """Read in structlog and httpx without rich, which both take along for a developer's terminal.
+
+    A node writes JSON lines; what nobody will see need not hold up its start.
+    """
+    blocked = "rich" not in sys.modules
+    if blocked:
+        sys.modules["rich"] = None  # type: ignore[assignment]  # the language's own way to say "not installed"
+    try:
+        import httpx
+        import structlog
+    finally:
+        if blocked:
+            del sys.modules["rich"]
+    assert httpx
+    assert structlog
+
+
 def _serve(options: argparse.Namespace) -> int:
-    """Serve until told to stop. uvloop; personal data never reaches the log."""
+    """Serve until told to stop. uvloop; personal data never reaches the log.
+
+    Nothing is collected before the port is open, and the line is tried while the program is read in.
+    """
+    settings = load(options.data)
+    knock = Knock(settings.centre, settings.answer_deadline_ms / 1000)
+    knock.start()
     import uvloop
 
-    settings = load(options.data)
     if options.host or options.port:
         settings = msgspec.structs.replace(
             settings, host=options.host or settings.host, port=options.port or settings.port
         )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return int(runner.run(_serving(options.data, settings)))
+    gc.disable()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return int(runner.run(_serving(options.data, settings, knock)))
+    finally:
+        gc.enable()
 
 
-async def _serving(data: Path, settings: Settings) -> int:
+async def _serving(data: Path, settings: Settings, knock: Knock) -> int:
     from edge.actions.node import close_node, open_node
     from edge.app import serve
     from edge.errors import Busy, NotEnrolled
@@ -173,7 +203,7 @@ async def _serving(data: Path, settings: Settings) -> int:
             closing.enter_context(one)
         node = await open_node(data, settings)
         try:
-            failed = await serve(node, ROUTES, taken)
+            failed = await serve(node, ROUTES, taken, knock)
         finally:
             await close_node(node)
     return 3 if failed else 0

@@ -4,6 +4,7 @@ Pages, API, static files, live events, and everything that runs beside them.
 """
 
 import asyncio
+import gc
 import re
 import signal
 import socket
@@ -30,6 +31,7 @@ from edge.hall.hall import Hall
 from edge.schedule import Schedule
 from edge.security import web
 from edge.security.sessions import cookie_name
+from edge.uplink.knock import Knock
 from sync.errors import SyncError
 from ui.headers import SECURITY_HEADERS
 from ui.look import STATIC
@@ -173,7 +175,7 @@ class Server(uvicorn.Server):
 
 
 async def serve(
-    node: Node, pages: Sequence[ControllerRouterHandler], sockets: Sequence[socket.socket]
+    node: Node, pages: Sequence[ControllerRouterHandler], sockets: Sequence[socket.socket], knock: Knock
 ) -> bool:
     """Boot, listen on bound `sockets`, serve until told to stop.
 
@@ -194,7 +196,9 @@ async def serve(
     )
     server = Server(config, node)
     async with asyncio.TaskGroup() as group:
-        tasks = _beside(group, node, server)
+        tasks = [*_beside(group, node, server), group.create_task(node.uplink.heed(knock), name="knock")]
+        gc.freeze()  # what the start has made stays: no later collection walks through it
+        gc.enable()
         await server.serve(list(sockets))
         for task in tasks:
             task.cancel()

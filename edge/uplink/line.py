@@ -2,9 +2,9 @@
 
 Signed requests, one deadline for each, and a breaker that stops waiting in vain.
 
-Breaker: closed → (one failure) → open: requests fail at once, so a clerk never waits twice → the exchange
-loop probes → closed again on the first verified reply. Nothing here decides what to answer; see
-`edge.actions.answer`.
+Breaker: closed (at the start: what the knock hears) → (one failure) → open: requests fail at once, so a
+clerk never waits twice → the exchange loop probes → closed again on the first verified reply. Nothing here
+decides what to answer; see `edge.actions.answer`.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ import msgspec
 from edge.errors import CentreRefused, CentreUnreachable
 from edge.store.clock import NodeClock
 from edge.store.identity import Identity
+from edge.uplink.knock import Knock
 from matters.model import Words
 from sync.messages.incarnation import Opening
 from sync.signing.requests import authorise
@@ -98,6 +99,7 @@ class Uplink:
         self.bytes_up = 0
         self.bytes_down = 0
         self._apart_ms = 0
+        self._knock: Knock | None = None
         self._clock = clock
         self._transport = transport
         self._patience_s = IDLE_S
@@ -111,6 +113,8 @@ class Uplink:
         """
         if self.breaker.open or not self.url:
             raise CentreUnreachable("breaker is open")
+        knock_s = self._knock.rest_s() if self._knock else None
+        deadline_s = deadline_s if knock_s is None else min(deadline_s, knock_s)
         body = seal(identity.centre.sealing, msgspec.json.encode(question), UP)
         reply = await self._post(identity, "/api/answers", body, deadline_s, ANSWER_BYTES_MAX)
         plain = unseal(identity.sealing, reply, DOWN)
@@ -119,6 +123,15 @@ class Uplink:
             raise CentreUnreachable("reply to another question")
         self.breaker.succeeded(self._clock.now_ms())
         return answer
+
+    async def heed(self, knock: Knock) -> None:
+        """Learn from the knock at the start whether anybody is there; nobody: the breaker opens.
+
+        Until it is decided a question waits no longer than the knock does. A verified reply counts for more.
+        """
+        self._knock = knock
+        if not await asyncio.to_thread(knock.heard) and not self.breaker.last_contact_ms:
+            self.breaker.failed()
 
     async def exchange(self, identity: Identity, batch: bytes, deadline_s: float) -> bytes:
         """Send one batch, whatever the breaker says: the exchange loop is its probe."""
