@@ -40,7 +40,7 @@ async def delivery(node: TheNode, visitor: TheVisitor) -> Page | Response[None]:
 @get("/parts/{name:str}")
 async def region(node: TheNode, visitor: TheVisitor, name: FromPath[str]) -> Page:
     """One region of the side columns."""
-    if name not in PARTS or name == "delivery":
+    if name not in PARTS or name in {"delivery", "devices"}:
         raise NotThere("no such region")
     now = await status.status(node)
     view = SideView(side=await window.side_of(node, visitor))

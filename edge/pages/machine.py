@@ -1,13 +1,13 @@
-"""The line and the devices."""
+"""The line."""
 
 from litestar import get, post
 from litestar.response import Redirect
 
-from edge.actions import exchange, status
+from edge.actions import exchange
 from edge.errors import Busy, LineTrouble
 from edge.pages import doors
 from edge.pages.doors import Page, TheForm, TheNode, TheVisitor
-from edge.pages.views import DevicesView, LineView
+from edge.pages.views import LineView
 
 
 @get("/line")
@@ -32,10 +32,3 @@ async def exchange_now(node: TheNode, visitor: TheVisitor, form: TheForm) -> Red
         f"Sent {done.sent}, received {done.received}, {done.pending} still waiting.",
     )
     return doors.go("/line")
-
-
-@get("/devices")
-async def device_page(node: TheNode, visitor: TheVisitor) -> Page:
-    """Every device with its own state, time and next step."""
-    rows = (await status.status(node)).devices
-    return await doors.show(node, visitor, "/devices", DevicesView(rows=rows))

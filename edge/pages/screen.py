@@ -38,7 +38,7 @@ TEMPLATES: Final[dict[type[msgspec.Struct], str]] = {
 }
 """One row a template: the struct whose fields are exactly the names the template uses."""
 
-PARTS: Final = ("strip", "identity", "ledger", "printing", "delivery")
+PARTS: Final = ("strip", "identity", "ledger", "printing", "delivery", "devices")
 """Regions a live event re-fetches, each by its own address `/parts/<name>`."""
 
 _SCREENS: Final = Screens(Path(__file__).parent / "templates")

@@ -12,6 +12,7 @@ from edge.errors import EdgeError, SignInNeeded
 from edge.pages import (
     citizen,
     closing,
+    devices,
     doors,
     entrance,
     journal,
@@ -87,7 +88,9 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     closing.close,
     machine.line_page,
     machine.exchange_now,
-    machine.device_page,
+    devices.device_page,
+    devices.region,
+    devices.try_out,
     manual.help_page,
     manual.patterns_page,
 )

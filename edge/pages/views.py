@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from edge.actions.devices import DevicesSeen
+from edge.actions.twins import TwinsSeen
 from edge.actions.views import (
     Answer,
     CardRead,
@@ -268,9 +270,11 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DevicesView(msgspec.Struct, frozen=True, kw_only=True):
-    """Every device with its own state, time and next step."""
+    """Every device with its own state, time, next step and test; `twins` only where people practise."""
 
-    rows: tuple[DeviceStatus, ...]
+    seen: DevicesSeen
+    twins: TwinsSeen | None
+    notice: Notice | None
 
 
 class OwnTrailView(msgspec.Struct, frozen=True, kw_only=True):

@@ -115,7 +115,8 @@ class Reply(BaseHTTPRequestHandler):
 
 def gallery_part(name: str, lang: str) -> str:
     side = samples.side(read=samples.card(), matter=True)
-    view = PAGES["answer"][2]() if name == "delivery" else views.SideView(side=side)
+    own = {"delivery": "answer", "devices": "devices"}.get(name)
+    view = PAGES[own][2]() if own else views.SideView(side=side)
     return part(name, None if name == "strip" else view, samples.frame(lang), samples.status())
 
 

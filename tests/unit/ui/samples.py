@@ -3,6 +3,10 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
+
+from edge.actions.devices import DevicesSeen
+from edge.actions.twins import Hand, TwinSeen, TwinsSeen
 from edge.actions.views import (
     AccessView,
     Answer,
@@ -25,7 +29,8 @@ from edge.actions.views import (
     Task,
     TrailAnswer,
 )  # fmt: skip
-from edge.hall.hall import DeviceStatus
+from edge.hall.hall import DeviceStatus, Trial
+from edge.hall.states import BY_HAND
 from edge.pages import views
 from edge.pages.screen import frame_of
 from edge.security.session import Session
@@ -106,6 +111,43 @@ def devices(*, broken: bool = False) -> tuple[DeviceStatus, ...]:
             next=words("请装入 A4 纸，然后到“打印”页回答问题", "Load A4 paper, then answer on the Printing page") if broken else none,
         ),
     )  # fmt: skip
+
+
+def devices_seen() -> DevicesSeen:
+    trials = (
+        Trial(state="running", words=words("正在测试", "testing"), at_ms=NOW),
+        Trial(state="passed", words=words("打印机确认已打出测试页", "The printer confirms"), at_ms=NOW),
+        None,
+    )
+    rows = tuple(
+        msgspec.structs.replace(
+            row, trial=trial, says="SDT, 115200 baud", since_ms=NOW - 9 * MINUTE, by_hand=BY_HAND[row.kind]
+        )
+        for row, trial in zip(devices(broken=True), trials, strict=True)
+    )
+    return DevicesSeen(
+        rows=rows,
+        may_test=("阅读机 3", "回执机 3", "报告机"),
+        unused=("/dev/serial/by-id/usb-FTDI-B",),
+        better=(("阅读机 3", "/dev/serial/by-id/usb-FTDI-A"),),
+    )
+
+
+TWINS = TwinsSeen(
+    twins=(
+        TwinSeen(
+            name="练习阅读机",
+            kind="id_reader",
+            now=words("没有证件", "no card"),
+            hands=(
+                Hand(act="lay:0", words=words("放证件", "lay a card")),
+                Hand(act="unplug", words=words("拔线", "pull the plug")),
+            ),
+        ),
+    ),
+    slip=("★ 练习 TRAINING ★", "受理回执单"),
+    sheets=2,
+)
 
 
 def card(*, expired: bool = False) -> CardRead:
