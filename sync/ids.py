@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -60,4 +61,12 @@ def subject_ref(key: bytes, number: str) -> bytes:
     plain = number.strip().upper()
     if not plain:
         return b""
-    return hmac.digest(key, _SUBJECT_LABEL + plain.encode("utf-8", "surrogatepass"), "sha256")[:16]
+    mac = _prepared(key).copy()
+    mac.update(plain.encode("utf-8", "surrogatepass"))
+    return mac.digest()[:16]
+
+
+@lru_cache(maxsize=16)
+def _prepared(key: bytes) -> hmac.HMAC:
+    """The MAC with key and label taken in once: half of the time of a reference."""
+    return hmac.new(key, _SUBJECT_LABEL, "sha256")

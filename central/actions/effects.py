@@ -9,7 +9,7 @@ A row whose effect cannot be is stored as evidence all the same and its effect r
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -141,8 +141,19 @@ def rules(keys: Keyring, catalogue: Mapping[str, Matter]) -> Rules:
     return Rules(ref=keys.ref, catalogue=catalogue)
 
 
-def gather(source: Source, entry: Entry, leaf_hash: bytes, detail: bytes, into: Gathered, by: Rules) -> None:
-    """Gather the effect of one entry; no bytes of a node make it raise."""
+def gather(
+    source: Source,
+    entry: Entry,
+    leaf_hash: bytes,
+    detail: bytes,
+    into: Gathered,
+    by: Rules,
+    values: list[Any] | None = None,
+) -> None:
+    """Gather the effect of one entry; no bytes of a node make it raise.
+
+    `values` is what the detail decodes to, where the caller just encoded it from them.
+    """
     if not known(entry.kind):
         into.reject(entry.index, "unknown-kind")
         return
@@ -150,7 +161,7 @@ def gather(source: Source, entry: Entry, leaf_hash: bytes, detail: bytes, into: 
     if effect is None:
         return
     try:
-        fields = decode_detail(entry.kind, detail) if detail else {}
+        fields = _named(entry.kind, values) or (decode_detail(entry.kind, detail) if detail else {})
     except SyncError as error:
         into.reject(entry.index, f"detail: {error.detail}")
         return
@@ -160,6 +171,17 @@ def gather(source: Source, entry: Entry, leaf_hash: bytes, detail: bytes, into: 
     reason = effect(Line(entry=entry, leaf_hash=leaf_hash, fields=fields), into, by)
     if reason:
         into.reject(entry.index, reason)
+
+
+def _named(number: int, values: list[Any] | None) -> dict[str, DetailValue]:
+    """The fields of a detail by name; empty where `decode_detail` has to look at it."""
+    order = by_number(number).detail
+    if values is None or len(values) != len(order) or not set(map(type, values)) <= _PLAIN:
+        return {}
+    return dict(zip(order, values, strict=True))
+
+
+_PLAIN = {str, int, bytes, type(None)}
 
 
 def _access(line: Line, into: Gathered, by: Rules) -> str:

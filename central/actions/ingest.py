@@ -182,6 +182,7 @@ def _tail(frame: Frame, skip: int) -> Frame:
         rows=frame.rows[skip:],
         leaves=frame.leaves[skip:],
         hashes=frame.hashes[skip:],
+        fields=frame.fields[skip:],
     )
 
 
@@ -199,7 +200,8 @@ def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Ru
     entries: list[StoredEntry] = []
     clock = (0, 0)
     for frame in frames:
-        for row, leaf, leaf_hash in zip(frame.rows, frame.leaves, frame.hashes, strict=True):
+        fields = frame.fields or [None] * len(frame.rows)
+        for row, leaf, leaf_hash, values in zip(frame.rows, frame.leaves, frame.hashes, fields, strict=True):
             entry = row.entry
             entries.append(
                 StoredEntry(
@@ -213,7 +215,7 @@ def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Ru
                 )
             )
             clock = (entry.hlc_ms, entry.hlc_n)
-            gather(gathered.source, entry, leaf_hash, row.detail, gathered, by)
+            gather(gathered.source, entry, leaf_hash, row.detail, gathered, by, values)
     return Prepared(entries=tuple(entries), clock=clock)
 
 

@@ -27,7 +27,7 @@ from sync.batch.header import (
     parse_header,
 )
 from sync.batch.view import SaltEpoch
-from sync.codec.columns import unpack_frame
+from sync.codec.columns import unpack_opened
 from sync.codec.rows import FrameContext
 from sync.codec.squeeze import bounded
 from sync.errors import LimitExceeded, Malformed, UnknownVersion, WrongDestination, WrongOrigin
@@ -98,7 +98,8 @@ class Incoming:
         context = frame_context(self._epochs, subject_key)
         for place, sealed in self._places():
             packed, proof = open_frame(place, self._content_key, sealed)
-            yield proven(place, unpack_frame(packed, context), proof, self.checkpoint)
+            rows, fields = unpack_opened(packed, context)
+            yield proven(place, rows, proof, self.checkpoint, fields)
 
     def payload(self) -> bytes:
         """The message of a sealed batch, whole."""

@@ -14,11 +14,20 @@ import msgspec
 from sync.codec import cbor
 from sync.codec.rows import Entry, FrameContext, Row, frozen
 from sync.codec.squeeze import bounded, squeeze
-from sync.codec.table import read_table, write_table
+from sync.codec.table import Fields, read_opened, read_table, write_table
 from sync.errors import LimitExceeded, Malformed, SyncError, UnknownVersion
 from sync.limits import LIMITS
 
-__all__ = ["FORMS", "Form", "FrameContext", "form_of", "pack_frame", "pack_with", "unpack_frame"]
+__all__ = [
+    "FORMS",
+    "Form",
+    "FrameContext",
+    "form_of",
+    "pack_frame",
+    "pack_with",
+    "unpack_frame",
+    "unpack_opened",
+]
 
 _FIELDS = len(Entry.__struct_fields__)
 _ROW_FIELDS = _FIELDS + 3
@@ -68,6 +77,20 @@ def unpack_frame(framed: bytes, context: FrameContext) -> list[Row]:
     Raises `Malformed`, `LimitExceeded`, or `UnknownVersion` for a form this program does not know.
     """
     return _opened(form_of(framed), framed, context)
+
+
+def unpack_opened(framed: bytes, context: FrameContext) -> tuple[list[Row], list[Fields]]:
+    """`unpack_frame`, and of each row the values of its detail where the form holds them as values.
+
+    They are what the detail's bytes decode to, so nobody needs to decode those again.
+    """
+    form = form_of(framed)
+    if form.read is not read_table:
+        rows = _opened(form, framed, context)
+        return rows, [None] * len(rows)
+    rows, fields = read_opened(bounded(framed[1:], LIMITS.frame_output_bytes), context)
+    _check_rows(rows)
+    return rows, fields
 
 
 def form_of(framed: bytes) -> Form:

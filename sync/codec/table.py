@@ -31,6 +31,8 @@ _INT_MAX = 2**63 - 1
 _TYPES = {field.name: field.type for field in msgspec.structs.fields(Entry)}
 _COLUMNS = tuple(name for name in Entry.__struct_fields__ if name not in {"kind", "subject_ref", "ext"})
 
+Fields = list[Any] | None
+"""The values of a detail; None where they are not known to be its one deterministic reading."""
 _Group = tuple[int, int]
 """Kind, and number of detail fields (or _RAW, _WITHHELD)."""
 
@@ -56,6 +58,11 @@ def write_table(rows: Sequence[Row], context: FrameContext) -> tuple[bytes, ...]
 
 def read_table(plain: bytes, context: FrameContext) -> list[Row]:
     """The rows back; raises `Malformed` or `LimitExceeded`."""
+    return read_opened(plain, context)[0]
+
+
+def read_opened(plain: bytes, context: FrameContext) -> tuple[list[Row], list[Fields]]:
+    """The rows, and of each the values its detail was just encoded from."""
     reader = _open(plain)
     count = reader.number(1, LIMITS.frame_entries)
     keys = _read_groups(reader, count)
@@ -67,7 +74,8 @@ def read_table(plain: bytes, context: FrameContext) -> list[Row]:
     entries = _entries([kind for kind, _ in keys], public, references, ext)
     salts = _read_salts(reader, [entry.index for entry in entries], context)
     reader.finish()
-    return _rows(entries, keys, groups, salts)
+    opened = [values if size >= 0 else None for (_, size), values in zip(keys, fields, strict=True)]
+    return _rows(entries, keys, groups, salts), opened
 
 
 def _split_details(rows: Sequence[Row]) -> list[tuple[int, list[Any]]]:

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync.codec import cbor
-from sync.codec.columns import FORMS, Form, form_of, pack_frame, pack_with, unpack_frame
+from sync.codec.columns import (
+    FORMS,
+    Form,
+    form_of,
+    pack_frame,
+    pack_with,
+    unpack_frame,
+    unpack_opened,
+)
 from sync.codec.rows import Entry, FrameContext, Row, commit, salt
 from sync.codec.squeeze import bounded, squeeze
 from sync.codec.table import read_table, write_table
@@ -254,3 +262,37 @@ GOLDEN_FRAME = (
     "153020693ece004f5f7482969a06010400050203163a240da90e671c08d2e07d3add9e23010000030301000b30c98800"
     "1eb003ece01d06aec83fc4015c60482138406902010000"
 )
+
+
+def _encoded_or_not(values: Any) -> bytes:
+    try:
+        return cbor.encode(values)
+    except SyncError:
+        return b""
+
+
+_ODD_DETAILS = [b"", b"\x81\x18\x01", b"\xff", cbor.encode([0] * 65), cbor.encode([[1], None, True])]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(_ODD_DETAILS) | VALUES.map(_encoded_or_not), min_size=1, max_size=9),
+    st.booleans(),
+)
+def test_the_values_given_out_with_a_frame_are_what_its_details_decode_to(details: list[bytes], plain: bool):
+    rows = [
+        Row(Entry(kind=10, index=at, hlc_ms=at), detail, CONTEXT.salt(at))
+        for at, detail in enumerate(details)
+    ]
+    rows.append(Row(Entry(kind=10, index=len(rows), hlc_ms=1), b"", CONTEXT.salt(len(rows)), b"w" * 32))
+    again, fields = unpack_opened(pack_with(FORMS[plain:], rows, CONTEXT), CONTEXT)
+    assert again == rows
+    for row, values in zip(again, fields, strict=True):
+        assert values is None or cbor.decode(row.detail) == values
+    assert fields[-1] is None
+
+
+def test_a_detail_that_has_two_readings_is_given_out_without_values():
+    rows = [Row(Entry(kind=10, index=0, hlc_ms=1), b"\x81\x18\x01", CONTEXT.salt(0))]
+    assert unpack_opened(pack_frame(rows, CONTEXT), CONTEXT) == (rows, [None])
+    assert all(unpack_opened(pack_frame(Hall(5).day(64), CONTEXT), CONTEXT)[1])
