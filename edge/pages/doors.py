@@ -126,7 +126,7 @@ def questions(jobs: tuple[PrintJob, ...], window: str) -> tuple[PrintJob, ...]:
         for job in jobs
         if job.window in {"", window}
         and job.state in CONFIRMABLE
-        and (job.problem is not None or (job.kind == "report" and job.state == "sent"))
+        and (job.problem is not None or (job.kind == "report" and job.state in {"sent", "device-confirmed"}))
     )
 
 

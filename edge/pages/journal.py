@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from edge.actions import printing
+from edge.actions import devices, printing, sheets
 from edge.actions.views import PrintJob
 from edge.errors import NotThere
 from edge.pages import doors
@@ -30,6 +30,9 @@ async def print_list(node: TheNode, visitor: TheVisitor) -> Page:
         moving=tuple(job for job in others if _moves(job)),
         settled=tuple(job for job in others if not _moves(job)),
         sheets=await printing.sheets(node),
+        blocks=await sheets.blocks(node),
+        may_issue=visitor.session.role in devices.CHIEFS,
+        windows=node.settings.windows,
         notice=visitor.desk.take_notice(),
     )
     return await doors.show(node, visitor, "/prints", view)
@@ -61,6 +64,31 @@ async def hand_over(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redire
     await printing.hand_over(node, visitor.session, form.get("serial", ""))
     doors.say(visitor, "fresh", "报告已签收交付。", "The report was signed for and handed over.")
     return doors.go(_back(form))
+
+
+@post("/prints/blocks")
+async def issue_block(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+    """Numbered sheets issued to a window."""
+    first, last = form.get("first", ""), form.get("last", "")
+    await sheets.issue(node, visitor.session, first, last, form.get("window", ""))
+    doors.say(visitor, "fresh", "已登记领用的纸张。", "The sheets are issued.")
+    return doors.go("/prints")
+
+
+@post("/prints/blocks/return")
+async def return_block(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+    """The rest of a block taken back."""
+    await sheets.give_back(node, visitor.session, form.get("block", ""))
+    doors.say(visitor, "fresh", "已退回剩余纸张。", "The rest of the sheets is taken back.")
+    return doors.go("/prints")
+
+
+@post("/prints/sheets/void")
+async def void_sheet(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+    """One sheet that no report will be on."""
+    await sheets.void(node, visitor.session, form.get("number", ""), form.get("reason", ""))
+    doors.say(visitor, "fresh", "已作废该张纸。", "The sheet is void.")
+    return doors.go("/prints")
 
 
 @get("/prints/{serial:str}/report.pdf")

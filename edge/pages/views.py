@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from edge.actions.devices import DevicesSeen
+from edge.actions.sheets import SheetBlock
 from edge.actions.twins import TwinsSeen
 from edge.actions.views import (
     Answer,
@@ -244,12 +245,18 @@ class TasksView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrintsView(msgspec.Struct, frozen=True, kw_only=True):
-    """The print journal: first the papers with a question, then those on their way, then the rest."""
+    """The print journal: first the papers with a question, then those on their way, then the rest.
+
+    `blocks` of numbered sheets; `may_issue` for supervisors and managers.
+    """
 
     asking: tuple[PrintJob, ...]
     moving: tuple[PrintJob, ...]
     settled: tuple[PrintJob, ...]
     sheets: Sheets
+    blocks: tuple[SheetBlock, ...]
+    may_issue: bool
+    windows: tuple[str, ...]
     notice: Notice | None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from edge.actions.devices import DevicesSeen
+from edge.actions.sheets import SheetBlock
 from edge.actions.twins import Hand, TwinSeen, TwinsSeen
 from edge.actions.views import (
     AccessView,
@@ -133,6 +134,23 @@ def devices_seen() -> DevicesSeen:
     )
 
 
+BLOCKS = (
+    SheetBlock(
+        id="b-1",
+        first="HZ000101",
+        last="HZ000120",
+        window="3",
+        state="open",
+        next="HZ000104",
+        left=17,
+        good=1,
+        spoiled=1,
+        void=0,
+        out=1,
+        gaps=("HZ000102",),
+        issued_ms=NOW - 30 * MINUTE,
+    ),
+)
 TWINS = TwinsSeen(
     twins=(
         TwinSeen(
