@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge.actions.enrol import open_ledger
 from edge.actions.node import Node, open_node
+from edge.actions.succession import open_ledger
 from edge.settings import Settings
 from edge.store import cipher
 from edge.store.cipher import Connection, DatabaseKey
