@@ -10,6 +10,7 @@ from edge.store.cipher import Connection
 from sync.errors import Malformed
 from sync.ledger import tree
 from sync.ledger.entry import Row, read_leaf
+from sync.ledger.proofs import EMPTY_ROOT, node_hash, root_of
 
 EDGE = 64
 """Leaf hashes go into the table `tile` this many at a time; the newest ones wait in the head's row.
@@ -64,6 +65,30 @@ def grow(connection: Connection, size: int, edge: bytes, hashes: Sequence[bytes]
             [(level, index, tile) for (level, index), tile in changed.items()],
         )
     return waiting[whole:]
+
+
+class Roots:
+    """The root at the right edge without reading a tile: what lies left of the edge is kept in memory.
+
+    The edge moves once in 64 entries; the tree left of it never changes, whoever else appends.
+    """
+
+    def __init__(self) -> None:
+        self._left = 0
+        self._peaks: list[bytes] = []
+
+    def at(self, connection: Connection, size: int, edge: bytes) -> bytes:
+        """Root of the ledger of `size` whose last hashes are `edge`."""
+        left = size // EDGE * EDGE
+        if left != self._left:
+            self._peaks, self._left = tree.peaks(StoredTiles(connection), left), left
+        nodes = self._peaks + (
+            [root_of([edge[at : at + 32] for at in range(0, len(edge), 32)])] if edge else []
+        )
+        root = nodes[-1] if nodes else EMPTY_ROOT
+        for peak in reversed(nodes[:-1]):
+            root = node_hash(peak, root)
+        return root
 
 
 def size_and_root(connection: Connection) -> tuple[int, bytes]:

@@ -6,6 +6,7 @@ The dictionary knows how a subject's JSON looks; it was trained on invented peop
 county than any bench or test) and never changes: a better one is a new file with a new first byte.
 """
 
+import threading
 from functools import cache
 from importlib import resources
 
@@ -40,10 +41,21 @@ def unpress(pressed: bytes) -> bytes:
     try:
         if not 0 <= zstandard.frame_content_size(pressed[1:]) <= BLOB_BYTES_MAX:
             raise Damaged("a cached row of an impossible size")
-        plain: bytes = zstandard.ZstdDecompressor(dict_data=_dictionary()).decompress(pressed[1:])
+        plain: bytes = _opener().decompress(pressed[1:])
     except zstandard.ZstdError as error:
         raise Damaged("a cached row does not unpress") from error
     return plain
+
+
+def _opener() -> zstandard.ZstdDecompressor:
+    """This thread's decompressor; making one reads the whole dictionary, which takes longer than a row."""
+    if not hasattr(_OF_THREAD, "opener"):
+        _OF_THREAD.opener = zstandard.ZstdDecompressor(dict_data=_dictionary())
+    opener: zstandard.ZstdDecompressor = _OF_THREAD.opener
+    return opener
+
+
+_OF_THREAD = threading.local()
 
 
 @cache

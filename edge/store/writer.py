@@ -18,10 +18,9 @@ from edge.store import anchor
 from edge.store.cipher import TROUBLE, Connection, is_bug, is_busy, is_full, translate
 from edge.store.clock import NodeClock
 from edge.store.identity import Identity, identity, read_secrets
-from edge.store.ledger import DatabaseTiles, grow
+from edge.store.ledger import Roots, grow
 from edge.store.transaction import Head, Transaction
 from sync.clock import Hlc
-from sync.ledger import tree
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Any]
@@ -63,7 +62,7 @@ class Writer:
         self._clock = clock
         self._queue: queue.Queue[_Request | None] = queue.Queue(QUEUE_MAX)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._boot = 0
+        self._roots = Roots()
         self.failed: StoreTrouble | None = None
         self.on_commit: Callable[[], None] = lambda: None
         self.identity: Identity | None = identity(read_secrets(connection))
@@ -152,7 +151,7 @@ class Writer:
             self._clock.persisted(head.last.ms)
             self.on_commit()
         if head.anchored:
-            self._anchor(head.size)
+            self._anchor(head)
 
     def _one(self, request: _Request, head: Head, *, alone: bool) -> None:
         """Run one request inside its savepoint; its own error undoes it alone.
@@ -191,20 +190,20 @@ class Writer:
         return Head(int(row[0]), Hlc(int(row[1]), int(row[2])), int(row[3]), bytes(row[4]))
 
     def _write_head(self, head: Head) -> None:
-        edge = grow(self._connection, head.start, head.edge, head.hashes)
+        head.edge = grow(self._connection, head.start, head.edge, head.hashes)
         self._connection.execute(
             "UPDATE ledger_head SET size = ?, hlc_ms = ?, hlc_n = ?, trusted_ms = ?, clock = ?, edge = ?"
             " WHERE one = 1",
-            (head.size, head.last.ms, head.last.n, self._clock.trusted_ms, int(self._clock.state), edge),
+            (head.size, head.last.ms, head.last.n, self._clock.trusted_ms, int(self._clock.state), head.edge),
         )
 
-    def _anchor(self, size: int) -> None:
+    def _anchor(self, head: Head) -> None:
         """Crash rule 2: the anchor is fsynced before what is in the group is released."""
         if self.identity is None:
             raise NotEnrolled("no ledger to anchor")
-        root = tree.root(DatabaseTiles(self._connection), size)
+        root = self._roots.at(self._connection, head.size, head.edge)
         try:
-            anchor.write(self._data, anchor.Anchor(origin=self.identity.origin, size=size, root=root))
+            anchor.write(self._data, anchor.Anchor(origin=self.identity.origin, size=head.size, root=root))
         except OSError as error:
             raise LedgerUnavailable(f"anchor: {error.strerror}") from error
 

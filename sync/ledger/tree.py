@@ -93,6 +93,20 @@ def root(tiles: TileSource, size: int) -> bytes:
     return _Reader(tiles).span(0, size) if size else EMPTY_ROOT
 
 
+def peaks(tiles: TileSource, size: int) -> list[bytes]:
+    """Roots of the complete subtrees that a tree of `size` is made of, the largest first.
+
+    Folded from the right by `node_hash` they give its root; so does the list with those of later leaves
+    appended, as long as each is smaller than the one before.
+    """
+    reader, found, low = _Reader(tiles), list[bytes](), 0
+    while low < size:
+        high = low + (1 << (size - low).bit_length() - 1)
+        found.append(reader.span(low, high))
+        low = high
+    return found
+
+
 def inclusion(tiles: TileSource, index: int, size: int) -> list[bytes]:
     """Proof that leaf `index` is among the first `size`, nearest sibling first; `Malformed` if it is not."""
     if not 0 <= index < size:

@@ -14,12 +14,12 @@ from edge.errors import Damaged, RolledBack
 from edge.store import cipher
 from edge.store.cipher import Connection, DatabaseKey
 from edge.store.draft import Draft
-from edge.store.ledger import EDGE, DatabaseTiles, StoredTiles, grow, size_and_root
+from edge.store.ledger import EDGE, DatabaseTiles, Roots, StoredTiles, grow, size_and_root
 from edge.store.migrate import migrate, steps
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from sync.ledger import tree
-from sync.ledger.proofs import root_of
+from sync.ledger.proofs import EMPTY_ROOT, root_of
 from tests.contract.edge.conftest import Opener, settings
 
 MARK = Draft(kind="mark", outcome="test")
@@ -53,10 +53,15 @@ def whole_tree_holds(connection: Connection, size: int) -> None:
 @pytest.mark.parametrize("step", [1, 7, 63, 64, 65, 255, 256, 257, 700])
 def test_the_tree_is_the_same_whatever_the_groups_were(database: Connection, step: int) -> None:
     migrate(database)
+    roots = Roots()
+    assert roots.at(database, 0, b"") == EMPTY_ROOT
     for first in range(0, 700, step):
         keep(database, first, min(700, first + step))
         if step > 1 or first % 31 == 0:
             whole_tree_holds(database, min(700, first + step))
+        whole, edge = database.execute("SELECT size, edge FROM ledger_head").fetchone()
+        assert roots.at(database, whole, edge) == root_of(hashes(0, whole)), "with what is kept in memory"
+    assert Roots().at(database, whole, edge) == root_of(hashes(0, 700)), "and without"
     stored = [len(StoredTiles(database).get(0, index)) for index in range(3)]
     assert stored == [256 * 32, 256 * 32, (700 - 512) // EDGE * EDGE * 32]
 
