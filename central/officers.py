@@ -1,11 +1,13 @@
 """Commands of the officers: what needs a person's word, and what compares histories."""
 
 import argparse
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from central.actions import incarnations
+from central.actions import escrow, incarnations
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.incarnations import IncarnationRow
 from central.commands import Said, command, given, opened
@@ -22,6 +24,7 @@ def register(commands: Any) -> None:
     ).add_subparsers(required=True, metavar="VERB")
     one = command(verbs, "list", opened(_list), "申请一览 / every request and who said what")
     one.add_argument("--node", default="")
+    _escrow(commands)
     for verb, run, words in (
         ("approve", _approve, "批准换代 / approve these very keys"),
         ("refuse", _refuse, "不批准换代 / refuse these keys"),
@@ -32,6 +35,24 @@ def register(commands: Any) -> None:
         one.add_argument("--role", required=True, choices=ROLES, help="in which role you speak")
         one.add_argument("--officer", default="", help="your name; two officers are two persons")
         one.add_argument("--note", required=True, help="how you made sure")
+
+
+def _escrow(commands: Any) -> None:
+    words = "托管密钥 / keys in the centre's keeping"
+    verbs = commands.add_parser("escrow", help=words).add_subparsers(required=True, metavar="VERB")
+    one = command(verbs, "release", opened(_release), "释放给新机器 / release a node's key to a new machine")
+    one.add_argument("--node", required=True)
+    one.add_argument("--keys", required=True, type=Path, help="the .keys file beside the node's backup")
+    one.add_argument("--to", required=True, help="what edge keys ask printed")
+    one.add_argument("--officer", default="", help="your name")
+    one.add_argument("--note", required=True, help="who asked and how you made sure")
+
+
+async def _release(centre: Centre, asked: argparse.Namespace) -> Said:
+    content = await asyncio.to_thread(asked.keys.read_bytes)
+    officer = _officer("security", asked.officer)
+    done = await escrow.give(centre, officer, asked.node, content, asked.to, asked.note)
+    return given(done) if isinstance(done, Refusal) else Said(document=done, lines=(done.sealed,))
 
 
 async def _list(centre: Centre, asked: argparse.Namespace) -> Said:
@@ -61,12 +82,16 @@ async def _refuse(centre: Centre, asked: argparse.Namespace) -> Said:
 
 async def _decided(centre: Centre, asked: argparse.Namespace, *, approves: bool) -> Said:
     row = await incarnations.decide(
-        centre, _officer(asked), asked.node, asked.fingerprint.upper(), approves=approves, note=asked.note
+        centre,
+        _officer(asked.role, asked.officer),
+        asked.node,
+        asked.fingerprint.upper(),
+        approves=approves,
+        note=asked.note,
     )
     return given(row) if isinstance(row, Refusal) else Said(document=row, lines=(_line(row),))
 
 
-def _officer(asked: argparse.Namespace) -> AdminSession:
-    named = asked.officer.strip()
-    session = operator(asked.role)
-    return msgspec.structs.replace(session, admin=named) if named else session
+def _officer(role: Role, name: str) -> AdminSession:
+    session = operator(role)
+    return msgspec.structs.replace(session, admin=name.strip()) if name.strip() else session

@@ -67,8 +67,6 @@ def parser() -> argparse.ArgumentParser:
     imported.add_argument("files", nargs="+", type=Path, help="files from the stick")
     _command(commands, "check", _check, "自检台账与数据库 / the node's fsck")
     _command(commands, "doctor", _doctor, "逐项诊断 / a verdict a line")
-    keys = _command(commands, "keys", _keys, "密钥槽 / key slots")
-    keys.add_argument("act", choices=["list"], help="what to do")
     backup = _command(commands, "backup", _backup, "备份数据库 / copy the database")
     backup.add_argument("path", type=Path, help="the copy's file")
     technician.register(commands, _command, _with_node)
@@ -131,13 +129,6 @@ async def _doctor(options: argparse.Namespace) -> tuple[Any, int]:
 
     lines = await doctor(options.data)
     return lines, int(any(line.verdict == "bad" for line in lines))
-
-
-async def _keys(options: argparse.Namespace) -> tuple[Any, int]:
-    from edge.store import slots
-
-    found = slots.slots(options.data)
-    return [{"id": slot.id, "kind": slot.kind, "created_ms": slot.created_ms} for slot in found], 0
 
 
 async def _backup(options: argparse.Namespace) -> tuple[Any, int]:

@@ -13,6 +13,8 @@ HALL_WINDOW_MS = 3 * 86_400_000
 BUS_WINDOW_MS = 14 * 86_400_000
 ALARM = "alarm"
 REVOKED = "revoked"
+RESTORED = "restored"
+"""Facts that stop sensitive answers while they stand."""
 _RULE = "台账规则（protocol.md 4、8）"
 _WARN_AT = (80, 50)
 
@@ -73,6 +75,14 @@ def gates(db: Reading | Transaction, node: Node) -> list[Gate]:
             _stopped("rolled-back", "数据库比锚点旧，疑为旧映像", "the database is behind its anchor")
         )
     facts = {row[0] for row in db.query("SELECT name FROM fact")}
+    if RESTORED in facts:
+        found.append(
+            _stopped(
+                "restored",
+                "数据库由备份恢复，须先换代登记",
+                "restored: a new incarnation is due",
+            )
+        )
     if ALARM in facts:
         found.append(
             _stopped("ledger-alarm", "台账与中心记录不一致", "the ledger and the centre's record disagree")

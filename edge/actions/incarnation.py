@@ -14,6 +14,7 @@ import structlog
 
 from edge.actions import enrol, exchange, succession
 from edge.actions.exchange import LOCK_WAIT_S
+from edge.actions.gates import RESTORED
 from edge.actions.node import Node
 from edge.errors import Busy, CentreUnreachable, Damaged, Refused
 from edge.store import anchor, past
@@ -192,6 +193,7 @@ def _must(tx: Transaction, name: str) -> bytes:
 def _facts(tx: Transaction, node: Node, origin: str, key: SigningKey) -> None:
     """A new mailbox is read from its first letter; what we saw of the centre is signed with the new key."""
     tx.note(DIRECTIVE_FACT, 0)
+    tx.execute("DELETE FROM fact WHERE name = ?", (RESTORED,))
     row = tx.one("SELECT value FROM fact WHERE name = ?", (CENTRE_FACT,))
     if row is None:
         return

@@ -153,3 +153,20 @@ def copy(source: Connection, path: Path, key: DatabaseKey, pages_at_once: int = 
         raise translate(error) from error
     finally:
         target.close()
+
+
+def rekey(path: Path, old: DatabaseKey, new: DatabaseKey) -> None:
+    """Write every page anew under `new`, salt included; the file is whole under one of the two at any time.
+
+    Nobody else may have it open. Durable when this returns. Raises WrongKey, Damaged or LedgerUnavailable.
+    """
+    connection = connect(path, old, writer=True)
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")  # the log's pages would be under the old key
+        done = connection.execute(f"PRAGMA rekey = \"x'{new.key.hex()}{new.salt.hex()}'\"").fetchone()
+        if done is not None and done[0] != "ok":
+            raise LedgerUnavailable(f"rekey: {done[0]}")
+    except sqlcipher.Error as error:
+        raise translate(error) from error
+    finally:
+        connection.close()

@@ -84,7 +84,9 @@ async def test_what_both_sides_have_is_carried_as_evidence_and_has_no_second_eff
     clerk = await place.clerk()
     await place.offline(clerk, 2)
     await place.close()
-    image = place.image("image")  # two answers the centre gets, and their acknowledgement is lost with the disk
+    image = place.image(
+        "image"
+    )  # two answers the centre gets, and their acknowledgement is lost with the disk
     await place.start()
     await place.exchange()
     await place.close()
@@ -200,7 +202,9 @@ async def test_the_ledger_of_the_new_incarnation_holds_and_the_old_one_stays_as_
     await place.offline(clerk, 2)
     rows = await place.node.store.read(lambda db: db.query("SELECT idx, leaf_hash FROM entry ORDER BY idx"))
     await renewed(place, "planned")
-    kept = await place.node.store.read(lambda db: db.query("SELECT idx, leaf_hash FROM entry_i1 ORDER BY idx"))
+    kept = await place.node.store.read(
+        lambda db: db.query("SELECT idx, leaf_hash FROM entry_i1 ORDER BY idx")
+    )
     assert kept[: len(rows)] == rows
     await place.exchange()
     await place.exchange()
