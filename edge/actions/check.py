@@ -4,6 +4,8 @@ Look at every page of the file, name the first thing that is wrong.
 """
 
 import asyncio
+import contextlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -41,25 +43,29 @@ def _check(data: Path, settings: Settings, clock: NodeClock) -> CheckResult:
     if not (data / FILE).exists():
         raise NotEnrolled(f"no {FILE}")
     try:
-        connection = cipher.connect(data / FILE, slots.unlock(data))
+        key = slots.unlock(data)
+        with (
+            contextlib.closing(cipher.connect(data / FILE, key)) as connection,
+            contextlib.closing(cipher.connect(data / FILE, key)) as second,
+            ThreadPoolExecutor(1) as beside,
+        ):
+            # Pages beside the ledger: one is the cipher's work, the other Python's, and there are two cores.
+            pages = beside.submit(cipher.integrity_faults, second)
+            return _judge(connection, data, clock, pages)
     except WrongKey as error:
         return replace(NOTHING, store="wrong key", reason=error.detail)
     except Damaged as error:
         return replace(NOTHING, store="damaged", reason=error.detail)
-    try:
-        return _judge(connection, data, clock)
-    finally:
-        connection.close()
 
 
-def _judge(connection: Connection, data: Path, clock: NodeClock) -> CheckResult:
-    faults = cipher.integrity_faults(connection)
+def _judge(connection: Connection, data: Path, clock: NodeClock, pages: "Future[list[str]]") -> CheckResult:
     try:
         own = identity(read_secrets(connection))
         found = _ledger(connection, own, data)
         lines = _leases(connection, own, clock) if own else ()
     except (TROUBLE, SyncError) as error:
-        return replace(NOTHING, store="damaged", reason="; ".join([*faults, str(error)][:3]))
+        return replace(NOTHING, store="damaged", reason="; ".join([*pages.result(), str(error)][:3]))
+    faults = pages.result()
     if faults:
         return replace(found, store="damaged", reason="; ".join(faults[:3]), leases=lines)
     return replace(found, leases=lines)
