@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 DEBIAN := chromium fonts-noto-cjk fonts-hanazono poppler-utils postgresql-15
+# daemons that the rig ring starts for itself
+DEBIAN += pcscd libpcsclite1 vsmartcard-vpcd cups-daemon
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SEEDS ?= 100
 CYCLES ?= 50

@@ -11,6 +11,8 @@
     ├── Faulty            device-faulty     the device          no: it says itself that it is broken
     ├── NotThisDevice     not-this-device   address             after correcting the address
     ├── CardRefused       card-refused      the card            after laying it again
+    ├── PinNeeded         pin-needed        nobody: this card opens only with its PIN
+    ├── PinRefused        pin-refused       the card            not by itself: a person decides
     ├── PaperOut          paper-out         the printer         after a new roll
     ├── CoverOpen         cover-open        the printer         after closing the cover
     └── Offline           printer-offline   the printer         after clearing the fault
@@ -183,6 +185,50 @@ class CardRefused(DriverError):
         zh="请拿起证件后重新平放；仍失败请核对原件并改用手工录入。",
         en="Lift the card and lay it flat again; if it still fails, check the original and type it in.",
     )
+
+
+class PinNeeded(DriverError):
+    """The card opens only with its PIN and none was given. Nothing was tried; no try was lost."""
+
+    code = "pin-needed"
+    blame = "nobody"
+    default_words = Words(zh="此卡需要输入密码。", en="This card needs its PIN.")
+    default_next = Words(zh="请持卡人输入密码。", en="Ask the card's holder to type the PIN.")
+
+
+class PinRefused(DriverError):
+    """The card refused the PIN, or no try may be made. `tries_left` 0 means blocked, None not said."""
+
+    code = "pin-refused"
+    blame = "card"
+    default_words = Words(zh="卡片密码不正确。", en="The card's PIN is wrong.")
+    default_next = Words(
+        zh="不要再试，请持卡人确认密码；连续输错会锁卡。",
+        en="Do not try again before the holder is sure: wrong tries lock the card.",
+    )
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        tries_left: int | None = None,
+        device: str = "",
+        next_step: Words | None = None,
+        words: Words | None = None,
+    ) -> None:
+        self.tries_left = tries_left
+        blocked = Words(zh="卡片密码已锁定。", en="The card's PIN is blocked.")
+        unblock = Words(
+            zh="请到发卡机构解锁，现在改用其他证件办理。",
+            en="The issuer unblocks it; use another document now.",
+        )
+        shut = tries_left == 0
+        super().__init__(
+            detail,
+            device=device,
+            words=words or (blocked if shut else None),
+            next_step=unblock if shut else next_step,
+        )
 
 
 class PaperOut(DriverError):

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from drivers.chips import CarrierCards, SocialCards, StaffCards
 from matters.model import Words
 
 CardKind = Literal["citizen", "J", "I", "Y"]
@@ -279,4 +280,14 @@ class PositionSource(Protocol):
         """One line for the device page."""
 
 
-Device = IdReader | ReceiptPrinter | SheetPrinter | CallerKeys | QrScanner | PositionSource
+Device = (
+    IdReader
+    | SocialCards
+    | CarrierCards
+    | StaffCards
+    | ReceiptPrinter
+    | SheetPrinter
+    | CallerKeys
+    | QrScanner
+    | PositionSource
+)

@@ -5,13 +5,17 @@ from typing import Literal, overload
 
 import msgspec
 
+from drivers.chips import CarrierCards, SocialCards, StaffCards
 from drivers.devices.a4_ipp.driver import IppPrinter
 from drivers.devices.a4_spool.driver import SpoolPrinter
 from drivers.devices.caller_keys.driver import RsCallerKeys
 from drivers.devices.gps.driver import NmeaReceiver
+from drivers.devices.organisation_card.driver import OrganisationCardReader
 from drivers.devices.qr_scanner.driver import SerialScanner
 from drivers.devices.receipt_printer.driver import EscPosPrinter
 from drivers.devices.resident_id.driver import SdtReader
+from drivers.devices.social_card.driver import SocialCardReader
+from drivers.devices.staff_card.driver import PivStaffCard
 from drivers.errors import NotThisDevice
 from drivers.ports import (
     CallerKeys,
@@ -25,7 +29,17 @@ from drivers.ports import (
 from drivers.wires.address import Address, parse_address
 from matters.model import Words
 
-Kind = Literal["id_reader", "receipt_printer", "a4_printer", "caller_keys", "qr_scanner", "gps"]
+Kind = Literal[
+    "id_reader",
+    "social_card",
+    "organisation_card",
+    "staff_card",
+    "receipt_printer",
+    "a4_printer",
+    "caller_keys",
+    "qr_scanner",
+    "gps",
+]
 
 
 class Driver(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +59,27 @@ DRIVERS: tuple[Driver, ...] = (
         schemes=("serial",),
         words=Words(zh="居民身份证阅读机（SDT 串口）", en="Resident ID card reader (SDT, serial)"),
         make=SdtReader,
+    ),
+    Driver(
+        kind="social_card",
+        name="social_card",
+        schemes=("pcsc",),
+        words=Words(zh="社会保障卡（PC/SC）", en="Social security card (PC/SC)"),
+        make=SocialCardReader,
+    ),
+    Driver(
+        kind="organisation_card",
+        name="organisation_card",
+        schemes=("pcsc",),
+        words=Words(zh="单位证件卡（PC/SC）", en="Organisation's chip card (PC/SC)"),
+        make=OrganisationCardReader,
+    ),
+    Driver(
+        kind="staff_card",
+        name="staff_card",
+        schemes=("pcsc",),
+        words=Words(zh="工作人员卡（PIV，PC/SC）", en="Staff card (PIV, PC/SC)"),
+        make=PivStaffCard,
     ),
     Driver(
         kind="receipt_printer",
@@ -93,6 +128,12 @@ DRIVERS: tuple[Driver, ...] = (
 
 @overload
 def open_device(kind: Literal["id_reader"], address: str) -> IdReader: ...
+@overload
+def open_device(kind: Literal["social_card"], address: str) -> SocialCards: ...
+@overload
+def open_device(kind: Literal["organisation_card"], address: str) -> CarrierCards: ...
+@overload
+def open_device(kind: Literal["staff_card"], address: str) -> StaffCards: ...
 @overload
 def open_device(kind: Literal["receipt_printer"], address: str) -> ReceiptPrinter: ...
 @overload

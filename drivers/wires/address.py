@@ -1,14 +1,16 @@
 """Where a device is, as a URL the technician types."""
 
 import re
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from drivers.errors import NotThisDevice
 
-Scheme = Literal["serial", "tcp", "spool", "ipp"]
+Scheme = Literal["serial", "tcp", "usb", "spool", "ipp", "pcsc", "video"]
+
+_PATHS: Final[tuple[Scheme, ...]] = ("serial", "usb", "spool", "video")
 
 _IPP = re.compile(r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})(/[A-Za-z0-9._/-]*)$")
 _PORTS = range(1, 65536)
@@ -16,8 +18,10 @@ _TCP = re.compile(r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})$")
 
 
 class Address(msgspec.Struct, frozen=True):
-    """A parsed device address. `place` is a path for serial lines and spools, `host:port` for TCP and IPP.
+    """A parsed device address.
 
+    `place` is a path for serial lines, USB printers, cameras and spools, `host:port` for TCP and IPP, how a
+    reader's name begins (or `*`) for cards.
     `path` is the printer's path on an IPP server, else empty.
     """
 
@@ -59,13 +63,17 @@ class Address(msgspec.Struct, frozen=True):
 def parse_address(text: str) -> Address:
     """Read one of the address forms. Raises NotThisDevice if it is none.
 
-    `serial:/dev/ttyUSB0?baud=9600`, `tcp:127.0.0.1:9100`, `spool:/folder`, `ipp:127.0.0.1:631/printers/hall`.
+    `serial:/dev/ttyUSB0?baud=9600`, `tcp:127.0.0.1:9100`, `usb:/dev/usb/lp0`, `spool:/folder`,
+    `ipp:127.0.0.1:631/printers/hall`, `pcsc:*` or `pcsc:Start of a reader's name`, `video:/dev/video0`.
     """
     scheme, colon, rest = text.partition(":")
     place, _, query = rest.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
-    if colon and scheme in {"serial", "spool"} and place.startswith("/"):
-        return Address("serial" if scheme == "serial" else "spool", place, options, text)
+    for named in _PATHS:
+        if colon and scheme == named and place.startswith("/"):
+            return Address(named, place, options, text)
+    if scheme == "pcsc" and place:
+        return Address("pcsc", place, options, text)
     tcp = _TCP.match(place) if scheme == "tcp" else None
     if tcp and int(tcp[2]) in _PORTS:
         return Address("tcp", place, options, text)
@@ -73,5 +81,7 @@ def parse_address(text: str) -> Address:
     if ipp and int(ipp[2]) in _PORTS:
         return Address("ipp", f"{ipp[1]}:{ipp[2]}", options, text, ipp[3])
     raise NotThisDevice(
-        "address is none of serial:/path tcp:host:port spool:/folder ipp:host:port/path", device=text
+        "address is none of serial:/path tcp:host:port usb:/path spool:/folder ipp:host:port/path"
+        " pcsc:reader video:/path",
+        device=text,
     )

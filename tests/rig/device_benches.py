@@ -8,13 +8,17 @@ from drivers.devices.a4_ipp.virtual import VirtualQueue
 from drivers.devices.a4_spool.virtual import VirtualSpool
 from drivers.devices.caller_keys.virtual import VirtualPads
 from drivers.devices.gps.virtual import VirtualReceiver
+from drivers.devices.organisation_card.virtual import VirtualOrganisationCard
 from drivers.devices.qr_scanner.virtual import VirtualScanner
 from drivers.devices.receipt_printer.protocol import Slip
 from drivers.devices.receipt_printer.virtual import VirtualPrinter
 from drivers.devices.resident_id.virtual import VirtualReader
+from drivers.devices.social_card.virtual import VirtualSocialCard
+from drivers.devices.staff_card.virtual import VirtualStaffCard
 from drivers.errors import Unplugged
 from drivers.registry import open_device
-from tests.unit.drivers.samples import CITIZEN, HERE
+from tests.rig.card_daemon import CardInDaemon
+from tests.unit.drivers.samples import CITIZEN, HERE, ORGANISATION, SOCIAL
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
 SLIP = bytes(Slip().text("政务服务").cut())
@@ -270,8 +274,89 @@ class ReceiverBench(SpeakingBench):
         return result == HERE
 
 
+class ChipBench(Bench):
+    """A card is laid before each use, in a virtual reader of a real pcscd; many programs may share the reader."""
+
+    looks = False
+    silent_at_open = False
+    shared = True
+    make: Any
+    hushed = False
+
+    def __init__(self, scheme, _folder):
+        assert scheme == "pcsc"
+        self.twin = CardInDaemon(self.make())
+        self.address = "pcsc:*"
+        self.device = open_device(self.kind, self.address)
+
+    async def use(self):
+        self.twin.card.line.lift()
+        if not self.hushed:
+            self.twin.card.line.lay()
+        return await self.read(0.3 if self.hushed else 3.0)
+
+    async def read(self, timeout_s):
+        """One whole read of the card that lies there."""
+        return await self.device.read_card(timeout_s)
+
+    def hush(self):
+        self.hushed = True
+
+    def garble(self):
+        self.twin.card.line.fault("short")
+
+    def pull(self):
+        self.twin.card.line.fault("unplug", after=2)
+
+    def mend(self):
+        self.hushed = False
+        self.twin.card.line.clear()
+
+    async def replug(self):
+        await self.twin.replug()
+
+
+class SocialBench(ChipBench):
+    kind = "social_card"
+
+    @staticmethod
+    def make():
+        return VirtualSocialCard(card=SOCIAL)
+
+    async def read(self, timeout_s):
+        return await self.device.read_card(timeout_s, "123456")
+
+    def good(self, result):
+        return result == SOCIAL
+
+
+class OrganisationBench(ChipBench):
+    kind = "organisation_card"
+
+    @staticmethod
+    def make():
+        return VirtualOrganisationCard(card=ORGANISATION)
+
+    def good(self, result):
+        return result == ORGANISATION
+
+
+class StaffBench(ChipBench):
+    kind = "staff_card"
+    make = VirtualStaffCard
+
+    async def read(self, timeout_s):
+        return await self.device.present(timeout_s)
+
+    def good(self, result):
+        return result.certificate == self.twin.card.certificate
+
+
 BENCHES: dict[str, type[Bench]] = {
     "resident_id": ReaderBench,
+    "social_card": SocialBench,
+    "organisation_card": OrganisationBench,
+    "staff_card": StaffBench,
     "receipt_printer": PrinterBench,
     "a4_ipp": QueueBench,
     "a4_spool": SpoolBench,

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from drivers.chips import CarrierCard, SocialCard
 from drivers.ports import CardRecord, Fix
 
 PHOTO = bytes(range(256)) * 4
@@ -64,3 +65,17 @@ HERE = Fix(
     state="fix", latitude=30.2741, longitude=120.1551, at_ms=1_795_239_000_000, satellites=9, speed_kmh=36.0
 )
 CARDS = (CITIZEN, PERMIT, FOREIGNER_2017, FOREIGNER_2023)
+
+SOCIAL = SocialCard(
+    generation=3,
+    name="王镕",
+    number="11010519491231002X",
+    birth=dt.date(1949, 12, 31),
+    sex="2",
+    nation="01",
+    card_number="A12345678",
+    issuer="330100000000000000000000",
+    issued=dt.date(2020, 1, 2),
+    expires=dt.date(2030, 1, 2),
+)
+ORGANISATION = CarrierCard(code="91110000600037341L", name="某某（北京）有限公司")

@@ -1,0 +1,1 @@
+"""Chip cards of organisations, read by a map that the hall supplies."""

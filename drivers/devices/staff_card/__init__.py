@@ -1,0 +1,1 @@
+"""Staff cards that sign a challenge: PIV cards over PC/SC."""
