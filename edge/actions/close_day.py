@@ -5,7 +5,7 @@ The day is totalled from the ledger, closed with an entry, and differences are n
 
 import msgspec
 
-from edge.actions import sheets
+from edge.actions import duties, sheets
 from edge.actions.node import Node, Session
 from edge.actions.recording import day_span
 from edge.actions.views import DayClosed, DayTotals, Finding
@@ -28,8 +28,10 @@ async def preview(node: Node, day: str) -> DayTotals:
 async def close(node: Node, session: Session, day: str) -> DayClosed:
     """Close a day: findings are raised and the day.closed entry is durable when this returns.
 
-    Closing again totals again with a new entry; the centre judges the last one.
+    Closing again totals again with a new entry; the centre judges the last one. Raises NotAllowed for who is
+    not on duty.
     """
+    await duties.require(node, session, duties.CLOSE_DAY)
     closed = await node.store.transact(lambda tx: _close(tx, day, session.staff, session.role))
     node.events.publish("task")
     return closed

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from edge.actions import lanes, moves, paperwork, press
+from edge.actions import duties, lanes, moves, paperwork, press
 from edge.actions import sheets as inventory
 from edge.actions.directives import change_case
 from edge.actions.node import Node, Session
@@ -67,6 +67,7 @@ async def confirm(
     Raises NotThere, WrongMoment (nothing was sent yet, it is finished, or the sheet was used before), Refused
     (no reason, or no sheet of this window).
     """
+    await duties.answers_for(node, session, job=job_id)
     if outcome == "spoiled" and len(reason.strip()) < REASON_MIN:
         raise Refused("no reason", message=_REASON)
 
@@ -114,6 +115,7 @@ async def reprint(node: Node, session: Session, serial: str, reason: str) -> str
 
     Raises NotThere, Refused (no reason), WrongMoment while an earlier copy still has an open question.
     """
+    await duties.answers_for(node, session, serial=serial)
     if len(reason.strip()) < REASON_MIN:
         raise Refused("no reason", message=_REASON)
 
@@ -140,7 +142,11 @@ async def reprint(node: Node, session: Session, serial: str, reason: str) -> str
 
 
 async def hand_over(node: Node, session: Session, serial: str) -> None:
-    """The citizen has the paper: once, and only a copy the clerk found good. Raises NotThere, WrongMoment."""
+    """The citizen has the paper: once, and only a copy the clerk found good.
+
+    Raises NotThere, WrongMoment, NotAllowed for the paper of another window and clerk.
+    """
+    await duties.answers_for(node, session, serial=serial)
 
     def give(tx: Transaction) -> None:
         row = tx.one(

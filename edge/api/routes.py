@@ -14,6 +14,7 @@ from edge.actions import (
     answer,
     cases,
     close_day,
+    duties,
     exchange,
     own_trail,
     printing,
@@ -179,8 +180,8 @@ async def get_trail(node: TheNode, session: TheSession, limit: FromQuery[int] = 
 
 @post("/api/exchange", status_code=200)
 async def post_exchange(node: TheNode, session: TheSession) -> Response[bytes]:
-    """One exchange now."""
-    assert session.staff
+    """One exchange now, by who is on duty."""
+    await duties.require(node, session, duties.EXCHANGE)
     return reply(await exchange.exchange(node))
 
 

@@ -5,7 +5,7 @@ from litestar import get, post
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from edge.actions import close_day
+from edge.actions import close_day, duties
 from edge.pages import doors, forms
 from edge.pages.doors import Page, TheForm, TheNode, TheVisitor
 from edge.pages.views import DayView
@@ -31,6 +31,7 @@ async def day_page(node: TheNode, visitor: TheVisitor, day: FromQuery[str] = "")
         kinds=tuple((_KIND_WORDS.get(name, Words(zh=name, en=name)), n) for name, n in totals.kinds.items()),
         findings=tuple(f for f in found if f.day == totals.day or f.state == "open"),
         is_today=wanted == today,
+        may_close=duties.on_duty(visitor.session),
         notice=visitor.desk.take_notice(),
     )
     return await doors.show(node, visitor, "/day", view)

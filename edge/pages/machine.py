@@ -3,7 +3,7 @@
 from litestar import get, post
 from litestar.response import Redirect
 
-from edge.actions import exchange
+from edge.actions import duties, exchange
 from edge.errors import Busy, LineTrouble
 from edge.pages import doors
 from edge.pages.doors import Page, TheForm, TheNode, TheVisitor
@@ -13,13 +13,15 @@ from edge.pages.views import LineView
 @get("/line")
 async def line_page(node: TheNode, visitor: TheVisitor) -> Page:
     """What waits, how long it takes, what is held, what may be said offline."""
-    return await doors.show(node, visitor, "/line", LineView(notice=visitor.desk.take_notice()))
+    view = LineView(notice=visitor.desk.take_notice(), may_exchange=duties.on_duty(visitor.session))
+    return await doors.show(node, visitor, "/line", view)
 
 
 @post("/line/exchange")
 async def exchange_now(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
-    """One exchange now; the words say what went and what still waits."""
+    """One exchange now, by who is on duty; the words say what went and what still waits."""
     assert "csrf" in form
+    await duties.require(node, visitor.session, duties.EXCHANGE)
     try:
         done = await exchange.exchange(node)
     except (LineTrouble, Busy) as error:

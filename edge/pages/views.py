@@ -261,19 +261,24 @@ class PrintsView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DayView(msgspec.Struct, frozen=True, kw_only=True):
-    """The day counted, before or after its close."""
+    """The day counted, before or after its close; `may_close` for who is on duty."""
 
     totals: DayTotals
     kinds: tuple[tuple[Words, int], ...]
     findings: tuple[Finding, ...]
     is_today: bool
+    may_close: bool
     notice: Notice | None
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
-    """The way to the centre: what waits, how long it takes, what is held, what may be said offline."""
+    """The way to the centre: what waits, how long it takes, what is held, what may be said offline.
+
+    `may_exchange` for who is on duty.
+    """
 
     notice: Notice | None
+    may_exchange: bool
 
 
 class DevicesView(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,7 +35,7 @@ EXPECTED = (WrongMoment, NotThere, NotAllowed)
 
 def session(dice: Random, node: Node, *, permitted: bool = True) -> Session:
     """A clerk at a window. Signing in is other rings' matter."""
-    permits = ("public-credit", "credit-bureau") if permitted else ("residence-permit",)
+    permits = ("public-credit", "credit-bureau", "duty") if permitted else ("residence-permit",)
     staff = "li.min" if permitted else "sun.tao"
     return Session(
         id="cookie", staff=staff, name="李敏", role="clerk", permits=permits, window=dice.choice(WINDOWS),

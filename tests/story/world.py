@@ -14,10 +14,10 @@ HALL_REGION = "330102"
 BUS_REGION = "330104"
 ROUTE = ("330104001", "330104002")
 STAFF = (
-    ("hall", "li.min", "李敏", "clerk", "public-credit,credit-bureau"),
+    ("hall", "li.min", "李敏", "clerk", "public-credit,credit-bureau,duty"),
     ("hall", "sun.tao", "孙涛", "clerk", "residence-permit"),
     ("hall", "wu.yue", "吴越", "hall-manager", "public-credit,credit-bureau"),
-    ("bus", "zhao.qin", "赵琴", "clerk", "public-credit,credit-bureau"),
+    ("bus", "zhao.qin", "赵琴", "clerk", "public-credit,credit-bureau,duty"),
 )
 
 

@@ -247,6 +247,7 @@ async def test_papers_cases_tasks_and_the_day_over_http(
     assert again.status_code == 200
     assert (await client.get("/api/cases")).json()[0]["serial"] == serial
     assert (await client.get("/api/tasks")).json() == []
+    headers = await sign_in(client, "wu.yue")
     day = node.day_of(node.now_ms())
     assert (await client.get(f"/api/day/{day}")).json()["reports"] == 1
     closed = await client.post("/api/day", json={"day": day}, headers=headers)

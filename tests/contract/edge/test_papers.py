@@ -248,9 +248,10 @@ async def test_a_day_that_matches_closes_without_findings(
     await printing.pdf(node, clerk, serial)
     await printing.confirm(node, clerk, (await job_of(node, "report")).id, "good", sheet="1")
     await printing.hand_over(node, clerk, serial)
+    chief = await signed_in(node, "wu.yue", "2")
     day = node.day_of(node.now_ms())
     seen = await close_day.preview(node, day)
-    closed = await close_day.close(node, clerk, day)
+    closed = await close_day.close(node, chief, day)
     assert closed.findings == ()
     assert (seen.accesses, seen.reports, seen.sheets_used) == (1, 1, 1)
     assert seen.serials == {"first": serial, "last": serial, "count": 1}
@@ -267,10 +268,11 @@ async def test_a_spoiled_sheet_and_a_report_never_printed_are_findings(
     await printing.confirm(node, clerk, (await job_of(node, "report")).id, "spoiled", "卡纸")
     await issued(node, clerk, centre)
     day = node.day_of(node.now_ms())
-    closed = await close_day.close(node, clerk, day)
+    chief = await signed_in(node, "wu.yue", "2")
+    closed = await close_day.close(node, chief, day)
     assert sorted(one.code for one in closed.findings) == ["never-printed", "sheet-spoiled"]
     assert closed.totals.sheets_spoiled == 1
-    again = await close_day.close(node, clerk, day)
+    again = await close_day.close(node, chief, day)
     assert len(await close_day.findings(node)) == 2, "closing again finds the same two"
     assert again.entry.index > closed.entry.index
     with pytest.raises(NotThere):

@@ -111,7 +111,7 @@ class Town:
         ).document
         self.node, self.code = made["node"], made["code"]
         staff = self.folder / "staff.csv"
-        row_of = f'{{}},{{}},{{}},"public-credit,credit-bureau",{self.password}\n'
+        row_of = f'{{}},{{}},{{}},"public-credit,credit-bureau,duty",{self.password}\n'
         staff.write_text(
             "staff,name,role,permits,password\n"
             + row_of.format("li.min", "李敏", "clerk")

@@ -4,6 +4,9 @@ needs   open     anybody, signed in or not
         session  whoever is signed in at this node
         permit   a clerk with the matter's permit; another clerk is refused, and that is an entry
         own      the clerk of that open case only
+duty     a supervisor, the hall manager, or a clerk with the permit `duty`; another is refused, an entry too
+chief    a supervisor or the hall manager; another is refused
+paper    whoever is signed in, for the papers of their window and their cases; on duty, for every paper
         node     (centre) the signature of an enrolled node that is not revoked
         code     (centre) a one-time code
         local    (centre) this machine only
@@ -33,15 +36,15 @@ NODE = tuple(
         ("GET", "/api/tasks", "session"),
         ("POST", "/api/tasks/{task_id}", "session"),
         ("GET", "/api/prints", "session"),
-        ("POST", "/api/prints/{job_id}", "session"),
-        ("POST", "/api/reports/{serial}/reprint", "session"),
-        ("POST", "/api/reports/{serial}/hand-over", "session"),
+        ("POST", "/api/prints/{job_id}", "paper"),
+        ("POST", "/api/reports/{serial}/reprint", "paper"),
+        ("POST", "/api/reports/{serial}/hand-over", "paper"),
         ("GET", "/api/reports/{serial}/report.pdf", "own"),
         ("GET", "/api/day/{day}", "session"),
-        ("POST", "/api/day", "session"),
+        ("POST", "/api/day", "duty"),
         ("GET", "/api/findings", "session"),
         ("GET", "/api/trail", "session"),
-        ("POST", "/api/exchange", "session"),
+        ("POST", "/api/exchange", "duty"),
         ("GET", "/api/events", "session"),
         ("GET", "/livez", "open"),
         ("GET", "/readyz", "open"),
@@ -69,15 +72,20 @@ NODE = tuple(
         ("GET", "/tasks", "session"),
         ("POST", "/tasks/{task}/finish", "session"),
         ("GET", "/prints", "session"),
-        ("POST", "/prints/{job}/confirm", "session"),
-        ("POST", "/prints/reprint", "session"),
-        ("POST", "/prints/handover", "session"),
+        ("POST", "/prints/{job}/confirm", "paper"),
+        ("POST", "/prints/reprint", "paper"),
+        ("POST", "/prints/handover", "paper"),
+        ("POST", "/prints/blocks", "chief"),
+        ("POST", "/prints/blocks/return", "chief"),
+        ("POST", "/prints/sheets/void", "paper"),
         ("GET", "/prints/{serial}/report.pdf", "own"),
         ("GET", "/day", "session"),
-        ("POST", "/day/close", "session"),
+        ("POST", "/day/close", "duty"),
         ("GET", "/line", "session"),
-        ("POST", "/line/exchange", "session"),
+        ("POST", "/line/exchange", "duty"),
         ("GET", "/devices", "session"),
+        ("GET", "/parts/devices", "session"),
+        ("POST", "/devices/test", "session"),
         ("GET", "/help", "open"),
         ("GET", "/patterns", "session"),
     )
@@ -89,6 +97,7 @@ CENTRE = tuple(
         ("POST", "/api/enrol", "code"),
         ("POST", "/api/exchange", "node"),
         ("POST", "/api/answers", "node"),
+        ("POST", "/api/incarnation", "node"),
         ("GET", "/api/packs/{digest}", "open"),
         ("GET", "/api/trust", "open"),
         ("GET", "/livez", "open"),

@@ -4,19 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from litestar import Litestar
 
 from central import app
 from central.actions import nodes
 from central.actions.centre import operator
+from edge.actions.close_day import close
 from edge.actions.node import Node
 from edge.app import create_app
+from edge.errors import NotAllowed
 from edge.pages.table import ROUTES
+from sync.ledger.entry import Entry, parse_leaf
 from sync.signing.keys import SigningKey
 from tests.contract.central.halls import Hall
 from tests.contract.central.stage import Stage
-from tests.contract.edge.conftest import lay
+from tests.contract.edge.conftest import lay, signed_in
 from tests.contract.edge.small_centre import SmallCentre
 from tests.contract.edge.test_api import over, sign_in
 from tests.contract.refusals.rights import CENTRE, NODE, Right
@@ -24,6 +28,7 @@ from tests.contract.refusals.untouched import work_of
 
 ROLES = ("sun.tao", "li.min", "wu.yue")
 WITHOUT_PERMIT = "sun.tao"
+ON_DUTY = "wu.yue"
 ENDS = ("/api/session", "/signout", "/api/events")
 """Addresses that end the session or never end: tried by their own tests."""
 DAY = "2026-11-18"
@@ -107,12 +112,78 @@ async def test_a_clerk_reaches_what_the_row_says_and_no_more(
     read = await lay(node, centre)
     async with over(node) as client:
         csrf = (await sign_in(client, staff))["X-CSRF-Token"]
-        for row in rows("open session permit own"):
+        for row in rows("open session permit own duty chief paper"):
             reply = await tried(client, row, csrf, read.read_id)
             assert not sent_to_sign_in(reply), row
             assert reply.status_code < 500, (row, reply.text)
             denied = reply.status_code == 403 and "no-permit" in reply.text
             assert denied == (row.needs == "permit" and staff == WITHOUT_PERMIT), (row, reply.text[:200])
+            off_duty = reply.status_code == 403 and "须由值班人员办理" in reply.text
+            assert off_duty == (row.needs == "duty" and staff != ON_DUTY), (row, reply.text[:200])
+            no_chief = reply.status_code == 403 and "由大厅主管办理" in reply.text
+            assert no_chief == (row.needs == "chief" and staff != ON_DUTY), (row, reply.text[:200])
+            if off_duty:
+                assert (await newest(node)).outcome == "not-allowed", "a refused act is an entry"
+
+
+async def newest(node: Node) -> Entry:
+    """The last entry of the node's ledger."""
+    rows = await node.store.read(lambda db: db.query("SELECT leaf FROM entry ORDER BY idx DESC LIMIT 1"))
+    return parse_leaf(rows[0][0])[0]
+
+
+@pytest.mark.parametrize(
+    ("staff", "window", "may"),
+    [
+        ("li.min", "1", True),  # the clerk of the case, at its window
+        ("li.min", "2", True),  # the clerk of the case, moved
+        ("sun.tao", "1", True),  # another clerk at that window
+        ("sun.tao", "2", False),
+        ("wu.yue", "2", True),  # the manager
+    ],
+)
+async def test_f013_a_paper_is_answered_for_by_its_window_its_clerk_or_who_is_on_duty(
+    node: Node, centre: SmallCentre, staff: str, window: str, may: bool
+) -> None:
+    await node.typesetter.start()
+    read = await lay(node, centre)
+    async with over(node) as client:
+        headers = await sign_in(client)
+        body = {"matter": "public-credit.self", "presence": {"read_id": read.read_id}}
+        serial = (await client.post("/api/answers", json=body, headers=headers)).json()["report"]["serial"]
+        assert (await client.get(f"/api/reports/{serial}/report.pdf")).status_code == 200
+        job = next(one["id"] for one in (await client.get("/api/prints")).json() if one["kind"] == "report")
+    async with over(node) as client:
+        headers = await sign_in(client, staff, window)
+        before = await work_of(node)
+        tries = [
+            (f"/api/prints/{job}", {"outcome": "good"}),
+            (f"/api/reports/{serial}/hand-over", {}),
+            (f"/api/reports/{serial}/reprint", {"reason": "再要一份"}),
+        ]
+        seen = [(await client.post(path, json=sent, headers=headers)) for path, sent in tries]
+        assert [reply.status_code for reply in seen] == [200 if may else 403] * 3, seen[0].text
+        if not may:
+            assert "其他窗口的纸张" in seen[0].json()["message"]["zh"]
+            assert "值班长" in seen[0].json()["next"]["zh"]
+            assert (await newest(node)).outcome == "not-allowed"
+            assert await work_of(node) == before
+
+
+async def test_a_clerk_with_the_permit_duty_may_close_the_day(node: Node) -> None:
+    session = await signed_in(node, "li.min")
+    with pytest.raises(NotAllowed):
+        await close(node, session, DAY)
+    held = msgspec.structs.replace(session, permits=(*session.permits, "duty"))
+    assert (await close(node, held, DAY)).totals.day == DAY
+
+
+async def test_the_pages_offer_a_clerk_no_button_that_would_be_refused(node: Node) -> None:
+    for staff, offered in (("li.min", False), ("wu.yue", True)):
+        async with over(node) as client:
+            await sign_in(client, staff)
+            assert ('action="/day/close"' in (await client.get("/day")).text) == offered
+            assert ('action="/line/exchange"' in (await client.get("/line")).text) == offered
 
 
 async def test_f014_a_report_is_open_to_the_clerk_of_its_case_only(node: Node, centre: SmallCentre) -> None:
@@ -141,7 +212,7 @@ async def test_no_changing_address_of_a_node_works_without_the_sessions_own_mark
     async with over(node) as client:
         csrf = (await sign_in(client))["X-CSRF-Token"]
         before = await work_of(node)
-        for row in rows("session permit own", changing=True):
+        for row in rows("session permit own duty chief paper", changing=True):
             for mark in ("", csrf[:-1] + ("A" if csrf[-1] != "A" else "B")):
                 reply = await tried(client, row, mark)
                 assert reply.status_code == 403, (row, reply.status_code, reply.text[:200])

@@ -71,6 +71,7 @@ def day(*, closed: bool) -> views.DayView:
         kinds=((W(zh="查询应答", en="Answered"), 29), (W(zh="报告出具", en="Reports issued"), 28)),
         findings=samples.FINDINGS if closed else (),
         is_today=not closed,
+        may_close=True,
         notice=None,
     )
 
@@ -118,7 +119,9 @@ PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
     "prints-numbered": ("/prints", "offline", lambda: views.PrintsView(asking=(msgspec.structs.replace(samples.job("sent", 231, problem=True), sheet="HZ000103"),), moving=samples.JOBS[:3], settled=samples.JOBS[3:], sheets=samples.SHEETS, blocks=samples.BLOCKS, may_issue=True, windows=("1", "2", "3"), notice=None)),
     "day": ("/day", "online", lambda: day(closed=False)),
     "day-closed": ("/day", "online", lambda: day(closed=True)),
-    "line": ("/line", "offline", lambda: views.LineView(notice=views.Notice(kind="ageing", words=W(zh="中心没有应答，稍后自动再试。", en="No reply; tried again later.")))),
+    "line": ("/line", "offline", lambda: views.LineView(notice=views.Notice(kind="ageing", words=W(zh="中心没有应答，稍后自动再试。", en="No reply; tried again later.")), may_exchange=True)),
+    "line-clerk": ("/line", "online", lambda: views.LineView(notice=None, may_exchange=False)),
+    "day-clerk": ("/day", "online", lambda: msgspec.structs.replace(day(closed=False), may_close=False)),
     "devices": ("/devices", "offline", lambda: views.DevicesView(seen=samples.devices_seen(), twins=None, notice=None)),
     "devices-training": ("/devices", "offline", lambda: views.DevicesView(seen=samples.devices_seen(), twins=samples.TWINS, notice=None)),
     "own-trail": ("/own-trail", "online", lambda: own_trail(trail=samples.TRAIL)),
