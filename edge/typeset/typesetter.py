@@ -18,6 +18,9 @@ FONT_FOLDERS: Final = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 """Where Debian's packages put fonts."""
 
 _FACES: Final = ("NotoSansCJK-Regular.ttc", "NotoSansCJK-Bold.ttc", "HanaMinA.ttf", "HanaMinB.ttf")
+_BEGIN: Final = "import os; os.nice(10); from edge.typeset.worker import main; main()"
+"""The worker stands behind everybody else from its first import on: paper may wait, an answer may not."""
+
 _COMPILE_S: Final = 15.0
 _STOP_S: Final = 3.0
 _WAITING_MAX: Final = 64
@@ -125,8 +128,8 @@ class Typesetter:
             self._compiled = 0
             self._worker = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "edge.typeset.worker",
+                "-c",
+                _BEGIN,
                 *map(str, self._fonts),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

@@ -10,7 +10,6 @@ owner starts another. It imports nothing of ours but the coverage of fonts.
 
 import io
 import json
-import os
 import re
 import struct
 import sys
@@ -25,9 +24,6 @@ from edge.typeset import coverage
 
 COMPILES_MAX = 200
 """Documents one process may set (memory reached 144 MB on small reports and then stayed)."""
-
-NICE = 10
-"""How far the worker stands back from the node's own threads."""
 
 JOB_BYTES_MAX = 4 * 1024 * 1024
 TEMPLATE = Path(__file__).with_name("report.typ")
@@ -93,11 +89,7 @@ def _reply(out: BinaryIO, verdict: int, payload: bytes) -> None:
 
 
 def main() -> None:
-    """Serve up to COMPILES_MAX jobs, or until standard input ends. Arguments: the font files.
-
-    Behind everybody else: paper may wait some milliseconds longer, an answer may not.
-    """
-    os.nice(NICE)
+    """Serve up to COMPILES_MAX jobs, or until standard input ends. Arguments: the font files."""
     press = Press([Path(name) for name in sys.argv[1:]])
     for _ in range(COMPILES_MAX):
         head = sys.stdin.buffer.read(4)
