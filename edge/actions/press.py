@@ -15,11 +15,16 @@ import structlog
 
 from edge.actions import lanes, moves
 from edge.actions.node import Node
-from edge.errors import EdgeError, NotThere
+from edge.errors import EdgeError, NotThere, WrongMoment
+from edge.store import identity, past
+from edge.store.identity import read_secrets
+from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from edge.typeset.sheets import ReportSheet
 from matters.model import Words
 from sync.messages.token import Status, build_token, sign_file
+from sync.signing.certificate import Certificate
+from sync.signing.keys import SigningKey
 
 log = structlog.get_logger("press")
 ROUND_S = 5.0
@@ -91,7 +96,8 @@ async def render(node: Node, serial: str, copy_no: int) -> bytes:
             return stored
         sheet = await _sheet(node, serial, copy_no)
         unsigned = await node.typesetter.report(sheet)
-        pdf = sign_file(unsigned, node.identity.signing)
+        key, _, _ = await _signer(node, serial)
+        pdf = sign_file(unsigned, key)
         digest = hashlib.sha256(pdf).digest()
         await node.store.transact(lambda tx: _keep(tx, serial, copy_no, pdf, digest))
     node.events.publish("print")
@@ -131,12 +137,13 @@ async def token(node: Node, serial: str) -> str:
     )
     if not rows:
         raise NotThere("no such report")
-    index, leaf_hash, sheet, as_of_ms, issued_ms, digest = rows[0]
+    _, leaf_hash, sheet, as_of_ms, issued_ms, digest = rows[0]
+    key, certificate, index = await _signer(node, serial)
     # The paper says what was true when it was issued; a later verdict of the centre is a new paper.
     status: Status = msgspec.json.decode(sheet, type=ReportSheet).status
     return build_token(
-        key=node.identity.signing,
-        certificate=node.identity.certificate,
+        key=key,
+        certificate=certificate,
         serial=serial,
         index=index,
         leaf_hash=leaf_hash,
@@ -145,6 +152,34 @@ async def token(node: Node, serial: str) -> str:
         issued_ms=issued_ms,
         facts_digest=digest,
     )
+
+
+async def _signer(node: Node, serial: str) -> tuple[SigningKey, Certificate, int]:
+    """The key and certificate a report was issued under, and its entry's index on that ledger.
+
+    Raises NotThere for an unknown serial, WrongMoment where that key was destroyed.
+    """
+
+    def find(db: Reading) -> tuple[SigningKey, Certificate, int]:
+        row = db.one("SELECT entry FROM report WHERE serial = ?", (serial,))
+        if row is None:
+            raise NotThere("no such report")
+        if row[0] >= 0:
+            return node.identity.signing, node.identity.certificate, row[0]
+        incarnation, index = past.place_of(row[0])
+        held = identity.past_signer(read_secrets(db.connection), incarnation)
+        if held is None:
+            raise WrongMoment(f"key of i{incarnation} destroyed", message=_OLD_KEY, step=_OLD_KEY_NEXT)
+        return *held, index
+
+    return await node.store.read(find)
+
+
+_OLD_KEY = Words(
+    zh="该报告是上一代密钥签发的，密钥已作废，不能再补打。",
+    en="This report was issued under a key that was destroyed; it cannot be printed again.",
+)
+_OLD_KEY_NEXT = Words(zh="请重新查询，出具新的报告。", en="Ask anew and issue a new report.")
 
 
 async def _problem(node: Node, serial: str, copy_no: int, words: Words) -> None:
