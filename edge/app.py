@@ -50,7 +50,8 @@ def create_app(node: Node, pages: Sequence[ControllerRouterHandler] = ()) -> Lit
     async def provide_node() -> Node:
         return node
 
-    async def provide_visitor(request: Request[Any, Any, Any]) -> Session | None:
+    # Asks for the node though it has it: dependencies that wait for each other need no task group.
+    async def provide_visitor(request: Request[Any, Any, Any], node: NamedDependency[Node]) -> Session | None:
         cookie = request.cookies.get(cookie_name(secure=node.settings.secure_cookies), "")
         return await sign_in.session(node, cookie, acted=web.acted(request))
 
