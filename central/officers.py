@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from central.actions import escrow, incarnations
+from central.actions import escrow, incarnations, witness
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.incarnations import IncarnationRow
 from central.commands import Said, command, given, opened
+from central.errors import EXIT_FOUND, EXIT_HOLDS
 from central.security.permissions import Role
 from matters.model import Refusal
 
@@ -25,6 +26,7 @@ def register(commands: Any) -> None:
     one = command(verbs, "list", opened(_list), "申请一览 / every request and who said what")
     one.add_argument("--node", default="")
     _escrow(commands)
+    command(commands, "witnesses", opened(_witnesses), "各节点会签回来的中心台账 / what nodes hold of us")
     for verb, run, words in (
         ("approve", _approve, "批准换代 / approve these very keys"),
         ("refuse", _refuse, "不批准换代 / refuse these keys"),
@@ -46,6 +48,17 @@ def _escrow(commands: Any) -> None:
     one.add_argument("--to", required=True, help="what edge keys ask printed")
     one.add_argument("--officer", default="", help="your name")
     one.add_argument("--note", required=True, help="who asked and how you made sure")
+
+
+async def _witnesses(centre: Centre, _: argparse.Namespace) -> Said:
+    rows = await witness.witnesses(centre, operator("audit"))
+    split = any(row.reason for row in rows)
+    lines = [f"{row.node} {row.size} 条 {row.reason or '一致'}" for row in rows]
+    return Said(
+        document={"nodes": rows},
+        code=EXIT_FOUND if split else EXIT_HOLDS,
+        lines=tuple(lines) or ("还没有节点会签过中心台账",),
+    )
 
 
 async def _release(centre: Centre, asked: argparse.Namespace) -> Said:

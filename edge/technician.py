@@ -25,6 +25,24 @@ def register(commands: Any, command: Command, with_node: WithNode) -> None:
     _incarnation(commands, command, with_node)
     _keys(commands, command, with_node)
     _restore(commands, command)
+    _witness(commands, command, with_node)
+
+
+def _witness(commands: Any, command: Command, with_node: WithNode) -> None:
+    async def show(options: argparse.Namespace) -> tuple[Any, int]:
+        from edge.actions.witness import witness
+
+        return await with_node(options, witness), 0
+
+    async def compare(options: argparse.Namespace) -> tuple[Any, int]:
+        from edge.actions.witness import compared
+
+        done = await with_node(options, lambda node: compared(node, options.files))
+        return done, int(bool(done.splits))
+
+    command(commands, "witness", show, "本节点所见的中心台账 / the centre's ledger as seen here")
+    one = command(commands, "compare", compare, "与其他节点所见比对 / compare with what other nodes saw")
+    one.add_argument("files", nargs="+", type=Path, help="what edge witness --json printed elsewhere")
 
 
 def _incarnation(commands: Any, command: Command, with_node: WithNode) -> None:

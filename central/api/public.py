@@ -1,12 +1,14 @@
 """What anybody may ask: the trust file, and whether the program is well."""
 
+import base64
 from typing import Any
 
 from litestar import Response, get
 from litestar.exceptions import NotAuthorizedException
+from litestar.params import FromPath
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from central.actions import enrol, health
+from central.actions import enrol, health, witness
 from central.api.doors import REGISTRY, Asking, TheCentre, json
 
 LOOPBACK = ("127.0.0.1", "::1", "testclient")
@@ -16,6 +18,13 @@ LOOPBACK = ("127.0.0.1", "::1", "testclient")
 async def trust(centre: TheCentre) -> dict[str, Any]:
     """What a verifier needs; it changes only with a revocation or a new key."""
     return await enrol.trust(centre)
+
+
+@get("/api/consistency/{old:int}/{new:int}", summary="That the centre's own ledger only grew")
+async def consistency(centre: TheCentre, old: FromPath[int], new: FromPath[int]) -> dict[str, Any]:
+    """The RFC 6962 proof from one size of the centre's own ledger to another, base64."""
+    proof = await witness.proof(centre, old, new)
+    return {"old": old, "new": new, "proof": [base64.b64encode(one).decode() for one in proof]}
 
 
 @get("/livez", summary="The process answers", opt={"open": True})

@@ -94,6 +94,7 @@ ROUTES = (
             nodes.pack,
             nodes.answers,
             public.trust,
+            public.consistency,
             public.livez,
             public.readyz,
             public.metrics,

@@ -115,8 +115,12 @@ async def hourly(tx: Tx, since_ms: int, hour_ms: int, origin: str = "") -> dict[
 
 
 async def forget_contacts(tx: Tx, before_ms: int) -> None:
-    """Drop old contacts; the newest of each origin stays with its ledger's checkpoints."""
-    await tx.execute("DELETE FROM contact WHERE at_ms < $1", before_ms)
+    """Drop old contacts; the newest of each origin stays: it holds what that node signed back of us."""
+    await tx.execute(
+        "DELETE FROM contact AS old WHERE at_ms < $1 AND EXISTS"
+        " (SELECT 1 FROM contact AS later WHERE later.origin = old.origin AND later.at_ms > old.at_ms)",
+        before_ms,
+    )
 
 
 def _contact(row: dict[str, Any]) -> Contact:

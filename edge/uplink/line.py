@@ -66,6 +66,10 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     opening: Opening | None = None
 
 
+class _Consistency(msgspec.Struct, frozen=True, kw_only=True):
+    proof: tuple[str, ...]
+
+
 class Breaker:
     """Open after one failure; closed by one verified reply. `changed` is called on each change."""
 
@@ -162,6 +166,19 @@ class Uplink:
         return _enrolled(
             await self._post(identity, "/api/incarnation", content, deadline_s, ANSWER_BYTES_MAX)
         )
+
+    async def consistency(self, old: int, new: int, deadline_s: float = 30.0) -> list[bytes]:
+        """The centre's proof that its own ledger only grew between two sizes; the caller checks it.
+
+        Raises CentreRefused where the centre has none.
+        """
+        path = f"/api/consistency/{old}/{new}"
+        reply = await self._deadlined("GET", path, b"", {}, deadline_s, ANSWER_BYTES_MAX)
+        try:
+            said = msgspec.json.decode(reply, type=_Consistency)
+            return [from_base64(one) for one in said.proof]
+        except ValueError as error:
+            raise CentreUnreachable("not a proof of consistency") from error
 
     async def close(self) -> None:
         """End all connections."""
