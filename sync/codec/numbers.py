@@ -33,7 +33,8 @@ def write_numbers(writer: ColumnWriter, values: list[int], earlier: Earlier = ()
         writer.mark(_STEP, values[0] if values else 0, steps[0] if steps else 0)
         return
     shapes = [_offsets(values), _deltas(values[0], steps), *_codes(values), *_packed(values)]
-    shapes += [_against(place, values, other) for place, other in enumerate(earlier)]
+    # From a column of one value it is never cheaper to count than from the lowest of these.
+    shapes += [_against(place, values, other) for place, other in enumerate(earlier) if not _even(other)]
     min(shapes, key=lambda shape: shape[0])[1](writer)
 
 
@@ -98,8 +99,15 @@ def _cost(values: Sequence[int]) -> float:
     return sum(map(_entropy, planes_of(values))) if max(values).bit_length() <= _BITS_MAX else math.inf
 
 
+def _even(values: Sequence[int]) -> bool:
+    """Whether all values are one."""
+    return values.count(values[0]) == len(values)
+
+
 def _entropy(plane: bytes) -> float:
     """Bytes an ideal code of single symbols would take, with its table."""
+    if _even(plane):
+        return _SYMBOL_BYTES
     counts = Counter(plane)
     spread = sum([_WEIGHT[count] for count in counts.values()])
     return (_WEIGHT[len(plane)] - spread) / 8 + _SYMBOL_BYTES * len(counts)

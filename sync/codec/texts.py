@@ -20,6 +20,7 @@ _BREAK = "\n"
 _HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
 _TAIL = re.compile(r"(.*?)([0-9]{1,15})", re.DOTALL)
 _TAIL_MAX = 15
+_DIGITS = "0123456789"
 _RESIDENT_NUMBER = re.compile(r"([0-9]{6})([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{3})[0-9X]")
 _RESIDENT_CHARACTERS = 18
 _REGION = re.compile(r"[0-9]{6}")
@@ -55,7 +56,7 @@ def read_texts(reader: ColumnReader, count: int) -> list[str]:
 
 
 def _write_distinct(writer: ColumnWriter, values: list[str]) -> None:
-    residents = [resident_parts(value) for value in values]
+    residents = [resident_parts(value) if len(value) == _RESIDENT_CHARACTERS else None for value in values]
     found = [resident for resident in residents if resident is not None]
     if values and len(found) == len(values):
         _write_residents(writer, found)
@@ -89,15 +90,21 @@ def _write_plain(writer: ColumnWriter, values: list[str]) -> None:
 
 
 def _write_hexadecimal(writer: ColumnWriter, values: list[str]) -> bool:
-    if not values or not all(len(v) == len(values[0]) and _HEXADECIMAL.fullmatch(v) for v in values):
+    width = len(values[0]) if values else 1
+    if width % 2 or any(len(value) != width for value in values):
         return False
-    writer.mark(_HEX, len(values[0]) // 2)
-    writer.add_bytes(bytes.fromhex("".join(values)))
+    joined = "".join(values)
+    if not _HEXADECIMAL.fullmatch(joined):
+        return False
+    writer.mark(_HEX, width // 2)
+    writer.add_bytes(bytes.fromhex(joined))
     return True
 
 
 def _write_counted(writer: ColumnWriter, values: list[str]) -> bool:
     """Serial numbers: few heads, digits at the end."""
+    if any(value[-1:] not in _DIGITS for value in values):
+        return False
     parts = [_TAIL.fullmatch(value) for value in values]
     matches = [part for part in parts if part is not None]
     heads = [match[1] for match in matches]
@@ -118,7 +125,7 @@ def _write_residents(writer: ColumnWriter, residents: list[_Resident]) -> None:
 
 def resident_parts(text: str) -> _Resident | None:
     """Region code and (birth day, sequence) as one number, or None for what is no valid resident number."""
-    found = _RESIDENT_NUMBER.fullmatch(text) if len(text) == _RESIDENT_CHARACTERS else None
+    found = _RESIDENT_NUMBER.fullmatch(text)
     if found is None or text[-1] != _check_digit(text):
         return None
     try:
