@@ -111,13 +111,16 @@ def _report_access(day: Day) -> Iterator[Difference]:
 
 
 def _papers(day: Day) -> Iterator[Difference]:
-    """Serial ↔ sheet: never printed, printed twice, spoiled without a good one, handed over twice."""
+    """Serial ↔ sheet: never printed, printed twice, spoiled without a good one, handed over twice.
+
+    A report for e-mail has no sheet; one that was printed all the same is judged like any other.
+    """
     for whole in day.reports:
         serial, kinds = whole.report.serial, [paper.kind for paper in whole.papers]
         good = kinds.count(PRINTED) + kinds.count(REPRINTED)
         if good == 0 and SPOILED in kinds:
             yield _about(serial, "sheet-spoiled", "纸张作废且无完好的一张", "spoiled, and no good sheet")
-        elif good == 0:
+        elif good == 0 and whole.report.delivery != "email":
             yield _about(serial, "never-printed", "报告已签发，无纸张记录", "issued and never printed")
         if kinds.count(PRINTED) > 1:
             yield _about(

@@ -244,6 +244,7 @@ def _issued(line: Line, into: Gathered, by: Rules) -> str:
             case_no=entry.object if entry.object != serial else "",
             facts_digest=digest,
             leaf_hash=line.leaf_hash,
+            delivery="email" if entry.outcome == f"{status}-email" else "print",
         )
     )
     if status == "provisional":

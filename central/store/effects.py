@@ -59,7 +59,7 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportKept(msgspec.Struct, frozen=True, kw_only=True):
-    """An issued report."""
+    """An issued report; `delivery` is `print` or `email` (then no sheet of paper belongs to it)."""
 
     origin: str
     serial: str
@@ -73,6 +73,7 @@ class ReportKept(msgspec.Struct, frozen=True, kw_only=True):
     case_no: str
     facts_digest: bytes
     leaf_hash: bytes
+    delivery: str = "print"
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +173,8 @@ async def add_reports(tx: Tx, rows: Sequence[ReportKept]) -> set[int]:
     for row in rows:
         serial = await tx.fetchval(
             "INSERT INTO report (origin, serial, idx, node, subject_ref, matter, status, as_of_ms, issued_ms,"
-            " case_no, facts_digest, leaf_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            " case_no, facts_digest, leaf_hash, delivery)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
             " ON CONFLICT (origin, serial) DO NOTHING RETURNING serial",
             *msgspec.structs.astuple(row),
         )

@@ -52,7 +52,7 @@ def issue(tx: Transaction, node: Node, asked: Asked, grant: Grant, held: Held, n
             mode=held.mode,
             as_of=held.as_of_ms,
             policy=asked.matter.policy,
-            outcome=status,
+            outcome=status if asked.delivery == "print" else f"{status}-email",
             object=numbers.case,
             detail={
                 "serial": numbers.serial,

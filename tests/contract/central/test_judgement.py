@@ -168,7 +168,7 @@ async def test_an_online_answer_stands_on_two_ledgers_and_the_trail_shows_the_pa
     assert {("disclosed-not-shown", "r-lonely"), ("shown-not-disclosed", "r-forged")} <= found
 
 
-def report(hall: Hall, serial: str, case: str) -> None:
+def report(hall: Hall, serial: str, case: str, outcome: str = "final") -> None:
     hall.access(NUMBER, case=case)
     hall.write(
         "report.issued",
@@ -182,7 +182,17 @@ def report(hall: Hall, serial: str, case: str) -> None:
             "facts_digest": b"\0" * 32,
         },
         object=case,
+        outcome=outcome,
     )
+
+
+async def test_f036_a_report_sent_by_e_mail_is_no_finding_when_the_day_is_reconciled(stage: Stage) -> None:
+    hall = await stage.hall()
+    report(hall, "330102-2026-L-00001", "c-1", "final-email")
+    report(hall, "330102-2026-L-00002", "c-2", "final")
+    close(hall)
+    judged = await day(stage, hall)
+    assert [(one.code, one.object) for one in judged.findings] == [("never-printed", "330102-2026-L-00002")]
 
 
 def paper(hall: Hall, kind: str, serial: str) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from edge.actions.answer import answer
 from edge.actions.cases import list_cases, tasks
+from edge.actions.close_day import close
 from edge.actions.exchange import exchange
 from edge.actions.node import Node, Session
 from edge.actions.status import status
@@ -218,6 +219,23 @@ def whole_letter(read: CardRead, centre: SmallCentre) -> Query:
         undertaking=True,
         purpose="贷款审批用",
     )
+
+
+async def test_f036_a_report_for_e_mail_is_due_in_two_working_days_asks_for_no_sheet_and_is_no_finding(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    read = await lay(node, centre)
+    query = own(read.read_id, delivery="email", email="limin@mail.example", email_code="240619")
+    given, report = await answered(node, clerk, query)
+    issued = next(entry for entry, _ in await entries(node) if entry.kind == 20)
+    assert issued.outcome == "final-email", "so that the centre misses no sheet either"
+    (case,) = await list_cases(node, clerk)
+    assert case.number == given.case
+    assert node.day_of(case.due_ms) > node.day_of(node.now_ms())
+    jobs = await node.store.read(lambda db: db.query("SELECT kind, serial FROM print_job"))
+    assert jobs == [("slip", report.serial)]
+    chief = await signed_in(node, "wu.yue", "2")
+    assert (await close(node, chief, node.day_of(node.now_ms()))).findings == ()
 
 
 async def test_f017_the_third_personal_credit_query_of_a_year_carries_a_fee(

@@ -63,6 +63,19 @@ def test_g11_counts_that_differ_are_named_by_kind() -> None:
     assert "5" in found[0].words.zh
 
 
+def test_f036_a_report_for_e_mail_has_no_sheet_and_none_is_missed() -> None:
+    for papers, expected in {
+        (): [],
+        ("spoiled",): ["sheet-spoiled"],
+        ("printed",): ["not-handed-over"],
+        ("printed", "handed_over"): [],
+        ("handed_over",): ["handed-over-twice"],
+    }.items():
+        one = whole(*papers)
+        sent = msgspec.structs.replace(one, report=msgspec.structs.replace(one.report, delivery="email"))
+        assert codes(reports=(sent,)) == expected, papers
+
+
 def test_g11_the_four_way_match_by_the_life_of_the_paper() -> None:
     for papers, expected in {
         (): ["never-printed"],
