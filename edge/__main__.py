@@ -10,7 +10,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from edge.settings import Settings, load
 from edge.uplink.knock import Knock
 
 Run = Callable[[argparse.Namespace], Awaitable[tuple[Any, int]]]
+SWITCH_S = 0.001
+"""An answer passes the interpreter from thread to thread ten times; beside an exchange that computes, Python's own
+5 ms each time would be most of it."""
 VERDICTS = {"ok": "正常 ok  ", "warn": "注意 warn", "bad": "故障 bad "}
 
 
@@ -60,6 +63,9 @@ def parser() -> argparse.ArgumentParser:
     serve = _command(commands, "serve", _serve, "开始服务 / serve the hall", json=False)
     serve.add_argument("--host", default="", help="address to listen on (default: settings)")
     serve.add_argument("--port", type=arguments.port, default=0, help="port to listen on (default: settings)")
+    serve.add_argument(
+        "--training", action="store_true", help="练习 / practise in DIR/training, on virtual devices only"
+    )
     _command(commands, "exchange", _exchange, "立即交换一次 / one exchange now")
     export = _command(commands, "export", _export, "导出到介质 / write what waits to a stick")
     export.add_argument("path", type=Path, help="a folder on the stick")
@@ -161,6 +167,10 @@ def _serve(options: argparse.Namespace) -> int:
     Nothing is collected before the port is open, and the line is tried while the program is read in.
     """
     settings = load(options.data)
+    if options.training:
+        from edge.actions.training import settings_for
+
+        settings = settings_for(settings)
     knock = Knock(settings.centre, settings.answer_deadline_ms / 1000)
     knock.start()
     import uvloop
@@ -170,14 +180,15 @@ def _serve(options: argparse.Namespace) -> int:
             settings, host=options.host or settings.host, port=options.port or settings.port
         )
     gc.disable()
+    sys.setswitchinterval(SWITCH_S)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return int(runner.run(_serving(options.data, settings, knock)))
+            return int(runner.run(_serving(options.data, settings, knock, training=options.training)))
     finally:
         gc.enable()
 
 
-async def _serving(data: Path, settings: Settings, knock: Knock) -> int:
+async def _serving(data: Path, settings: Settings, knock: Knock, *, training: bool) -> int:
     from edge.actions.node import close_node, open_node
     from edge.app import serve
     from edge.errors import Busy, NotEnrolled
@@ -185,6 +196,10 @@ async def _serving(data: Path, settings: Settings, knock: Knock) -> int:
     from edge.pages.table import ROUTES
     from edge.store.files import hold_lock
 
+    if training:
+        from edge.actions.training import prepare
+
+        data = await prepare(data, settings)
     if not (data / "keys").exists():
         raise NotEnrolled("no data folder")
     with ExitStack() as closing:
@@ -194,7 +209,12 @@ async def _serving(data: Path, settings: Settings, knock: Knock) -> int:
             closing.enter_context(one)
         node = await open_node(data, settings)
         try:
-            failed = await serve(node, ROUTES, taken, knock)
+            async with AsyncExitStack() as devices:
+                if node.training:
+                    from edge.actions.training import practising
+
+                    await devices.enter_async_context(practising(node))
+                failed = await serve(node, ROUTES, taken, knock)
         finally:
             await close_node(node)
     return 3 if failed else 0

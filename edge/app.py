@@ -208,7 +208,7 @@ async def serve(
 
 def _beside(group: asyncio.TaskGroup, node: Node, server: "Server") -> list[asyncio.Task[None]]:
     """Hall, press, schedule and the store's watch beside the requests; one that dies ends the process."""
-    node.hall = Hall(node.settings.devices, DeskOfNode(node))
+    node.hall = Hall(node.devices, DeskOfNode(node))
     node.press_bell.set()
     node.line_bell.set()
     return [

@@ -19,6 +19,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     `brand` is the hall or platform; `who` the person with their place; `under` one quiet line below it (both
     empty before sign-in). `here` is the `path` of the current door. `csrf` is put into every form. `live` is
     the address of the event stream, empty where a page is not live; `made_ms` is when this page was made.
+    `practice` stands across every page of a training node.
     """
 
     lang: str
@@ -29,4 +30,5 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     here: str = ""
     csrf: str = ""
     live: str = ""
+    practice: Words | None = None
     made_ms: int

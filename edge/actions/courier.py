@@ -37,6 +37,7 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
     Moves no cursor. Each file is written as `*.part`, fsynced, read back, compared, renamed. Raises
     CourierRefused when the stick does not give back what was written, StickTrouble when it takes no more.
     """
+    node.never_in_training()
     await asyncio.to_thread(_folder, path)
     async with wait_for_lock(node.data / LOCK, Busy("another courier is at work"), LOCK_WAIT_S):
         size = await checkpoint.sign(node)
@@ -108,6 +109,7 @@ async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
     Packs may come in any order beside the acknowledgement that names them. Raises CourierRefused when no
     file was for this node, naming the first reason.
     """
+    node.never_in_training()
     files = [await asyncio.to_thread(_read, path) for path in paths]
     done = Round()
     async with wait_for_lock(node.data / LOCK, Busy("another courier is at work"), LOCK_WAIT_S):

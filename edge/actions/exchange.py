@@ -106,6 +106,7 @@ async def exchange(node: Node) -> ExchangeSummary:
     is durable. The lock is the line's own: a courier may come and go while this waits on a hung line, because
     every step is one transaction that may be repeated and old news is refused (rule 4.4).
     """
+    node.never_in_training()
     line = wait_for_lock(node.data / LOCK, Busy("another exchange runs"), LOCK_WAIT_S)
     async with node.exchanging, line, asyncio.timeout(node.settings.exchange_deadline_s):
         return await _over_the_line(node)

@@ -27,6 +27,7 @@ from matters.model import Words
 
 log = structlog.get_logger("lanes")
 JOBS_A_LANE: Final = 32
+FRESH_MS: Final = 60_000
 REST_S: Final = (0.0, 5.0, 15.0, 30.0)
 """Pauses after a printer refused a job although it said it was ready; a new state of it ends the pause."""
 _KINDS: Final[tuple[tuple[str, DeviceKind], ...]] = (("slip", "receipt_printer"), ("report", "a4_printer"))
@@ -57,8 +58,25 @@ async def lanes(node: Node) -> dict[str, tuple[str, ...]]:
     return {printer: tuple(windows) for printer, windows in found.items()}
 
 
-async def work_off(node: Node, papers: Papers, printer: str, windows: tuple[str, ...]) -> None:
-    """Print what waits for one printer, and read back what its queue says of what was sent."""
+async def pause_s(node: Node, quiet_s: float) -> float:
+    """Seconds until the press looks again: soon while a queue was handed something in the last minute."""
+    since_ms = node.now_ms() - FRESH_MS
+    rows = await node.store.read(
+        lambda db: db.query(
+            "SELECT 1 FROM print_job WHERE state = 'sent' AND kind = 'report' AND printer <> ''"
+            " AND changed_ms > ? LIMIT 1",
+            (since_ms,),
+        )
+    )
+    return 1.0 if rows else quiet_s
+
+
+async def work_off(node: Node, papers: Papers, printer: str, windows: tuple[str, ...]) -> bool:
+    """Print what waits for one printer, and read back what its queue says of what was sent.
+
+    Whether anything was printed or handed over, so that its queue is worth another look soon.
+    """
+    sent = False
     hall = node.hall
     assert hall is not None, "a lane belongs to a hall"
     kind = hall.kind_of(printer)
@@ -70,10 +88,12 @@ async def work_off(node: Node, papers: Papers, printer: str, windows: tuple[str,
             done = await (_sheet if kind == "a4_printer" else _slip)(node, hall, papers, printer, job)
             if not done:
                 _rest(node, printer)
-                return
+                return sent
             node.resting.pop(printer, None)
+            sent = True
         if not jobs:
-            return
+            break
+    return sent
 
 
 async def _waiting(node: Node, windows: tuple[str, ...], kind: str) -> list[Way]:

@@ -1,13 +1,17 @@
 """The node as every action sees it: what is connected, handed down once, never looked up."""
 
+from __future__ import annotations
+
 import asyncio
 import collections
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from edge.actions.views import CardRead
+from edge.errors import NotEnrolled, Refused
 from edge.hall.events import Events
 from edge.hall.hall import Hall
 from edge.security.session import Session
@@ -22,8 +26,13 @@ from matters.calendar import china_day
 from matters.catalogue.load import builtin
 from matters.model import Matter, SitePolicy, Words
 
+if TYPE_CHECKING:
+    from edge.hall.twins import Twins  # virtual devices are read in where people practise, nowhere else
+
 __all__ = ["Node", "Session", "close_node", "open_node"]
 
+TRAINING_AUTHORITY = "training.invalid"
+"""The authority of every training node: a name that no centre can have (RFC 2606)."""
 READS_MAX = 64
 TRIES_NAMES_MAX = 1024
 
@@ -62,6 +71,7 @@ class Node:
         self.hall: Hall | None = None
         self.entries_per_s = 0.0
         self.devices = settings.devices
+        self.twins: Twins | None = None
         self.flapping: dict[str, Flapping] = {}
         self.resting: dict[str, tuple[int, float]] = {}
         self.queue_says: dict[str, Words] = {}
@@ -78,6 +88,19 @@ class Node:
     def identity(self) -> Identity:
         """Who this node is; raises NotEnrolled."""
         return self.store.identity
+
+    @property
+    def training(self) -> bool:
+        """Whether people practise here: told by the identity itself, so that no setting can blur it."""
+        try:
+            return self.identity.authority == TRAINING_AUTHORITY
+        except NotEnrolled:
+            return False
+
+    def never_in_training(self) -> None:
+        """Raises Refused on a training node: nothing of it goes to a centre or comes from one."""
+        if self.training:
+            raise Refused("a training node", message=_PRACTICE, step=_PRACTICE_NEXT)
 
     def now_ms(self) -> int:
         """Wall-clock Unix milliseconds, never before the newest time this node ever persisted."""
@@ -121,6 +144,14 @@ class Node:
         return read
 
 
+_PRACTICE = Words(
+    zh="这是练习节点，不与任何中心交换。", en="This is a training node; it exchanges with no centre."
+)
+_PRACTICE_NEXT = Words(
+    zh="真实业务请退出练习，打开正式节点。", en="Leave training for real work and open the real node."
+)
+
+
 async def open_node(
     data: Path,
     settings: Settings,
@@ -134,6 +165,8 @@ async def open_node(
     """
     store = await open_store(data, settings, clock=clock)
     node = Node(data, settings, store, Uplink(settings.centre, store.clock, transport=transport))
+    if node.training:
+        node.uplink.url = ""
     node.events.bind(asyncio.get_running_loop())
     node.uplink.breaker.changed.append(lambda: node.events.publish("status"))
     store.on_commit(lambda: node.events.publish_from_thread("entry"))

@@ -54,6 +54,7 @@ def report_sheet(
         purpose=grant.purpose or asked.request.purpose,
         token="",
         notes=(PROVISIONAL if provisional else _FINAL,),
+        mark="training" if node.training else "",
     )
 
 
@@ -116,6 +117,7 @@ def _slip(
         number=number,
         hall=node.hall_name(),
         at_ms=at_ms,
+        mark="training" if node.training else "",
     )
 
 

@@ -42,15 +42,17 @@ async def run(node: Node) -> None:
     async with asyncio.TaskGroup() as group:
         while True:
             node.press_bell.clear()
+            pause_s = ROUND_S
             try:
                 await _typeset(node)
+                pause_s = await lanes.pause_s(node, ROUND_S)
                 for printer, windows in (await lanes.lanes(node)).items():
                     if printer not in at_work or at_work[printer].done():
                         at_work[printer] = group.create_task(_lane(node, printer, windows))
             except EdgeError as error:  # the store is in trouble; the journal keeps the jobs
                 log.warning("press", code=error.code)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ROUND_S):
+                async with asyncio.timeout(pause_s):
                     await node.press_bell.wait()
 
 
@@ -64,7 +66,8 @@ async def round_once(node: Node) -> None:
 
 async def _lane(node: Node, printer: str, windows: tuple[str, ...]) -> None:
     try:
-        await lanes.work_off(node, lanes.Papers(stored_file, token), printer, windows)
+        if await lanes.work_off(node, lanes.Papers(stored_file, token), printer, windows):
+            node.press_bell.set()
     except EdgeError as error:  # the store is in trouble; the journal keeps the jobs
         log.warning("lane", code=error.code)
 

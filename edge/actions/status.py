@@ -55,6 +55,7 @@ def _status(db: Reading, node: Node) -> Status:
         stopped=tuple(gate.words for gate in gates.gates(db, node)),
         warnings=(*gates.warnings(db, node), *_lease_warnings(db, node)),
         open_tasks=int(tasks),
+        training=node.training,
     )
 
 

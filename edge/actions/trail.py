@@ -24,12 +24,25 @@ def _recent(db: Reading, limit: int) -> tuple[EntryView, ...]:
     )
 
 
+_STEPS = {
+    "queued": Words(zh="纸张排队", en="paper queued"),
+    "sent": Words(zh="纸张已送打印机", en="paper sent"),
+    "device-confirmed": Words(zh="打印机确认已打出", en="confirmed by the printer"),
+    "clerk-confirmed": Words(zh="窗口确认纸张完好", en="confirmed by the clerk"),
+    "spoiled": Words(zh="纸张作废", en="paper spoiled"),
+    "failed": Words(zh="没有打出", en="not printed"),
+    "in-doubt": Words(zh="询问纸张是否出来", en="asked whether the paper came out"),
+}
+"""What a step of a paper is called; the kind alone would say the same of each."""
+
+
 def _view(leaf: bytes, signed: int) -> EntryView:
     entry, _ = parse_leaf(leaf)
-    zh, en = registry.by_number(entry.kind).words
+    kind = registry.by_number(entry.kind)
+    words = _STEPS.get(entry.outcome) if kind.name == "paper.moved" else None
     return EntryView(
         index=entry.index,
-        words=Words(zh=zh, en=en),
+        words=words or Words(zh=kind.words[0], en=kind.words[1]),
         at_ms=entry.hlc_ms,
         durable=True,
         countersigned=entry.index < signed,

@@ -312,7 +312,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     For the strip of every screen, and what stands in the way of sensitive answers.
 
     `stopped` is empty while sensitive answers may be given. `mode` is online or offline as the breaker
-    sees it.
+    sees it. `training`: people practise here, nothing is real.
     """
 
     origin: str
@@ -329,6 +329,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     stopped: tuple[Words, ...]
     warnings: tuple[Words, ...]
     open_tasks: int
+    training: bool = False
 
 
 class ExchangeSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,8 @@ from litestar import get, post
 from litestar.response import Redirect
 
 from edge.actions import devices, status
+from edge.actions.twins import TwinsSeen
+from edge.errors import NotThere
 from edge.pages import doors
 from edge.pages.doors import Page, TheForm, TheNode, TheVisitor
 from edge.pages.screen import part
@@ -33,9 +35,29 @@ async def try_out(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect
     return doors.go("/devices")
 
 
+@post("/devices/hand")
+async def hand(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+    """In training: what a hand would do to a device."""
+    if node.twins is None:
+        raise NotThere("no twins here")
+    from edge.actions import training
+
+    await training.play(node, visitor.session, form.get("device", ""), form.get("act", ""))
+    return doors.go("/devices")
+
+
 async def _view(node: TheNode, visitor: TheVisitor) -> DevicesView:
     return DevicesView(
         seen=await devices.look(node, visitor.session),
-        twins=None,
+        twins=_twins(node),
         notice=visitor.desk.take_notice(),
     )
+
+
+def _twins(node: TheNode) -> TwinsSeen | None:
+    """The virtual devices, read in only where people practise."""
+    if node.twins is None:
+        return None
+    from edge.actions import training
+
+    return training.look(node)

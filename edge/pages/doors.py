@@ -22,7 +22,7 @@ from edge.actions.views import PrintJob, Status
 from edge.errors import EdgeError, SignInNeeded
 from edge.pages.desk import Desk, Desks
 from edge.pages.forms import CHARACTERS_MAX, FIELDS_MAX
-from edge.pages.screen import frame_of, page
+from edge.pages.screen import PRACTICE, frame_of, page
 from edge.pages.views import Notice, Trouble, TroublePageView
 from edge.security import web
 from edge.security.session import Session
@@ -220,5 +220,6 @@ def trouble_of(error: EdgeError) -> Trouble:
 def _broken(request: Asking, trouble: Trouble, code: int) -> Page:
     """Made without the store, which may be what is broken."""
     node: Node = request.app.state.node
-    frame = Frame(lang=_lang(request), brand=node.settings.hall, made_ms=node.now_ms())
+    told = PRACTICE if node.training else None
+    frame = Frame(lang=_lang(request), brand=node.settings.hall, made_ms=node.now_ms(), practice=told)
     return html(page(TroublePageView(trouble=trouble), frame, None), status_code=code)

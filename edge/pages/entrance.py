@@ -8,7 +8,7 @@ from litestar.response import Redirect
 from edge.actions import sign_in, status
 from edge.pages import doors
 from edge.pages.doors import Asking, Page, TheForm, TheLang, TheNode, TheVisitor
-from edge.pages.screen import page
+from edge.pages.screen import page, practice
 from edge.pages.views import SignInView
 from edge.security import web
 from matters.model import Refusal
@@ -54,5 +54,5 @@ async def _page(node: TheNode, lang: str, staff: str, window: str, refusal: Refu
         windows=windows,
         refusal=refusal,
     )
-    frame = Frame(lang=lang, brand=now.hall, made_ms=now.at_ms)
+    frame = Frame(lang=lang, brand=now.hall, made_ms=now.at_ms, practice=practice(now, door=True))
     return page(view, frame, now)

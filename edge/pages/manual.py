@@ -8,7 +8,7 @@ from edge.actions import status
 from edge.actions.views import CardRead, PrintJob
 from edge.pages import doors
 from edge.pages.doors import Asking, Page, TheLang, TheNode, TheVisitor
-from edge.pages.screen import page
+from edge.pages.screen import page, practice
 from edge.pages.views import HelpView, PatternsView
 from matters.freshness import use_words
 from matters.groups import Group
@@ -23,7 +23,7 @@ _BANDS = (("fresh", 7200, 259_200), ("ageing", 219_600, 259_200), ("expired", 60
 async def help_page(request: Asking, node: TheNode, lang: TheLang) -> Page:
     """What to do when something is wrong; open without signing in, needs no line."""
     now = await status.status(node)
-    text = page(HelpView(), Frame(lang=lang, brand=now.hall, made_ms=now.at_ms), now)
+    text = page(HelpView(), Frame(lang=lang, brand=now.hall, made_ms=now.at_ms, practice=practice(now)), now)
     return doors.html(text, doors.fresh_lang(request, node))
 
 

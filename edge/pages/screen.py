@@ -38,6 +38,14 @@ TEMPLATES: Final[dict[type[msgspec.Struct], str]] = {
 }
 """One row a template: the struct whose fields are exactly the names the template uses."""
 
+PRACTICE: Final = Words(
+    zh="人员、记录和编号都是虚构的，不与中心连接；任何内容不得交给群众。",
+    en="People, records and serials are invented; nothing is connected; hand nothing to a citizen.",
+)
+PRACTICE_DOOR: Final = Words(
+    zh="练习账号：窗口 lianxi，主管 zhuguan；口令都是 lianxi-lianxi-lianxi。内容都是虚构的。",
+    en="Accounts: clerk lianxi, manager zhuguan; password lianxi-lianxi-lianxi. Nothing here is real.",
+)
 PARTS: Final = ("strip", "identity", "ledger", "printing", "delivery", "devices")
 """Regions a live event re-fetches, each by its own address `/parts/<name>`."""
 
@@ -68,8 +76,16 @@ def frame_of(session: Session, status: Status, lang: str, here: str, asking: int
         here=here,
         csrf=session.csrf,
         live=EVENTS,
+        practice=practice(status),
         made_ms=status.at_ms,
     )
+
+
+def practice(status: Status, *, door: bool = False) -> Words | None:
+    """What stands across every page of a training node, at the door how to get in too; None on a real one."""
+    if not status.training:
+        return None
+    return PRACTICE_DOOR if door else PRACTICE
 
 
 def _nav(open_tasks: int, asking: int) -> tuple[NavLink, ...]:

@@ -94,6 +94,8 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     devices.device_page,
     devices.region,
     devices.try_out,
+    devices.hand,
+    favicon,
     manual.help_page,
     manual.patterns_page,
 )
