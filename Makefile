@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-DEBIAN := chromium fonts-noto-cjk fonts-hanazono poppler-utils postgresql-15
+DEBIAN := chromium fonts-noto-cjk fonts-hanazono poppler-utils postgresql-15 strace e2fsprogs
 # daemons that the rig ring starts for itself
 DEBIAN += pcscd libpcsclite1 vsmartcard-vpcd cups-daemon
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -11,7 +11,7 @@ CYCLES ?= 50
 SEED ?= 1
 BENCH ?= all
 
-.PHONY: help setup check test demo bench sim kill rows lock assets clean
+.PHONY: help setup check test demo bench sim kill faults rows lock assets clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -62,6 +62,9 @@ sim: setup ## the seeded world for SEEDS seeds
 
 kill: setup ## the real node killed CYCLES times at moments drawn from SEED, restarted, checked
 	$(PY) -m pytest -q -n0 tests/faults/test_kill.py --cycles $(CYCLES) --fault-seed $(SEED)
+
+faults: setup ## every fault of the real processes, every failed system call, the slow line unhurried (an hour)
+	$(PY) -m pytest -q -n0 tests/faults --cycles $(CYCLES) --calls 0 --hurry 1 --fault-seed $(SEED) --timeout 36000
 
 rows: setup ## requirement rows that no test names yet
 	$(PY) -m tests.rows

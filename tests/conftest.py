@@ -22,3 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fault-seed", type=_count, default=1, help="the seed kills and calls are drawn from (default 1)"
     )
+    parser.addoption(
+        "--hurry",
+        type=_count,
+        default=20,
+        help="how many times faster than life the slow line is (default 20)",
+    )

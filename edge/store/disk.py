@@ -1,5 +1,6 @@
 """Room on the disk: when it runs short, sensitive answers stop before entries do (crash rule 6)."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -35,6 +36,10 @@ def keep_reserve(data: Path, megabytes: int) -> bool:
 
 
 def give_reserve(data: Path) -> None:
-    """Remove the ballast, so that the write-ahead log can be folded and entries and shutdown go on."""
-    (data / RESERVE).unlink(missing_ok=True)
-    sync_folder(data)
+    """Remove the ballast, so that the write-ahead log can be folded and entries and shutdown go on.
+
+    A disk that lets nothing be removed either keeps it; the trouble that led here is the one to be told.
+    """
+    with contextlib.suppress(OSError):
+        (data / RESERVE).unlink(missing_ok=True)
+        sync_folder(data)

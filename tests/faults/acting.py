@@ -19,13 +19,15 @@ from edge.actions.views import Answer, Query
 from edge.errors import EdgeError
 from edge.settings import load
 from edge.store.clock import NodeClock, boot_ms, wall_ms
+from edge.store.draft import Draft
+from edge.store.transaction import Transaction
 from matters.model import Material
 from sync.errors import SyncError
 from tests.simulation.clerks import session
 
 LATER_MS = 120 * 86_400_000
 """So much later every lease has ended."""
-VISITS = 2
+VISITS, MARKS = 2, 600
 TROUBLE, OK = 3, 0
 
 
@@ -44,16 +46,36 @@ async def answers(node: Node) -> None:
     _say(index=closed.entry.index, leaf_hash=closed.entry.leaf_hash.hex(), serial="")
 
 
+async def marks(node: Node) -> None:
+    """Many small entries at once, so that a batch has several frames."""
+
+    def many(tx: Transaction) -> None:
+        for number in range(MARKS):
+            tx.append(Draft(kind="mark", outcome="ok", object=f"m-{number}"))
+
+    await node.store.transact(many)
+
+
+async def mark(node: Node) -> None:
+    """One small entry."""
+    await node.store.transact(lambda tx: tx.append(Draft(kind="mark", outcome="ok", object="m")))
+
+
 async def shred(node: Node) -> None:
     """The node starts long after its leases ended: everything they kept readable is destroyed before it serves."""
     await clockwork.boot(node)
 
 
-ACTS: dict[str, Callable[[Node], Awaitable[None]]] = {"answers": answers, "shred": shred}
+ACTS: dict[str, Callable[[Node], Awaitable[None]]] = {
+    "answers": answers,
+    "mark": mark,
+    "marks": marks,
+    "shred": shred,
+}
 
 
 def main(words: list[str]) -> int:
-    """`answers DATA` or `shred DATA`; 0, or 3 with the trouble's code on standard output."""
+    """The name of an act and the node's folder; 0, or 3 with the trouble's code on standard output."""
     name, place = words
     return asyncio.run(_run(ACTS[name], Path(place), LATER_MS if name == "shred" else 0))
 
@@ -68,6 +90,9 @@ async def _run(act: Callable[[Node], Awaitable[None]], data: Path, later_ms: int
             await close_node(node)
     except (EdgeError, SyncError) as error:
         _say(trouble=error.code, words=str(error))
+        return TROUBLE
+    except OSError as error:  # as in `edge.__main__`: trouble of the disk in a small file beside the database
+        _say(trouble="disk", words=error.strerror)
         return TROUBLE
     return OK
 

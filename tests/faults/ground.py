@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,8 @@ from tests.waiting import until
 
 LEFT_OUT = ("*.lock", "*-shm", "reserve")
 STAFF = ("li.min", "wu.yue")
+ON_DUTY = 2
+"""The window of the hall's manager, who may ask for an exchange."""
 SETTINGS = """
 exchange_news_s = 1
 exchange_jitter_percent = 50
@@ -40,12 +43,13 @@ class Ground(Town):
         super().__init__(folder)
         self.reader = Twin(self.reader_port)
         self.judged = 0
+        self._tty = folder / "reader.tty"
 
     def lay_out(self) -> None:
         """Everything up but the hall's own process; its folder holds the county's data and leases."""
         self.found()
         self.open_centre()
-        tty = self.folder / "reader.tty"
+        tty = self._tty
         words = [
             "drivers.devices.resident_id.virtual",
             "--link",
@@ -56,8 +60,14 @@ class Ground(Town):
         self.start("reader", words)
         until(tty.exists, "the reader is plugged in", 20)
         until(self._reader_listens, "the reader's control listens", 20)
-        with (self.hall / "settings.toml").open("a", encoding="utf-8") as settings:
-            settings.write(SETTINGS.format(tty=tty))
+        self.plug_in(self.hall)
+
+    def plug_in(self, folder: Path) -> None:
+        """A node's settings name the one reader and let it exchange often; one node serves at a time."""
+        with (folder / "settings.toml").open("a", encoding="utf-8") as settings:
+            settings.write(SETTINGS.format(tty=self._tty))
+            settings.flush()
+            os.fsync(settings.fileno())
 
     def _reader_listens(self) -> bool:
         try:
@@ -72,6 +82,7 @@ class Ground(Town):
         ).document
         staff = self.folder / "staff.csv"
         assert self.central("staff import", "--node", made["node"], str(staff)).code == 0
+        assert self.central("publish").code == 0
         enrolled = self.edge("enrol", "--centre", centre or self.url, "--code", made["code"], data=folder)
         assert enrolled.code == 0, enrolled.err
         return str(made["node"])

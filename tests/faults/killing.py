@@ -5,7 +5,6 @@ moment drawn from the seed (sometimes before the port is open) → what lies on 
 `edge check` and by comparing every answer any clerk ever saw. Then the next node starts on the very folder.
 """
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -14,10 +13,10 @@ from random import Random
 
 import msgspec
 
-from tests.faults.ground import Ground, anchored_size, citizens, entries, node_rows
+from tests.faults.ground import ON_DUTY, Ground, anchored_size, citizens, entries, node_rows
 from tests.faults.nursery import Nursery
-from tests.faults.window import TROUBLE, Rush, Shown, Window
-from tests.waiting import Late, until
+from tests.faults.window import Rush, Shown, Window, lay
+from tests.waiting import until
 
 BOOT_SHARE = 0.2
 """Of the kills, those that fall while the node starts; the others fall into its work."""
@@ -26,7 +25,6 @@ CENTRE_EVERY = 20
 BOOT_S, WORK_S = 0.5, 0.5
 START_S = 30.0
 EXCHANGES = 12
-LAYS, LAY_S = 6, 5.0
 KILLED = -9
 _MOMENT = threading.Event()  # never set: its wait is the time until the kill
 
@@ -63,12 +61,12 @@ class Killing:
         self._lock = threading.Lock()
         self._countersigned = 0
 
-    def run(self, cycles: int, told: Callable[[str], None] = lambda _: None) -> Tally:
-        """Kill `cycles` times, then let the hall come level with the centre and compare both. Raises AssertionError."""
+    def run(self, cycles: int, told: Callable[[int], None] = lambda _: None) -> Tally:
+        """Kill `cycles` times (`told` each time), then let the hall come level and compare both ends. Raises AssertionError."""
         begun = time.monotonic()
         for number in range(1, cycles + 1):
             self._cycle(number)
-            told(f"{number}/{cycles}: {self.tally.shown} shown, {self.tally.entries} entries")
+            told(number)
         self._end()
         self.tally.elapsed_s = time.monotonic() - begun
         return self.tally
@@ -101,36 +99,19 @@ class Killing:
 
     def _until_open(self) -> None:
         begun = time.monotonic()
-        until(self._is_open, "the hall serves again after a kill", START_S, every_s=0.01)
+        until(self._windows[0].lives, "the hall serves again after a kill", START_S, every_s=0.01)
         self.tally.slowest_start_s = max(self.tally.slowest_start_s, time.monotonic() - begun)
-
-    def _is_open(self) -> bool:
-        try:
-            status, _ = self._windows[0].call("GET", "/livez")
-        except TROUBLE:
-            return False
-        return status == 200
 
     def _rush(self) -> list[Rush]:
         """Both clerks signed in, a card on the reader, and off they go."""
         for window in self._windows:
             window.hang_up()
             window.signed_in()
-        read_id = self._lay(self._dice.choice(self._people))
-        self.ground.reader.ask(do="lift")
+        read_id = lay(self.ground, self._windows[0], self._dice.choice(self._people))
         rushes = [Rush(window, read_id, self._dice.getrandbits(32), self._show) for window in self._windows]
         for rush in rushes:
             rush.start()
         return rushes
-
-    def _lay(self, card: dict[str, str]) -> str:
-        """The new process opens the reader by itself. An answer to the dead one may still be on the line: lay it again."""
-        for _ in range(LAYS):
-            self.ground.reader.ask(do="lay", card=card)
-            with contextlib.suppress(Late):
-                return until(self._windows[0].newest_read, "the card is read", LAY_S, every_s=0.02)
-            self.ground.reader.ask(do="lift")
-        raise Late(f"no card is read: {self._windows[0].call('GET', '/api/status')[1]['devices']}")
 
     def _show(self, shown: Shown) -> None:
         with self._lock:
@@ -174,7 +155,7 @@ class Killing:
             window.hang_up()
             window.signed_in()
         for _ in range(EXCHANGES):
-            status, said = self._windows[0].call("POST", "/api/exchange")
+            status, said = self._windows[ON_DUTY - 1].call("POST", "/api/exchange")
             if status == 200 and said["pending"] == 0:
                 break
         for window in self._windows:
