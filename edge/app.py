@@ -8,6 +8,7 @@ import gc
 import re
 import signal
 import socket
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,9 @@ BODY_BYTES_MAX = 1 << 20
 GRACE_S = 3
 _FIELD = re.compile(r"field `([a-z_]{1,40})`|at `\$\.([a-z_.]{1,80})")
 WATCH_S = 1.0
+SWITCH_S = 0.001
+"""An answer passes the interpreter from thread to thread some ten times; beside an exchange that computes,
+Python's own 5 ms each time would be most of it."""
 Visitor = NamedDependency[Session | None]
 
 
@@ -198,6 +202,7 @@ async def serve(
     server = Server(config, node)
     async with asyncio.TaskGroup() as group:
         tasks = [*_beside(group, node, server), group.create_task(node.uplink.heed(knock), name="knock")]
+        sys.setswitchinterval(SWITCH_S)
         gc.freeze()  # what the start has made stays: no later collection walks through it
         gc.enable()
         await server.serve(list(sockets))
