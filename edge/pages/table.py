@@ -95,7 +95,6 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     devices.region,
     devices.try_out,
     devices.hand,
-    favicon,
     manual.help_page,
     manual.patterns_page,
 )
