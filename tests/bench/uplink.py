@@ -113,8 +113,9 @@ def _bound(done: Exchanged) -> str:
     node, centre = done.node_cpu_s / done.seconds, done.centre_cpu_s / done.seconds
     larger = "node's" if node > centre else "centre's"
     return (
-        f"the {larger} processor: node {node:.0%}, centre {centre:.0%} of the elapsed time on one core each; they work by"
-        " turns, not side by side"
+        f"the {larger} processor: node {node:.0%}, centre {centre:.0%} of the elapsed time on one core each, side by side"
+        " (the node packs a batch while the centre takes in the one before); PostgreSQL and whoever else is on this machine"
+        " have the rest"
     )
 
 
