@@ -22,9 +22,6 @@ from edge.settings import Settings, load
 from edge.uplink.knock import Knock
 
 Run = Callable[[argparse.Namespace], Awaitable[tuple[Any, int]]]
-SWITCH_S = 0.001
-"""An answer passes the interpreter from thread to thread ten times; beside an exchange that computes, Python's own
-5 ms each time would be most of it."""
 VERDICTS = {"ok": "正常 ok  ", "warn": "注意 warn", "bad": "故障 bad "}
 
 
@@ -180,7 +177,6 @@ def _serve(options: argparse.Namespace) -> int:
             settings, host=options.host or settings.host, port=options.port or settings.port
         )
     gc.disable()
-    sys.setswitchinterval(SWITCH_S)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return int(runner.run(_serving(options.data, settings, knock, training=options.training)))
