@@ -4,6 +4,7 @@ import msgspec
 
 from edge.actions.node import Node
 from edge.store.reader import Reading
+from edge.store.store import OldestAccess
 from edge.store.transaction import Transaction
 from matters.freshness import span_words
 from matters.model import Refusal, Words
@@ -61,6 +62,28 @@ def oldest_unacknowledged_ms(db: Reading | Transaction, *, accesses_only: bool) 
     return int(row[0]) if row else 0
 
 
+def oldest_access_ms(db: Reading | Transaction, node: Node) -> int:
+    """The same for accesses, as every answer asks: what was found once is not searched again.
+
+    Entries never change, so an access found from one place on is the first from every place up to itself;
+    a morning of tickets before it would be read through at each answer.
+    """
+    size, origin = countersigned_size(db), node.identity.origin
+    known = node.store.oldest_access
+    if known is None or known.origin != origin or not known.searched <= size <= known.index:
+        row = db.one(
+            f"SELECT idx, hlc_ms FROM entry WHERE idx >= ? AND kind IN {ACCESS_KINDS} ORDER BY idx LIMIT 1",  # noqa: S608 -- constant kinds
+            (size,),
+        )
+        if row is None:
+            return 0
+        known = OldestAccess(origin=origin, searched=size, index=int(row[0]), at_ms=int(row[1]))
+        (committed,) = db.one("SELECT size FROM ledger_head") or (0,)
+        if known.index < committed:  # an entry of the group being written may yet be undone
+            node.store.oldest_access = known
+    return known.at_ms
+
+
 def gates(db: Reading | Transaction, node: Node) -> list[Gate]:
     """Every reason why sensitive answers must not be given now, worst first; empty when they may."""
     found: list[Gate] = []
@@ -111,7 +134,7 @@ def warnings(db: Reading | Transaction, node: Node) -> tuple[Words, ...]:
 
 
 def _window_used_percent(db: Reading | Transaction, node: Node) -> int:
-    oldest = oldest_unacknowledged_ms(db, accesses_only=True)
+    oldest = oldest_access_ms(db, node)
     if not oldest:
         return 0
     waited = max(node.now_ms(), node.store.clock.interval().latest_ms) - oldest

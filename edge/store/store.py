@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from edge.errors import Damaged, LedgerUnavailable, NotEnrolled
 from edge.settings import Settings
 from edge.store import anchor, cipher, disk, slots
@@ -27,6 +29,15 @@ FILE = "node.db"
 TAIL = 256
 
 
+class OldestAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """The first access entry from `searched` on, in the ledger of `origin`."""
+
+    origin: str
+    searched: int
+    index: int
+    at_ms: int
+
+
 class Store:
     """Opened by `open_store`; everything durable goes through `transact`, everything else through `read`."""
 
@@ -44,6 +55,7 @@ class Store:
         self.keyring = Keyring(data)
         self.rolled_back = False
         self.jump_ms = 0
+        self.oldest_access: OldestAccess | None = None
         self._settings = settings
         self._key = key
         self._writer = writer
