@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from central.actions import escrow, incarnations, witness
+from central.actions import escrow, incarnations, recount, witness
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.incarnations import IncarnationRow
 from central.commands import Said, command, given, opened
@@ -26,6 +26,11 @@ def register(commands: Any) -> None:
     one = command(verbs, "list", opened(_list), "申请一览 / every request and who said what")
     one.add_argument("--node", default="")
     _escrow(commands)
+    one = command(
+        commands, "recount", opened(_recount), "深度核对 / hash a node's copy again, ask it to compare"
+    )
+    one.add_argument("--node", required=True)
+    one.add_argument("--out", type=Path, help="also a file for a stick, into this folder")
     command(commands, "witnesses", opened(_witnesses), "各节点会签回来的中心台账 / what nodes hold of us")
     for verb, run, words in (
         ("approve", _approve, "批准换代 / approve these very keys"),
@@ -48,6 +53,10 @@ def _escrow(commands: Any) -> None:
     one.add_argument("--to", required=True, help="what edge keys ask printed")
     one.add_argument("--officer", default="", help="your name")
     one.add_argument("--note", required=True, help="who asked and how you made sure")
+
+
+async def _recount(centre: Centre, asked: argparse.Namespace) -> Said:
+    return Said(document=await recount.recount(centre, operator("audit"), asked.node, asked.out))
 
 
 async def _witnesses(centre: Centre, _: argparse.Namespace) -> Said:

@@ -26,6 +26,21 @@ def register(commands: Any, command: Command, with_node: WithNode) -> None:
     _keys(commands, command, with_node)
     _restore(commands, command)
     _witness(commands, command, with_node)
+    _recount(commands, command, with_node)
+
+
+def _recount(commands: Any, command: Command, with_node: WithNode) -> None:
+    async def run(options: argparse.Namespace) -> tuple[Any, int]:
+        from edge.actions import recount
+
+        if options.file:
+            done = await with_node(options, lambda node: recount.from_stick(node, options.file))
+        else:
+            done = await with_node(options, recount.recount)
+        return done, int(done.differs_at is not None)
+
+    one = command(commands, "recount", run, "与中心副本深度核对 / compare with the centre's copy")
+    one.add_argument("--file", type=Path, help="what central recount --out wrote, instead of the line")
 
 
 def _witness(commands: Any, command: Command, with_node: WithNode) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from central.actions import answer, enrol, ingest
+from central.actions import answer, enrol, ingest, recount
 from central.actions.enrol import Application
 from central.api.doors import (
     ANSWERS,
@@ -24,6 +24,7 @@ from central.api.doors import (
 from central.errors import NotFound
 from matters.model import Refusal
 from sync.errors import Malformed
+from sync.ledger.descent import Ask
 
 BATCH_BYTES_MAX = 64 * 1024 * 1024
 FOREVER = "public, max-age=31536000, immutable"
@@ -78,6 +79,19 @@ async def exchange(request: Asking, centre: TheCentre) -> Response[bytes]:
     EXCHANGES.labels(carrier="network").inc()
     LAST_EXCHANGE.set_to_current_time()
     return Response(reply, media_type=OCTETS, headers={"Cache-Control": "no-store"})
+
+
+@post("/api/recount", status_code=200, summary="One tile of the node's ledger", request_max_body_size=1024)
+async def tile(request: Asking, centre: TheCentre) -> Response[bytes]:
+    """A place in the tree in, the hashes stored there out: what a recount descends by."""
+    body = await request.body()
+    identity = await signed_by(request, centre, body, lapsed=True)
+    try:
+        ask = msgspec.json.decode(body, type=Ask)
+    except msgspec.MsgspecError as error:
+        raise Malformed("not a question of a recount") from error
+    shown = await recount.shown(centre, identity, ask)
+    return Response(shown, media_type=OCTETS, headers={"Cache-Control": "no-store"})
 
 
 @get("/api/packs/{digest:str}", summary="Fetch a sealed pack by its address")

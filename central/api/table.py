@@ -91,6 +91,7 @@ ROUTES = (
             nodes.enrol_node,
             nodes.new_incarnation,
             nodes.exchange,
+            nodes.tile,
             nodes.pack,
             nodes.answers,
             public.trust,

@@ -159,14 +159,14 @@ async def _edge(tx: Tx, origin: str, size: int) -> dict[tuple[int, int], bytes]:
         index, used = divmod(count, TILE_WIDTH)
         if used:
             first = index * TILE_WIDTH
-            held[level, index] = await _hashes(tx, origin, level, first, used)
+            held[level, index] = await hashes(tx, origin, level, first, used)
         if not index:
             break
         count = index
     return held
 
 
-async def _hashes(tx: Tx, origin: str, level: int, first: int, many: int) -> bytes:
+async def hashes(tx: Tx, origin: str, level: int, first: int, many: int) -> bytes:
     """`many` hashes of a level from `first` on, from what lies below that level."""
     if level == 0:
         query = "SELECT leaf_hash AS h FROM entry WHERE origin = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"

@@ -14,6 +14,7 @@ from edge.actions import leases
 from edge.actions.close_day import close_again
 from edge.actions.gates import REVOKED
 from edge.actions.node import Node
+from edge.actions.recount import DUE as RECOUNT_DUE
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from edge.store.view import DIRECTIVE_FACT
@@ -171,6 +172,12 @@ def _policy(tx: Transaction, _: Node, body: Body) -> str:
     return ""
 
 
+def _recount(tx: Transaction, _: Node, body: Body) -> str:
+    """Done by the job `recount` as soon as the line allows; what is found is an entry."""
+    tx.note(RECOUNT_DUE, body["note"])
+    return ""
+
+
 _EFFECTS: dict[str, Callable[[Transaction, Node, Body], str]] = {
     "report.confirmed": _confirmed,
     "report.superseded": _superseded,
@@ -179,6 +186,7 @@ _EFFECTS: dict[str, Callable[[Transaction, Node, Body], str]] = {
     "lease": _lease,
     "finding": _finding,
     "reconcile": _reconcile,
+    "recount": _recount,
     "revoked": _revoked,
     "policy": _policy,
 }

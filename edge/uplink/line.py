@@ -23,6 +23,7 @@ from edge.store.clock import NodeClock
 from edge.store.identity import Identity
 from edge.uplink.knock import Knock
 from matters.model import Words
+from sync.ledger.descent import SHOWN_BYTES_MAX, Ask
 from sync.messages.incarnation import Opening
 from sync.signing.requests import authorise
 from sync.signing.sealing import seal, unseal
@@ -179,6 +180,12 @@ class Uplink:
             return [from_base64(one) for one in said.proof]
         except ValueError as error:
             raise CentreUnreachable("not a proof of consistency") from error
+
+    async def tile(self, identity: Identity, ask: Ask, deadline_s: float = 120.0) -> bytes:
+        """One tile of our ledger as the centre has it (`sync.ledger.descent`), still encoded."""
+        return await self._post(
+            identity, "/api/recount", msgspec.json.encode(ask), deadline_s, SHOWN_BYTES_MAX
+        )
 
     async def close(self) -> None:
         """End all connections."""

@@ -45,6 +45,8 @@ DIRECTIVES: tuple[DirectiveKind, ...] = (
     _row("finding", "对账差异", "finding", finding=str, day=str, state=str, words=list),
     # Total the day again and close it with a new entry.
     _row("reconcile", "重新对账", "reconcile again", day=str),
+    # Compare the ledger with the centre's by tile descent and say what was found.
+    _row("recount", "深度核对", "recount", note=str),
     # This origin is no longer trusted: stop sensitive answers, hand in the last batch as evidence.
     _row("revoked", "节点已吊销", "node revoked", reason=list),
     # `settings`: site settings by name, e.g. window_ms.

@@ -141,7 +141,7 @@ def test_a_letter_with_all_fields_of_its_row_is_accepted_and_every_missing_one_i
 
 
 def test_an_unknown_kind_of_letter_is_objected_to_by_name():
-    assert "seal-and-wipe" in objection(Directive(number=4, kind="seal-and-wipe", body={}))
+    assert "fly-away" in objection(Directive(number=4, kind="fly-away", body={}))
 
 
 def test_letters_are_read_in_order_once_and_only_up_to_the_first_gap():

@@ -1,0 +1,171 @@
+"""Deep check with a node (protocol 10): our bodies hashed again, shown tile by tile to who descends.
+
+`rehash` walks every stored body and keeps the upper levels of what it hashed (32 bytes a 256 entries) in a
+file; `shown` answers a node's questions from it, leaves always hashed anew. Without that file the stored
+tiles speak for the upper levels: good enough to find what differs on the node's side.
+"""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from central.actions import mailbox
+from central.actions.centre import AdminSession, Centre
+from central.actions.own_ledger import Draft, record
+from central.errors import NotFound
+from central.security.permissions import require
+from central.store import fleet, ledger, trail
+from central.store.fleet import Identity
+from sync.batch.file import build_sealed
+from sync.ledger.descent import Ask, encode, show, widths
+from sync.ledger.entry import leaf_hash
+from sync.ledger.proofs import HASH_BYTES, fold
+from sync.ledger.tree import TILE_BYTES, TILE_WIDTH
+
+FOLDER = "courier"
+READ_ENTRIES = 4096
+_ABSENT = bytes(HASH_BYTES)
+
+
+class Rehashed(msgspec.Struct, frozen=True, kw_only=True):
+    """The upper levels of a ledger as hashed from its stored bodies: level 1 first, hashes concatenated."""
+
+    origin: str
+    size: int
+    levels: tuple[bytes, ...]
+
+
+class RecountAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """What `recount` prepared; the node says what it found as an entry of its ledger."""
+
+    node: str
+    origin: str
+    size: int
+    files: tuple[str, ...]
+
+
+class _Tiles:
+    """Tiles read ahead for one answer."""
+
+    def __init__(self, held: dict[tuple[int, int], bytes]) -> None:
+        self._held = held
+
+    def get(self, level: int, index: int) -> bytes:
+        return self._held.get((level, index), b"")
+
+
+async def recount(centre: Centre, admin: AdminSession, node: str, folder: Path | None = None) -> RecountAsked:
+    """Hash everything stored of a node again and ask it to descend; with `folder` also by stick.
+
+    Linear in entries. The letter and the file are durable when this returns. Raises NotFound.
+    """
+    require(admin.role, "check.run")
+    async with centre.store.reading() as tx:
+        identity = await fleet.current(tx, node)
+    if identity is None:
+        raise NotFound("没有这个节点，或它从未登记。", "there is no such node, or it never enrolled")
+    found = await rehash(centre, identity.origin)
+    await asyncio.to_thread(_path(centre, node).write_bytes, msgspec.msgpack.encode(found))
+    async with centre.store.transaction() as tx:
+        await mailbox.post(centre, tx, identity.origin, [("recount", {"note": f"至第 {found.size} 条"})])
+        draft = Draft(
+            kind="admin.changed",
+            actor=admin.admin,
+            role=admin.role,
+            window=admin.place,
+            object=f"recount {identity.origin} {found.size}",
+        )
+        await record(centre, tx, draft)
+    files = (await _on_a_stick(centre, identity, found, folder),) if folder else ()
+    return RecountAsked(node=node, origin=identity.origin, size=found.size, files=files)
+
+
+async def _on_a_stick(centre: Centre, identity: Identity, found: Rehashed, folder: Path) -> str:
+    sealed = build_sealed(
+        "down",
+        msgspec.msgpack.encode(found),
+        origin=centre.origin,
+        destination=identity.origin,
+        key=centre.keys.signing,
+        recipients=(identity.sealing,),
+        now_ms=centre.now_ms(),
+    )
+    path = folder / f"recount-{identity.node}.yzb"
+
+    def write() -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(sealed)
+
+    await asyncio.to_thread(write)
+    return str(path)
+
+
+async def rehash(centre: Centre, origin: str) -> Rehashed:
+    """The upper levels over every stored body of an origin, hashed now; a body that is gone is zeros."""
+    async with centre.store.reading() as tx:
+        head = await ledger.head(tx, origin)
+        leaves, first_level = b"", b""
+        for first in range(0, head.size, READ_ENTRIES):
+            end = min(first + READ_ENTRIES, head.size)
+            rows = {row.idx: row.leaf for row in await trail.entries(tx, origin, first, end)}
+            leaves += await asyncio.to_thread(_hashes, rows, first, end)
+            whole = len(leaves) // TILE_BYTES * TILE_BYTES
+            tiles = [fold(leaves[at : at + TILE_BYTES]) for at in range(0, whole, TILE_BYTES)]
+            first_level, leaves = first_level + b"".join(tiles), leaves[whole:]
+    levels = [first_level]
+    for _ in widths(head.size)[2:]:
+        below = levels[-1]
+        whole = len(below) // TILE_BYTES * TILE_BYTES
+        levels.append(b"".join(fold(below[at : at + TILE_BYTES]) for at in range(0, whole, TILE_BYTES)))
+    return Rehashed(origin=origin, size=head.size, levels=tuple(levels))
+
+
+def _hashes(rows: dict[int, bytes], first: int, end: int) -> bytes:
+    return b"".join(leaf_hash(rows[index]) if rows.get(index) else _ABSENT for index in range(first, end))
+
+
+async def shown(centre: Centre, identity: Identity, ask: Ask) -> bytes:
+    """The answer to one question of the node about its own ledger, encoded.
+
+    Raises NotFound where we hold fewer entries than it asks about, Malformed for a tile that cannot be.
+    """
+    async with centre.store.reading() as tx:
+        head = await ledger.head(tx, identity.origin)
+        if ask.size > head.size:
+            raise NotFound("中心没有这么多条目。", f"we hold {head.size} entries of this ledger")
+        counts = widths(max(1, ask.size))
+        wanted = {
+            (ask.level, ask.index),
+            *((level, count // TILE_WIDTH) for level, count in enumerate(counts)),
+        }
+        again = await asyncio.to_thread(_kept, centre, identity, ask.size)
+        held: dict[tuple[int, int], bytes] = {}
+        for level, index in sorted(wanted):
+            if not 0 <= level < len(counts):
+                continue
+            first, end = index * TILE_WIDTH, min((index + 1) * TILE_WIDTH, counts[level])
+            if again is not None and level:
+                at = again.levels[level - 1]
+                held[level, index] = at[first * HASH_BYTES : end * HASH_BYTES]
+            elif level:
+                held[level, index] = await ledger.hashes(
+                    tx, identity.origin, level, first, max(0, end - first)
+                )
+            elif end > first:
+                rows = {row.idx: row.leaf for row in await trail.entries(tx, identity.origin, first, end)}
+                held[level, index] = _hashes(rows, first, end)
+    return encode(await asyncio.to_thread(show, _Tiles(held), ask))
+
+
+def _kept(centre: Centre, identity: Identity, size: int) -> Rehashed | None:
+    """What `recount` hashed last, where it covers the question."""
+    path = _path(centre, identity.node)
+    if not path.exists():
+        return None
+    found = msgspec.msgpack.decode(path.read_bytes(), type=Rehashed)
+    return found if found.origin == identity.origin and found.size >= size else None
+
+
+def _path(centre: Centre, node: str) -> Path:
+    return centre.data / FOLDER / f"recount-{node}.tiles"

@@ -1,0 +1,176 @@
+"""Recount (protocol 10): our ledger against the centre's copy by tile descent, over the line or from a stick.
+
+Leaves are hashed anew from what is stored here; the upper levels are the stored tiles (`edge check` hashes
+everything). What is found is an entry of the ledger: it differs at an index, or it does not.
+"""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from edge.actions.gates import countersigned_size
+from edge.actions.node import Node
+from edge.errors import CourierRefused
+from edge.store.cipher import Connection
+from edge.store.draft import Draft
+from edge.store.ledger import DatabaseTiles
+from edge.store.transaction import Transaction
+from sync.batch.file import open_sealed
+from sync.errors import SyncError
+from sync.ledger.descent import Ask, Descent, Differs, decode
+from sync.ledger.entry import leaf_hash
+from sync.ledger.proofs import HASH_BYTES
+from sync.ledger.tree import TILE_WIDTH
+
+log = structlog.get_logger("recount")
+DUE = "recount_due"
+ROUNDS_MAX = 16
+FILE_BYTES_MAX = 8 << 20
+
+
+class Recounted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a recount found. `differs_at` is None where both copies are the same.
+
+    By stick only the first 256 entries' tile is known (`exact` False): `differs_at` is where it begins.
+    """
+
+    origin: str
+    size: int
+    differs_at: int | None
+    in_tile: int
+    exact: bool
+    rounds: int
+    bytes: int
+
+
+class Rehashed(msgspec.Struct, frozen=True, kw_only=True):
+    """The upper levels as the centre hashed them: level 1 first, hashes concatenated."""
+
+    origin: str
+    size: int
+    levels: tuple[bytes, ...]
+
+
+class LeafTiles:
+    """Our tiles, those of the leaves hashed anew from the stored bytes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._stored = connection, DatabaseTiles(connection)
+
+    def get(self, level: int, index: int) -> bytes:
+        if level:
+            return self._stored.get(level, index)
+        rows = self._connection.execute(
+            "SELECT CAST(leaf AS BLOB) FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx",
+            (index * TILE_WIDTH, (index + 1) * TILE_WIDTH),
+        )
+        return b"".join(leaf_hash(leaf) for (leaf,) in rows)
+
+
+async def recount(node: Node) -> Recounted:
+    """Descend against the centre over the line; an entry says what was found, durable when this returns.
+
+    Covers what the centre countersigned. Raises CentreUnreachable, CentreRefused, or SyncError where the
+    centre contradicts itself on the way down.
+    """
+    size = await node.store.read(countersigned_size)
+    if not size:
+        return await _said(node, _same(node, 0, 0, 0))
+    with node.store.connection() as connection:
+        descent = Descent(size, LeafTiles(connection))
+        ask: Ask | Differs | None = descent.first()
+        rounds = carried = 0
+        while isinstance(ask, Ask) and rounds < ROUNDS_MAX:
+            reply = await node.uplink.tile(node.identity, ask)
+            rounds, carried = rounds + 1, carried + len(reply)
+            ask = await asyncio.to_thread(descent.heard, decode(reply))
+    found = _same(node, size, rounds, carried)
+    if isinstance(ask, Differs):
+        found = msgspec.structs.replace(found, differs_at=ask.index, in_tile=ask.in_tile)
+    return await _said(node, found)
+
+
+async def from_stick(node: Node, path: Path) -> Recounted:
+    """The same from the file `central recount` wrote: one level short, so a tile of 256 entries is named.
+
+    Raises CourierRefused for a file that is not for this node.
+    """
+    sealed = await asyncio.to_thread(_read, path)
+    identity = node.identity
+    try:
+        _, payload = open_sealed(
+            sealed,
+            identity.sealing,
+            lambda origin: identity.centre.signing if origin == identity.centre.origin else None,
+            kind="down",
+            destination=identity.origin,
+        )
+        theirs = msgspec.msgpack.decode(payload, type=Rehashed)
+    except (SyncError, msgspec.MsgspecError) as error:
+        raise CourierRefused(f"{path.name}: not a recount for this node") from error
+    size = min(theirs.size, await node.store.read(countersigned_size))
+    with node.store.connection() as connection:
+        place = await asyncio.to_thread(_first, LeafTiles(connection), theirs, size)
+    found = _same(node, size // TILE_WIDTH * TILE_WIDTH, 0, len(sealed))
+    if place is not None:
+        found = msgspec.structs.replace(found, differs_at=place * TILE_WIDTH, exact=False)
+    return await _said(node, found)
+
+
+def _first(ours: LeafTiles, theirs: Rehashed, size: int) -> int | None:
+    """The first tile of leaves whose root is another in their hashes."""
+    level = theirs.levels[0] if theirs.levels else b""
+    for first in range(0, size // TILE_WIDTH, TILE_WIDTH):
+        mine = ours.get(1, first // TILE_WIDTH)
+        for place in range(first, min(first + TILE_WIDTH, size // TILE_WIDTH)):
+            at = (place - first) * HASH_BYTES
+            if mine[at : at + HASH_BYTES] != level[place * HASH_BYTES : (place + 1) * HASH_BYTES]:
+                return place
+    return None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise CourierRefused(f"{path.name} is too large")
+        return path.read_bytes()
+    except OSError as error:
+        raise CourierRefused(f"{path.name}: {error.strerror}") from error
+
+
+def _same(node: Node, size: int, rounds: int, carried: int) -> Recounted:
+    return Recounted(
+        origin=node.identity.origin,
+        size=size,
+        differs_at=None,
+        in_tile=0,
+        exact=True,
+        rounds=rounds,
+        bytes=carried,
+    )
+
+
+async def _said(node: Node, found: Recounted) -> Recounted:
+    same = found.differs_at is None
+    draft = Draft(
+        kind="mark",
+        outcome="recount-same" if same else "recount-differs",
+        object=f"size-{found.size}" if same else f"entry-{found.differs_at}",
+    )
+
+    def write(tx: Transaction) -> None:
+        tx.append(draft)
+        tx.execute("DELETE FROM fact WHERE name = ?", (DUE,))
+
+    await node.store.transact(write)
+    (log.info if same else log.warning)("recount", code=draft.outcome, rounds=found.rounds)
+    return found
+
+
+async def when_asked(node: Node) -> None:
+    """The job: do what the centre's letter asked for; again next time where the line is down."""
+    due = await node.store.read(lambda db: db.one("SELECT 1 FROM fact WHERE name = ?", (DUE,)))
+    if due is not None and node.uplink.url and not node.uplink.breaker.open:
+        await recount(node)
