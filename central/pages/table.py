@@ -7,6 +7,7 @@ The program puts the running centre into `app.state.centre` and serves `STATIC` 
 from litestar import Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotAuthorizedException, PermissionDeniedException
+from litestar.types import ControllerRouterHandler
 
 from central.errors import CentralError
 from central.pages import (
@@ -21,6 +22,7 @@ from central.pages import (
     trail,
     verify,
 )
+from ui.icon import favicon
 
 STATIC = screens.STATIC
 FORM_BYTES_MAX = 6 * 1024 * 1024
@@ -58,7 +60,8 @@ PAGES = (
     verify.verify_now,
 )
 
-ROUTES = (
+ROUTES: tuple[ControllerRouterHandler, ...] = (
+    favicon,
     Router(
         path="/",
         route_handlers=PAGES,

@@ -24,6 +24,7 @@ from edge.pages import (
     window,
 )
 from matters.model import Words
+from ui.icon import favicon
 
 
 class PageRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +96,7 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     devices.region,
     devices.try_out,
     devices.hand,
+    favicon,
     manual.help_page,
     manual.patterns_page,
 )

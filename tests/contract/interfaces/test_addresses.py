@@ -83,3 +83,16 @@ def test_what_was_sent_is_never_repeated_by_a_no(open_town: Town, program: str) 
         assert reply.status_code in {303, 400, 401, 404}
         assert PLANTED_NUMBER not in reply.text
         assert PLANTED_NUMBER not in reply.headers.get("location", "")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_icon_browsers_ask_for_by_themselves_is_there_and_pages_name_the_same(
+    open_town: Town, program: str
+) -> None:
+    base = address(open_town, program)
+    icon = httpx.get(base + "/favicon.ico", timeout=10)
+    assert icon.status_code == 200
+    assert icon.headers["content-type"].startswith("image/svg+xml")
+    assert b"<svg" in icon.content
+    assert httpx.get(base + "/static/mark.svg", timeout=10).content == icon.content
+    assert '<link rel="icon" href="/static/mark.svg' in httpx.get(base + "/signin", timeout=10).text

@@ -53,6 +53,7 @@ NODE = tuple(
         ("GET", "/schema/openapi.json", "open"),
         ("GET", "/schema/{path}", "open"),
         ("GET", "/static/{file_path}", "open"),
+        ("GET", "/favicon.ico", "open"),
         ("GET", "/signin", "open"),
         ("POST", "/signin", "open"),
         ("POST", "/signout", "session"),
@@ -86,6 +87,7 @@ NODE = tuple(
         ("GET", "/devices", "session"),
         ("GET", "/parts/devices", "session"),
         ("POST", "/devices/test", "session"),
+        ("POST", "/devices/hand", "session"),
         ("GET", "/help", "open"),
         ("GET", "/patterns", "session"),
     )
@@ -100,6 +102,7 @@ CENTRE = tuple(
         ("POST", "/api/incarnation", "node"),
         ("GET", "/api/packs/{digest}", "open"),
         ("GET", "/api/trust", "open"),
+        ("GET", "/api/consistency/{old}/{new}", "open"),
         ("GET", "/livez", "open"),
         ("GET", "/readyz", "open"),
         ("GET", "/metrics", "local"),
