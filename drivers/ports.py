@@ -234,6 +234,29 @@ class CallerKeys(Protocol):
         """One line for the device page."""
 
 
+class WindowScreen(Protocol):
+    """An LED screen over a window: a few lines of text, replaced as a whole."""
+
+    async def open(self) -> None:
+        """Take the line and make sure a screen answers. Raises Absent, Busy, TimedOut, NotThisDevice."""
+
+    async def close(self) -> None:
+        """Let go of the line; the screen goes on showing. Closing twice is no error."""
+
+    async def show(self, *lines: str) -> None:
+        """Show these lines instead of all before; acknowledged when it returns.
+
+        A line too long for the screen scrolls. Raises Faulty (the screen refused, nothing changed), TimedOut,
+        Garbled (it may show either), Unplugged, Busy.
+        """
+
+    async def clear(self) -> None:
+        """Show nothing."""
+
+    async def describe(self) -> str:
+        """One line for the device page."""
+
+
 class QrScanner(Protocol):
     """A scanner for QR codes and bar codes."""
 
@@ -288,6 +311,7 @@ Device = (
     | ReceiptPrinter
     | SheetPrinter
     | CallerKeys
+    | WindowScreen
     | QrScanner
     | PositionSource
 )

@@ -10,6 +10,7 @@ from drivers.devices.a4_ipp.driver import IppPrinter
 from drivers.devices.a4_spool.driver import SpoolPrinter
 from drivers.devices.caller_keys.driver import RsCallerKeys
 from drivers.devices.gps.driver import NmeaReceiver
+from drivers.devices.led_screen.driver import OnbonScreen
 from drivers.devices.organisation_card.driver import OrganisationCardReader
 from drivers.devices.qr_scanner.driver import SerialScanner
 from drivers.devices.receipt_printer.driver import EscPosPrinter
@@ -25,6 +26,7 @@ from drivers.ports import (
     QrScanner,
     ReceiptPrinter,
     SheetPrinter,
+    WindowScreen,
 )
 from drivers.wires.address import Address, parse_address
 from matters.model import Words
@@ -37,6 +39,7 @@ Kind = Literal[
     "receipt_printer",
     "a4_printer",
     "caller_keys",
+    "led_screen",
     "qr_scanner",
     "gps",
 ]
@@ -84,7 +87,7 @@ DRIVERS: tuple[Driver, ...] = (
     Driver(
         kind="receipt_printer",
         name="receipt_printer",
-        schemes=("tcp", "serial"),
+        schemes=("tcp", "serial", "usb"),
         words=Words(zh="热敏回执打印机（ESC/POS）", en="Slip printer (ESC/POS)"),
         make=EscPosPrinter,
     ),
@@ -108,6 +111,13 @@ DRIVERS: tuple[Driver, ...] = (
         schemes=("serial",),
         words=Words(zh="呼叫器与评价器（RS-485）", en="Caller and rating pads (RS-485)"),
         make=RsCallerKeys,
+    ),
+    Driver(
+        kind="led_screen",
+        name="led_screen",
+        schemes=("tcp", "serial"),
+        words=Words(zh="窗口显示屏（仰邦 K 系列）", en="LED window screen (Onbon K)"),
+        make=OnbonScreen,
     ),
     Driver(
         kind="qr_scanner",
@@ -140,6 +150,8 @@ def open_device(kind: Literal["receipt_printer"], address: str) -> ReceiptPrinte
 def open_device(kind: Literal["a4_printer"], address: str) -> SheetPrinter: ...
 @overload
 def open_device(kind: Literal["caller_keys"], address: str) -> CallerKeys: ...
+@overload
+def open_device(kind: Literal["led_screen"], address: str) -> WindowScreen: ...
 @overload
 def open_device(kind: Literal["qr_scanner"], address: str) -> QrScanner: ...
 @overload

@@ -9,6 +9,7 @@ import errno
 import os
 import termios
 from collections.abc import Callable
+from typing import Protocol
 
 import serial
 
@@ -21,10 +22,22 @@ _BUSY = {errno.EAGAIN, errno.EBUSY, errno.EWOULDBLOCK}
 _NOT_A_LINE = {errno.ENOTTY, errno.EINVAL, errno.EISDIR}
 
 
-class SerialLine:
-    """One open serial line, 8N1. Build it with `open_serial`."""
+class Port(Protocol):
+    """What is open below a line."""
 
-    def __init__(self, port: serial.Serial, name: str) -> None:
+    baudrate: int
+
+    def fileno(self) -> int:
+        """The descriptor to wait on."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class SerialLine:
+    """One open line of bytes: serial, 8N1 (`open_serial`), or a character device (`open_usb`)."""
+
+    def __init__(self, port: Port, name: str) -> None:
         self.name = name
         self._port = port
         self._fd: int | None = port.fileno()

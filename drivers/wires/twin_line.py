@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from drivers.wires.background import Background
 from drivers.wires.pseudo_terminal import PseudoTerminal
+from drivers.wires.tcp_end import TcpEnd
 
 FAULTS: Final = {
     "flipped": "one bit of the next words is wrong",
@@ -25,8 +26,8 @@ SLOW_BYTES_PER_S: Final = 500.0
 class SpeakingLine:
     """Sends what a twin says, spoiled by the faults armed; each fault strikes once."""
 
-    def __init__(self, heard: Callable[[bytes], None], link: Path | None) -> None:
-        self.tty = PseudoTerminal(heard, link)
+    def __init__(self, heard: Callable[[bytes], None], link: Path | None, *, tcp: bool = False) -> None:
+        self.tty: PseudoTerminal | TcpEnd = TcpEnd(heard) if tcp else PseudoTerminal(heard, link)
         self._words: asyncio.Queue[bytes] = asyncio.Queue(WORDS_MAX)
         self._background = Background()
         self._faults: list[str] = []

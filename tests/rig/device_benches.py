@@ -8,6 +8,7 @@ from drivers.devices.a4_ipp.virtual import VirtualQueue
 from drivers.devices.a4_spool.virtual import VirtualSpool
 from drivers.devices.caller_keys.virtual import VirtualPads
 from drivers.devices.gps.virtual import VirtualReceiver
+from drivers.devices.led_screen.virtual import VirtualScreen
 from drivers.devices.organisation_card.virtual import VirtualOrganisationCard
 from drivers.devices.qr_scanner.virtual import VirtualScanner
 from drivers.devices.receipt_printer.protocol import Slip
@@ -128,7 +129,14 @@ class PrinterBench(LateBench):
     kind = "receipt_printer"
 
     def __init__(self, scheme, folder):
-        self.twin = VirtualPrinter(tty=scheme == "serial", link=folder / "device")
+        self.twin = VirtualPrinter(tty=scheme != "tcp", link=folder / "device")
+        self._scheme = scheme
+
+    async def begin(self):
+        await super().begin()
+        if self._scheme == "usb":  # a tty stands for /dev/usb/lp0: a character device, both ways
+            self.address = f"usb:{self.twin.path}"
+            self.device = open_device("receipt_printer", self.address)
 
     async def use(self):
         outcome = await self.device.print(SLIP)
@@ -249,6 +257,30 @@ class PadsBench(SpeakingBench):
         return (result.pad, result.action) == (4, "call")
 
 
+class ScreenBench(SpeakingBench):
+    """A use shows two lines."""
+
+    kind = "led_screen"
+    looks = True
+    garbling = "garbage"
+
+    def __init__(self, scheme, folder):
+        self.twin = VirtualScreen(link=folder / "device", tcp=scheme == "tcp")
+        self._scheme = scheme
+
+    async def begin(self):
+        await self.twin.start()
+        self.address = f"{self._scheme}:{self.twin.path}"
+        self.device = open_device("led_screen", self.address)
+
+    async def use(self):
+        await self.device.show("请 A012 号", "到 3 号窗口")
+        return list(self.twin.lines)
+
+    def good(self, result):
+        return result == ["请 A012 号", "到 3 号窗口"]
+
+
 class ScannerBench(SpeakingBench):
     kind = "qr_scanner"
     make = VirtualScanner
@@ -361,6 +393,7 @@ BENCHES: dict[str, type[Bench]] = {
     "a4_ipp": QueueBench,
     "a4_spool": SpoolBench,
     "caller_keys": PadsBench,
+    "led_screen": ScreenBench,
     "qr_scanner": ScannerBench,
     "gps": ReceiverBench,
 }

@@ -39,17 +39,19 @@ for _n in range(40):
 LONG.cut()
 
 
-@pytest.fixture(params=["tcp", "serial"])
+@pytest.fixture(params=["tcp", "serial", "usb"])
 async def twin(request):
-    twin = VirtualPrinter(tty=request.param == "serial")
+    twin = VirtualPrinter(tty=request.param != "tcp")
     await twin.start()
     yield twin
     await twin.stop()
 
 
 @pytest.fixture
-async def printer(twin):
-    printer = EscPosPrinter(parse_address(twin.address))
+async def printer(twin, request):
+    """A tty stands for /dev/usb/lp0 as well: a character device, both ways."""
+    usb = request.node.callspec.params["twin"] == "usb"
+    printer = EscPosPrinter(parse_address(f"usb:{twin.path}" if usb else twin.address))
     await printer.open()
     yield printer
     await printer.close()
@@ -82,7 +84,7 @@ async def test_g16_a_printer_that_is_not_ready_gets_no_byte(twin, printer, switc
     twin.set(**switch)
     with pytest.raises(error) as refused:
         await printer.print(bytes(SLIP))
-    assert refused.value.device == twin.address
+    assert refused.value.device == printer.name
     assert refused.value.words == (await printer.status()).words
     twin.clear()
     assert (await printer.print(bytes(SLIP))).confirmed

@@ -26,6 +26,7 @@ from drivers.ports import PrinterState, PrintOutcome
 from drivers.wires.address import Address
 from drivers.wires.serial_line import open_serial
 from drivers.wires.tcp_line import open_tcp
+from drivers.wires.usb_line import open_usb
 from drivers.wires.wire import Turn, Wire, settle
 
 STATUS_S: Final = 1.0
@@ -44,7 +45,7 @@ SERIAL_BAUD: Final = 9600
 
 
 class EscPosPrinter:
-    """A `ReceiptPrinter` on TCP or a serial line.
+    """A `ReceiptPrinter` on TCP, a serial line or USB (`/dev/usb/lp0`).
 
     Address options: `baud` (serial, default 9600), `columns` (48 or 32), `confirm=realtime` for printers that
     do not answer GS r: a job then counts as confirmed when the real-time states stay good for a second.
@@ -110,6 +111,8 @@ class EscPosPrinter:
     async def _connect(self) -> Wire:
         if self._address.scheme == "serial":
             return await open_serial(self._address.place, self._baud, self.name)
+        if self._address.scheme == "usb":
+            return await open_usb(self._address.place, self.name)
         host, port = self._address.host_port
         return await open_tcp(host, port, self.name)
 

@@ -1,0 +1,1 @@
+"""LED window screens of Onbon, K series, over TCP and serial lines."""
