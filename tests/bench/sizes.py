@@ -21,6 +21,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     commits: int = 300
     starts: int = 3
     papers: int = 40
+    recount: int = 10_000_000
 
     @classmethod
     def small(cls) -> Self:
@@ -39,4 +40,5 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
             commits=20,
             starts=1,
             papers=4,
+            recount=70_000,
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.bench import answer, append, devices, downlink, importing, report, start, uplink, verify
+from tests.bench import answer, append, devices, downlink, importing, recount, report, start, uplink, verify
 from tests.bench.figures import Outcome
 from tests.bench.sizes import Size
 from tests.bench.stage import Stage
@@ -26,6 +26,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench(id="uplink", run=uplink.run),
     Bench(id="append", run=append.run),
     Bench(id="verify", run=verify.run),
+    Bench(id="recount", run=recount.run),
     Bench(id="report", run=report.run),
     Bench(id="devices", run=devices.run),
 )
