@@ -82,7 +82,7 @@ async def test_g12_a_superseded_report_puts_the_person_on_the_call_list_with_wha
     assert (case.state, case.report_status) == ("superseded", "superseded")
 
 
-async def test_a_fulfilled_deferral_ends_its_task_and_asks_for_a_call(
+async def test_f071_a_fulfilled_deferral_ends_its_task_and_asks_for_a_call(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:
     centre.down = True

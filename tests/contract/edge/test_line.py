@@ -131,7 +131,7 @@ async def test_a_revoked_node_gives_no_sensitive_answer_any_more(
     assert any("吊销" in words.zh for words in (await status(node)).stopped)
 
 
-async def test_the_pace_of_exchanges_follows_the_line_and_what_waits(
+async def test_g08_the_pace_of_exchanges_follows_the_line_and_what_waits_with_jitter(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:
     centre.send_leases = False
@@ -147,7 +147,7 @@ async def test_the_pace_of_exchanges_follows_the_line_and_what_waits(
     assert 8 <= await schedule._pause_s(node) <= 12
 
 
-async def test_p8_a_bell_wakes_the_exchange_and_a_failure_never_ends_the_loop(
+async def test_p8_g08_a_bell_wakes_the_exchange_and_a_failure_never_ends_the_loop(
     node: Node, centre: SmallCentre
 ) -> None:
     await node.store.transact(lambda tx: tx.note("x", 1))

@@ -39,7 +39,7 @@ async def rolled_back(place: Place) -> None:
     await place.start()
 
 
-async def test_an_old_image_is_found_at_contact_and_the_next_incarnation_carries_its_work_over(
+async def test_g15_an_old_image_is_found_at_contact_and_the_next_incarnation_carries_its_work_over(
     place: Place,
 ) -> None:
     await rolled_back(place)

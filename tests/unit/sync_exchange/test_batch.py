@@ -159,7 +159,7 @@ def test_a_file_is_written_frame_by_frame():
     assert rows_of(b"".join(parts), centre) == hall.kept
 
 
-def test_a_spent_budget_ends_the_batch_early_at_a_package():
+def test_g08_a_spent_budget_ends_the_batch_early_at_a_package():
     hall, centre = enrolled(1500)
     planned = plan_up(hall, 100, 1500, budget_bytes=1)
     assert planned.end == 256

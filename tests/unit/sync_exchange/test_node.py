@@ -281,7 +281,7 @@ def release(scope: str, data_class: Literal["detail", "staff"], version: int, ke
     )
 
 
-def test_lanes_staff_before_directives_and_records_only_after_the_uplink_is_done():
+def test_g08_lanes_staff_before_directives_and_records_only_after_the_uplink_is_done():
     hall, centre = enrolled(600)
     hall.wanted = [Wish("330102/detail", 2), Wish("330102/staff", 0)]
     centre.extra = {
