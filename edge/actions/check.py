@@ -78,7 +78,7 @@ def _ledger(connection: Connection, own: Identity | None, data: Path) -> CheckRe
     )
     checkpoints = connection.execute("SELECT size, root FROM checkpoint ORDER BY size").fetchall()
     tiles = DatabaseTiles(connection)
-    verdict = fsck(((r[0], r[1], r[2], r[3], r[4]) for r in rows), tiles, checkpoints)
+    verdict = fsck(rows, tiles, checkpoints)
     size = int(connection.execute("SELECT size FROM ledger_head").fetchone()[0])
     row = connection.execute("SELECT max(size) FROM checkpoint WHERE counter IS NOT NULL").fetchone()
     broken, reason = verdict.broken_at, verdict.reason
