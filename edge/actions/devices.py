@@ -4,6 +4,7 @@ A test is an entry, whatever it shows. A card laid for a test fills no page and 
 says only that it could be read. A test sheet says that it is one and has no serial.
 """
 
+import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -12,8 +13,8 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from drivers.errors import DriverError
-from drivers.ports import CallerKeys, CardRecord, Fix, KeyPress
+from drivers.errors import DriverError, PinNeeded
+from drivers.ports import CallerKeys, CardRecord, Fix, KeyPress, WindowScreen
 from edge.actions.node import Flapping, Node, Session
 from edge.errors import LedgerUnavailable, NotAllowed, NotThere, WrongMoment
 from edge.hall import names
@@ -31,6 +32,7 @@ QUIET_MS: Final = 60_000
 """A device that comes and goes is one fault entry a minute, with how often it went."""
 TEST_NUMBER: Final = 888
 SHEET_WAIT_S: Final = 20.0
+SHOWN_S: Final = 5.0
 MOVED_M: Final = 300.0
 PLACE_EVERY_MS: Final = 600_000
 EARTH_M: Final = 6_371_000.0
@@ -141,6 +143,39 @@ _CARDS: Final = {
 }
 
 
+async def _read_chip(node: Node, device: DeviceSetting) -> Words:
+    """Wait for a chip card; only its kind is shown. No PIN is asked for."""
+    card = await _hall(node).hear(device.name, TOUCH_WAIT_S)
+    if isinstance(card, PinNeeded):
+        return Words(
+            zh="读卡器正常：卡片需要密码，测试没有试密码。",
+            en="The reader works: this card needs its PIN, which was not tried.",
+        )
+    return Words(
+        zh=f"读卡正常：{_CHIPS[device.kind].zh}。内容未保存、未显示。",
+        en=f"Read well: {_CHIPS[device.kind].en}. Nothing of it was kept or shown.",
+    )
+
+
+_CHIPS: Final = {
+    "social_card": Words(zh="社会保障卡", en="social security card"),
+    "organisation_card": Words(zh="单位证件卡", en="organisation's card"),
+    "staff_card": Words(zh="工作人员卡", en="staff card"),
+}
+
+
+async def _show(node: Node, device: DeviceSetting) -> Words:
+    """Two lines on the screen for some seconds, then nothing."""
+    screen: WindowScreen = _hall(node).port(device.name)
+    await screen.show("测试 TEST", "显示正常 OK")
+    await asyncio.sleep(SHOWN_S)
+    await screen.clear()
+    return Words(
+        zh=f"屏幕应显示“测试 TEST”{SHOWN_S:.0f} 秒后清空，显示屏已确认。",
+        en=f"The screen confirms that it showed “TEST” for {SHOWN_S:.0f} seconds and was cleared.",
+    )
+
+
 async def _print_slip(node: Node, device: DeviceSetting) -> Words:
     """The text-test page: every character as the printer's own font has it and as dots (G18)."""
     outcome = await _hall(node).print_slip(device.name, node.typesetter.test_slip())
@@ -226,9 +261,13 @@ async def _answer(node: Node, device: DeviceSetting) -> Words:
 
 TRIALS: Final[dict[str, Callable[[Node, DeviceSetting], Awaitable[Words]]]] = {
     "id_reader": _read_card,
+    "social_card": _read_chip,
+    "organisation_card": _read_chip,
+    "staff_card": _read_chip,
     "receipt_printer": _print_slip,
     "a4_printer": _print_sheet,
     "caller_keys": _press_key,
+    "led_screen": _show,
     "qr_scanner": _scan,
     "gps": _position,
 }

@@ -37,6 +37,10 @@ class DeskOfNode:
         payload = {"window": device.window, "problem": {"zh": error.words.zh, "en": error.words.en}}
         self._node.events.publish("card", payload)
 
+    async def chip_laid(self, device: DeviceSetting, card: object) -> None:
+        """Tell the pages that a chip card lies there; which, is not told."""
+        devices.told(self._node, device, "chip", card=type(card).__name__)
+
     async def key_pressed(self, device: DeviceSetting, key: KeyPress) -> None:
         """Tell the pages that a key was pressed."""
         devices.told(self._node, device, "key", action=key.action)

@@ -306,6 +306,8 @@ def _now(held: Twins, name: str) -> Words:
     if name in {twins.SLIPS, twins.SHEETS}:
         out = held.paper(name) == "out"
         return Words(zh="缺纸", en="no paper") if out else Words(zh="有纸", en="paper in")
+    if name == twins.SCREEN and held.shown():
+        return Words(zh=f"显示：{held.shown()}", en=f"shows: {held.shown()}")
     return Words(zh="", en="")
 
 

@@ -40,6 +40,9 @@ class Desk(Protocol):
     async def card_trouble(self, device: DeviceSetting, error: CardRefused) -> None:
         """A card lies there but cannot be read."""
 
+    async def chip_laid(self, device: DeviceSetting, card: object) -> None:
+        """A chip card was read (SocialCard, CarrierCard, StaffCard), or needs its PIN (PinNeeded)."""
+
     async def key_pressed(self, device: DeviceSetting, key: KeyPress) -> None:
         """A key of a caller or rating pad."""
 

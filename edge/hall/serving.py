@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol, TypeVar
 
-from drivers.errors import CardRefused, Garbled, NoCard, NothingCame
+from drivers.chips import CarrierCards, SocialCards, StaffCards
+from drivers.errors import CardRefused, Garbled, NoCard, NothingCame, PinNeeded
 from drivers.ports import CallerKeys, IdReader, PositionSource, PrinterState, QrScanner
 from edge.hall.owner import Owner, Serve
 from edge.hall.states import READY
 
 CARD_WAIT_S: Final = 2.0
+CHIP_WAIT_S: Final = 10.0
 WORD_WAIT_S: Final = 30.0
 FIX_WAIT_S: Final = 5.0
 STATUS_EVERY_S: Final = 2.0
@@ -38,6 +40,35 @@ async def reader(owner: Owner, port: IdReader) -> None:
             continue
         if not owner.say(card):
             await owner.desk.card_laid(owner.setting, card)
+
+
+async def chips(owner: Owner, port: SocialCards | CarrierCards) -> None:
+    """Chip cards. One that opens only with its PIN is told as such; no PIN is ever tried by the hall."""
+    await _cards(owner, port.read_card)
+
+
+async def staff(owner: Owner, port: StaffCards) -> None:
+    """Staff cards laid; signing is asked for by whoever needs a signature."""
+    await _cards(owner, port.present)
+
+
+async def _cards(owner: Owner, read: Callable[[float], Awaitable[Any]]) -> None:
+    await owner.change("ok", READY)
+    while True:
+        word: object
+        try:
+            word = await owner.ask(read(CHIP_WAIT_S), 2 * CHIP_WAIT_S)
+        except NoCard:
+            owner.seen()
+            continue
+        except PinNeeded as error:
+            word = error
+        except CardRefused as error:
+            owner.seen(reported=True)
+            await owner.desk.card_trouble(owner.setting, error)
+            continue
+        if not owner.say(word):
+            await owner.desk.chip_laid(owner.setting, word)
 
 
 async def printer(owner: Owner, port: _Printer) -> None:
@@ -103,9 +134,13 @@ async def _listen(
 
 SERVES: Final[dict[str, Serve]] = {
     "id_reader": reader,
+    "social_card": chips,
+    "organisation_card": chips,
+    "staff_card": staff,
     "receipt_printer": printer,
     "a4_printer": printer,
     "caller_keys": keys,
+    "led_screen": plain,
     "qr_scanner": scanner,
     "gps": receiver,
 }

@@ -16,6 +16,22 @@ _TYPE = Words(
 )
 BY_HAND: dict[str, Words] = {
     "id_reader": _TYPE,
+    "social_card": Words(
+        zh="不影响办理：请出示居民身份证，或核对卡面后手工录入。",
+        en="Work goes on: ask for the identity card, or type what the card says.",
+    ),
+    "organisation_card": Words(
+        zh="不影响办理：核对营业执照，手工录入统一社会信用代码和名称。",
+        en="Work goes on: check the licence and type its code and name.",
+    ),
+    "staff_card": Words(
+        zh="不影响办理：用口令登录；须持卡签批的事项请到另一个窗口办理。",
+        en="Work goes on: sign in by password; go to another window for what a card must sign.",
+    ),
+    "led_screen": Words(
+        zh="不影响办理：请口头叫号，或把号码写在窗口牌上。",
+        en="Work goes on: call the number aloud, or write it on the window's sign.",
+    ),
     "receipt_printer": Words(
         zh="不影响办理：请群众抄下或拍下屏幕上的办件编号；回执留在打印台账，恢复后自动打出。",
         en="Work goes on: let the citizen note the case number; the slip waits and is printed later.",

@@ -9,6 +9,7 @@ from typing import Final
 
 from drivers.devices.a4_spool.virtual import VirtualSpool
 from drivers.devices.caller_keys.virtual import VirtualPads
+from drivers.devices.led_screen.virtual import VirtualScreen
 from drivers.devices.qr_scanner.virtual import VirtualScanner
 from drivers.devices.receipt_printer.virtual import VirtualPrinter
 from drivers.devices.resident_id.virtual import VirtualReader
@@ -20,6 +21,7 @@ SLIPS: Final = "练习回执机"
 SHEETS: Final = "练习报告机"
 PADS: Final = "练习按键器"
 SCANNER: Final = "练习扫描枪"
+SCREEN: Final = "练习显示屏"
 SLIP_LINES_MAX: Final = 80
 
 
@@ -33,16 +35,17 @@ class Twins:
         self._sheets = VirtualSpool(folder / "sheets")
         self._pads = VirtualPads()
         self._scanner = VirtualScanner()
+        self._screen = VirtualScreen()
         self._laid = ""
 
     async def start(self) -> None:
         """Switch all of them on."""
-        for twin in (self._reader, self._slips, self._sheets, self._pads, self._scanner):
+        for twin in (self._reader, self._slips, self._sheets, self._pads, self._scanner, self._screen):
             await twin.start()
 
     async def stop(self) -> None:
         """Switch all of them off for good."""
-        for twin in (self._reader, self._slips, self._sheets, self._pads, self._scanner):
+        for twin in (self._reader, self._slips, self._sheets, self._pads, self._scanner, self._screen):
             await twin.stop()
 
     def settings(self) -> tuple[DeviceSetting, ...]:
@@ -53,6 +56,7 @@ class Twins:
             DeviceSetting(name=SHEETS, kind="a4_printer", address=self._sheets.address),
             DeviceSetting(name=PADS, kind="caller_keys", address=f"serial:{self._pads.path}"),
             DeviceSetting(name=SCANNER, kind="qr_scanner", address=f"serial:{self._scanner.path}"),
+            DeviceSetting(name=SCREEN, kind="led_screen", address=f"serial:{self._screen.path}"),
         )
 
     async def play(self, name: str, act: str) -> bool:
@@ -73,6 +77,10 @@ class Twins:
     def paper(self, name: str) -> str:
         """The paper of a printer as its switch stands."""
         return self._slips.switches.paper if name == SLIPS else str(self._sheets.state()["paper"])
+
+    def shown(self) -> str:
+        """What stands on the screen, lines side by side."""
+        return "  ".join(line for line in self._screen.lines if line)
 
     def slip(self) -> tuple[str, ...]:
         """The last slip as it can be read."""
@@ -96,6 +104,8 @@ class Twins:
             (SHEETS, "paper-in"): self._sheets.clear,
             (SHEETS, "jam"): lambda: self._sheets.fault("fail"),
             (PADS, "press"): lambda: self._pads.press("call"),
+            (SCREEN, "unplug"): self._screen.line.tty.unplug,
+            (SCREEN, "plug"): self._screen.line.tty.plug,
             (SCANNER, "scan"): lambda: self._scanner.scan("LIANXI-0001"),
         }
         hands = {place: _later(work) for place, work in table.items()}

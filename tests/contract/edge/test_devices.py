@@ -10,6 +10,7 @@ import pytest
 from drivers.devices.a4_spool.virtual import VirtualSpool
 from drivers.devices.caller_keys.virtual import VirtualPads
 from drivers.devices.gps.virtual import VirtualReceiver
+from drivers.devices.led_screen.virtual import VirtualScreen
 from drivers.devices.qr_scanner.virtual import VirtualScanner
 from drivers.devices.receipt_printer.virtual import VirtualPrinter
 from drivers.devices.resident_id.virtual import VirtualReader
@@ -272,6 +273,30 @@ async def test_pads_scanner_and_receiver_are_served_tested_and_back_after_a_pull
         await comes(lambda: of(hall, "扫码").state == "ok", node)
     for twin in (pads, gun, sky):
         await twin.stop()
+
+
+async def test_a_screen_shows_a_test_line_is_cleared_and_says_when_it_refuses(
+    node: Node, clerk: Session
+) -> None:
+    screen = VirtualScreen()
+    await screen.start()
+    setting = DeviceSetting(name="屏", kind="led_screen", address=f"serial:{screen.path}")
+    async with running(node, setting) as hall:
+        await comes(lambda: of(hall, "屏").state == "ok", node)
+        await devices.try_out(node, clerk, "屏")
+        await comes(lambda: any("测试" in line for line in screen.lines), node)
+        await comes(lambda: _ended(hall, "屏"), node)
+        trial = of(hall, "屏").trial
+        assert trial is not None
+        assert trial.state == "passed", trial.words
+        assert not any(screen.lines)
+        screen.fault("refuse")
+        await devices.try_out(node, clerk, "屏")
+        await comes(lambda: _ended(hall, "屏"), node)
+        refused = of(hall, "屏").trial
+        assert refused is not None
+        assert refused.state == "failed"
+    await screen.stop()
 
 
 async def test_a_bus_puts_a_new_place_on_the_ledger_and_not_every_report(node: Node, told: ToldTime) -> None:

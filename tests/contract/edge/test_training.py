@@ -159,6 +159,7 @@ async def test_g36_a_training_node_shares_no_key_file_serial_or_entry_with_the_r
             twins.SHEETS,
             twins.PADS,
             twins.SCANNER,
+            twins.SCREEN,
         }
     assert await count(node, "entry") == before
 
