@@ -56,7 +56,7 @@ class CardLine:
         self.inside = 0
         self.unplug: Callable[[], None] = lambda: None
         self.heard: list[bytes] = []
-        self._answer = answer
+        self.answer = answer
         self._power = power
         self._atr = atr
         self._faults: list[tuple[str, int]] = []
@@ -168,7 +168,7 @@ class CardLine:
             return b""
         if fault in {"slow", "silent"}:
             await asyncio.sleep(SLOW_S if fault == "slow" else STUCK_S)
-        answer = self._answer(command)
+        answer = self.answer(command)
         table = {
             "garbage": hashlib.shake_256(b"card").digest(48) + b"\x11\x11",
             "short": b"\x90",
