@@ -19,7 +19,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from central import app, officers
-from central.actions import check, courier, enrol, nodes, publish, reconcile, records, setup, staff, trail
+from central.actions import (
+    check,
+    courier,
+    enrol,
+    fleet,
+    nodes,
+    publish,
+    reconcile,
+    records,
+    setup,
+    staff,
+    trail,
+)
 from central.actions.centre import Centre, operator
 from central.actions.views import TrailQuery
 from central.arguments import (
@@ -36,7 +48,16 @@ from central.arguments import (
     region,
 )
 from central.commands import Said, command, given, opened
-from central.errors import EXIT_FOUND, EXIT_HOLDS, EXIT_REFUSED, EXIT_TROUBLE, CentralError, Trouble
+from central.errors import (
+    EXIT_FOUND,
+    EXIT_HOLDS,
+    EXIT_REFUSED,
+    EXIT_TROUBLE,
+    CentralError,
+    FolderTrouble,
+    Trouble,
+    UsageInvalid,
+)
 from central.listening import bound
 from central.pages.vocabulary import MODES
 from central.settings import DAY_MS, read
@@ -67,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         reason = where + (error.strerror or type(error).__name__)
         said_why = Words(zh=f"磁盘或线路故障：{reason}。", en=f"trouble of disk or line: {reason}")
-        return _no(Trouble.code, said_why, Trouble.next, EXIT_TROUBLE, json=json)
+        trouble = FolderTrouble if error.filename else Trouble
+        return _no(trouble.code, said_why, trouble.next, EXIT_TROUBLE, json=json)
     if isinstance(said, Said):
         _print(said, json=asked.json)
         return said.code
@@ -193,6 +215,13 @@ async def staff_import(centre: Centre, asked: argparse.Namespace) -> Said:
 
 async def trail_search(centre: Centre, asked: argparse.Namespace) -> Said:
     """List accesses; the search is on the centre's ledger."""
+    if asked.since and asked.until and asked.until < asked.since:
+        raise UsageInvalid(
+            f"--until（{asked.until}）早于 --since（{asked.since}）。",
+            f"--until ({asked.until}) is before --since ({asked.since})",
+        )
+    if asked.node:
+        await fleet.node(centre, asked.node)  # an empty list would hide a node nobody created
     query = TrailQuery(
         subject_number=asked.subject or None,
         actor=asked.actor,

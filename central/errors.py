@@ -7,6 +7,7 @@ HTTP status
 ├── Trouble                   disk, database, line                         blame: this machine   retry: yes
 │   ├── StoreUnavailable      no database, or it went away
 │   ├── StoreRefused          the database refused a statement: a bug or a damaged schema (not retried)
+│   ├── FolderTrouble         a file or folder cannot be used
 │   ├── WrongKey              a key in DATA is not the one this database was begun with (not retried)
 │   ├── AddressTaken          the port to listen on is another program's, or may not be opened
 │   └── UpstreamFailed        a credit bureau did not answer, or not in its contract
@@ -88,6 +89,16 @@ class StoreRefused(Trouble):
     def __init__(self, zh: str, en: str, sqlstate: str) -> None:
         super().__init__(zh, en)
         self.sqlstate = sqlstate
+
+
+class FolderTrouble(Trouble):
+    """A file or folder cannot be read or written; the words name it and why."""
+
+    code = "folder"
+    next = Words(
+        zh="请核对路径和权限，以及磁盘是否已满或只读，然后重新运行。",
+        en="Check the path and its rights, and whether the disk is full or read-only; then run again.",
+    )
 
 
 class WrongKey(Trouble):

@@ -9,8 +9,13 @@ from pathlib import Path
 import msgspec
 
 from central.errors import SettingsInvalid
+from matters.model import Words
 
 FILE = "settings.toml"
+NO_CENTRE = Words(
+    zh="请核对 --data 是不是中心的数据文件夹；新建中心请先运行 central init。",
+    en="Check that --data is a centre's folder; central init makes a new centre.",
+)
 DAY_MS = 86_400_000
 
 
@@ -87,6 +92,7 @@ def read(data: Path) -> Settings:
         raise SettingsInvalid(
             f"读不到设置文件 {FILE}，请先运行 init。",
             f"cannot read {FILE}; run init first ({error.strerror})",
+            next_words=NO_CENTRE,
         ) from error
     return parse(text)
 

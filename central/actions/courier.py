@@ -82,21 +82,20 @@ async def _one(centre: Centre, path: Path) -> FileTaken:
         batch = await asyncio.to_thread(_read, path, centre.settings.batch_bytes_max)
         origin = _claimed(batch)
         await ingest.exchange(centre, batch, "courier")
+    except FileRefused as error:
+        return _refused(path, error.code, f"{error.words.zh} {error.words.en}")
     except SyncError as error:
-        return FileTaken(
-            file=path.name,
-            origin="",
-            size=0,
-            countersigned=0,
-            code=error.code,
-            next=f"{error.next_zh} {error.next_en}",
-        )
+        return _refused(path, error.code, f"{error.next_zh} {error.next_en}")
     async with centre.store.reading() as tx:
         identity = await fleet.identity(tx, origin)
         head = await ledger.head(tx, origin)
     if identity is not None:
         await asyncio.to_thread(_keep, centre.data / "courier" / f"{identity.node}{SUFFIX}", batch)
     return FileTaken(file=path.name, origin=origin, size=head.size, countersigned=head.countersigned)
+
+
+def _refused(path: Path, code: str, why: str) -> FileTaken:
+    return FileTaken(file=path.name, origin="", size=0, countersigned=0, code=code, next=why)
 
 
 def _claimed(batch: bytes) -> str:

@@ -14,6 +14,7 @@ from central.store import fleet, records
 from central.store.database import Tx
 from central.store.fleet import Code, NodeKept
 from central.store.records import Scope
+from matters.ids import region_name
 from matters.model import Refusal, Words
 from sync.ids import Origin
 
@@ -135,18 +136,29 @@ def _objection(name: str, region: str, kind: str, route: Sequence[str]) -> Refus
         return _refusal("name", "节点名称应为 1 至 60 个字。", "a node's name has 1 to 60 characters")
     if kind not in {"hall", "bus"}:
         return _refusal("kind", "类型只能是 hall（大厅）或 bus（流动服务车）。", "kind must be hall or bus")
-    if len(region) != _REGION_DIGITS[0] or not region.isdecimal():
-        return _refusal("region", "区划代码应为 6 位数字。", "the region code has 6 digits")
+    if len(region) != _REGION_DIGITS[0] or not _place(region):
+        return _refusal(
+            "region",
+            "区划代码应为 6 位数字，前两位为省级代码。",
+            "a region code has 6 digits, 2 of a province",
+        )
     if kind == "bus" and not route:
         return _refusal(
             "route", "流动服务车须给出线路（乡镇代码）。", "a bus needs a route of township codes"
         )
-    wrong = [stop for stop in route if len(stop) not in _REGION_DIGITS or not stop.isdecimal()]
+    wrong = [stop for stop in route if len(stop) not in _REGION_DIGITS or not _place(stop)]
     if wrong or len(route) > _ROUTE_MAX:
         return _refusal(
-            "route", "线路应为 6、9 或 12 位区划代码。", "a route holds codes of 6, 9 or 12 digits"
+            "route",
+            "线路应为 6、9 或 12 位区划代码，前两位为省级代码。",
+            "a route holds codes of 6, 9 or 12 digits, the first two of a province",
         )
     return None
+
+
+def _place(code: str) -> bool:
+    """Digits that begin with a province of GB/T 2260; 9… is a foreigner's number and no place."""
+    return code.isascii() and code.isdecimal() and code[0] != "9" and bool(region_name(code))
 
 
 def _refusal(code: str, zh: str, en: str) -> Refusal:

@@ -22,8 +22,12 @@ from central.store.people import Administrator
 from central.store.tables import APP, OWNER
 from central.upstream.bureau import Bureau
 from matters.catalogue.load import builtin
-from matters.model import Matter
+from matters.model import Matter, Words
 
+_ANOTHER_FOLDER = Words(
+    zh="未作任何改动。启动请用 central serve；另建中心请用 --data 指定空文件夹。",
+    en="Nothing was changed. Start it with central serve, or name an empty folder with --data.",
+)
 FOLDERS = ("keys", "packs", "courier")
 
 
@@ -115,7 +119,9 @@ def prepare(data: Path, authority: str) -> str:
     Raises SettingsInvalid where DATA is a centre already: nothing is overwritten.
     """
     if (data / "keys" / keys.NAMES[0]).exists():
-        raise SettingsInvalid("此数据目录已初始化。", "this data folder is a centre already")
+        raise SettingsInvalid(
+            "此数据目录已初始化。", "this data folder is a centre already", next_words=_ANOTHER_FOLDER
+        )
     for folder in FOLDERS:
         (data / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     recovery = keys.create(data)

@@ -194,6 +194,14 @@ def test_a_place_that_cannot_be_written_exits_with_three_in_words(
         ("import", ("no-such-file.yzb",), 4, "no-such-file.yzb"),
         ("export", ("--node", "nobody", "stick"), 4, "there is no such node"),
         ("node code", ("--node", "nobody"), 4, "there is no such node"),
+        ("trail", ("--node", "nobody"), 4, "there is no such node"),
+        ("trail", ("--since", "2026-11-30", "--until", "2026-11-01"), 2, "--since"),
+        (
+            "node create",
+            ("--name", "x", "--region", "330102", "--kind", "bus", "--route", "999999001"),
+            4,
+            "province",
+        ),
         ("node revoke", ("--node", "nobody", "--reason", "被盗"), 4, "there is no such node"),
         ("staff import", ("--node", "nobody", "no-such-file.csv"), 4, "no-such-file.csv"),
     ],
@@ -215,6 +223,21 @@ def test_a_command_of_the_centre_refuses_with_code_words_and_one_document_and_ch
         | {"nodes": town.central("check").out.count("origin")}
     )
     assert after == before
+
+
+def test_one_bad_file_on_a_stick_is_named_and_does_not_stop_the_others(town: Town, tmp_path: Path) -> None:
+    (tmp_path / "b-rubbish.yzb").write_bytes(b"no batch")
+    missing = tmp_path / "a-missing.yzb"
+    out = tmp_path / "stick"
+    assert town.edge("export", str(out)).code == 0
+    good = [str(path) for path in out.iterdir()]
+    done = town.central("import", str(missing), str(tmp_path / "b-rubbish.yzb"), *good)
+    assert done.code == 4
+    taken = {one["file"]: one for one in done.document["files"]}
+    assert taken["a-missing.yzb"]["code"] == "file-refused"
+    assert "a-missing.yzb" in taken["a-missing.yzb"]["next"]
+    assert taken["b-rubbish.yzb"]["code"]
+    assert all(taken[Path(path).name]["countersigned"] > 0 for path in good)
 
 
 def test_real_processes_keep_standard_output_for_the_document_alone(town: Town) -> None:

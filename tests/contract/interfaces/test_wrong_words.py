@@ -100,6 +100,22 @@ def test_an_enrolment_without_a_line_says_to_check_the_address(tmp_path: Path) -
     assert "--centre" in done.document["next"]["zh"], "nothing resumes by itself before a node is enrolled"
 
 
+def test_a_centre_that_is_there_and_a_folder_that_cannot_be_say_what_to_do(tmp_path: Path) -> None:
+    prepare(tmp_path, "qingzhou.example")
+    before = files(tmp_path)
+    again = called(central_main, ["init", "--data", str(tmp_path), "--json"])
+    assert again.code == 2
+    assert "central serve" in again.document["next"]["zh"]
+    assert files(tmp_path) == before
+    nowhere = called(central_main, ["init", "--data", "/proc/yizhan-centre", "--json"])
+    assert nowhere.code == 3
+    assert nowhere.document["code"] == "folder"
+    assert "/proc/yizhan-centre" in nowhere.document["message"]["zh"]
+    none = called(central_main, ["check", "--data", str(tmp_path / "none"), "--json"])
+    assert none.code == 2
+    assert "central init" in none.document["next"]["zh"]
+
+
 @pytest.fixture
 def taken() -> Iterator[int]:
     """A port another program listens on."""

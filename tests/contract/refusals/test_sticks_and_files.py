@@ -158,7 +158,7 @@ async def test_a_clerk_list_with_one_wrong_line_is_refused_whole_naming_the_line
 async def test_a_refused_courier_leaves_no_half_file_behind(stage: Stage, tmp_path: Path) -> None:
     stick = tmp_path / "stick"
     stick.mkdir()
-    with pytest.raises(Exception, match="no batch of this node") as caught:
+    with pytest.raises(Exception, match="there is no such node") as caught:
         await centre_courier.export(stage.centre, operator("system"), "330102", stick)
     assert caught.value
     assert files(stick) == {}
