@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from central.actions import escrow, incarnations, recount, witness
+from central.actions import escrow, files, incarnations, recount, witness
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.incarnations import IncarnationRow
 from central.commands import Said, command, given, opened
@@ -31,6 +31,8 @@ def register(commands: Any) -> None:
     )
     one.add_argument("--node", required=True)
     one.add_argument("--out", type=Path, help="also a file for a stick, into this folder")
+    one = command(commands, "files", opened(_files), "尚缺的报告文件 / report files that have not arrived")
+    one.add_argument("--node", default="")
     command(commands, "witnesses", opened(_witnesses), "各节点会签回来的中心台账 / what nodes hold of us")
     for verb, run, words in (
         ("approve", _approve, "批准换代 / approve these very keys"),
@@ -53,6 +55,12 @@ def _escrow(commands: Any) -> None:
     one.add_argument("--to", required=True, help="what edge keys ask printed")
     one.add_argument("--officer", default="", help="your name")
     one.add_argument("--note", required=True, help="who asked and how you made sure")
+
+
+async def _files(centre: Centre, asked: argparse.Namespace) -> Said:
+    rows = await files.lacking(centre, operator("audit"), asked.node)
+    lines = tuple(f"{row.serial} {row.digest[:16]} 已到 {row.have} 块" for row in rows)
+    return Said(document={"lacking": rows}, lines=lines or ("报告文件齐全",))
 
 
 async def _recount(centre: Centre, asked: argparse.Namespace) -> Said:

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from central.actions import answer, enrol, ingest, recount
+from central.actions import answer, enrol, files, ingest, recount
 from central.actions.enrol import Application
 from central.api.doors import (
     ANSWERS,
@@ -92,6 +92,23 @@ async def tile(request: Asking, centre: TheCentre) -> Response[bytes]:
         raise Malformed("not a question of a recount") from error
     shown = await recount.shown(centre, identity, ask)
     return Response(shown, media_type=OCTETS, headers={"Cache-Control": "no-store"})
+
+
+@get("/api/files/{skip:int}", summary="The report files the centre lacks")
+async def files_wanted(request: Asking, centre: TheCentre, skip: FromPath[int]) -> Response[bytes]:
+    """Digests and serials of this node's report files that are not here yet, with the chunks that are."""
+    identity = await signed_by(request, centre, b"", lapsed=True)
+    return json({"wanted": await files.wanted(centre, identity, max(0, skip))})
+
+
+@post(
+    "/api/files", status_code=200, summary="Bring one chunk of a report file", request_max_body_size=1 << 20
+)
+async def file_chunk(request: Asking, centre: TheCentre) -> Response[bytes]:
+    """A sealed chunk in; whether its file is whole now, once it is durable."""
+    body = await request.body()
+    identity = await signed_by(request, centre, body, lapsed=True)
+    return json(await files.take(centre, identity, body))
 
 
 @get("/api/packs/{digest:str}", summary="Fetch a sealed pack by its address")

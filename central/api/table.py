@@ -92,6 +92,8 @@ ROUTES = (
             nodes.new_incarnation,
             nodes.exchange,
             nodes.tile,
+            nodes.files_wanted,
+            nodes.file_chunk,
             nodes.pack,
             nodes.answers,
             public.trust,

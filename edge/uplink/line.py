@@ -67,6 +67,18 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     opening: Opening | None = None
 
 
+class WantedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A report file the centre lacks: its digest (base64), its serial, the chunks that are there."""
+
+    digest: str
+    serial: str
+    have: tuple[int, ...] = ()
+
+
+class _FilesWanted(msgspec.Struct, frozen=True, kw_only=True):
+    wanted: tuple[WantedFile, ...]
+
+
 class _Consistency(msgspec.Struct, frozen=True, kw_only=True):
     proof: tuple[str, ...]
 
@@ -186,6 +198,18 @@ class Uplink:
         return await self._post(
             identity, "/api/recount", msgspec.json.encode(ask), deadline_s, SHOWN_BYTES_MAX
         )
+
+    async def files_wanted(self, identity: Identity, skip: int = 0) -> tuple[WantedFile, ...]:
+        """The report files of this node the centre lacks, oldest first, after the first `skip` of them."""
+        reply = await self._send(identity, "GET", f"/api/files/{skip}", b"", 30.0, ANSWER_BYTES_MAX)
+        try:
+            return msgspec.json.decode(reply, type=_FilesWanted).wanted
+        except ValueError as error:
+            raise CentreUnreachable("not a list of files") from error
+
+    async def file_chunk(self, identity: Identity, sealed: bytes, deadline_s: float = 120.0) -> None:
+        """Bring one sealed chunk; it is durable at the centre when this returns."""
+        await self._post(identity, "/api/files", sealed, deadline_s, ANSWER_BYTES_MAX)
 
     async def close(self) -> None:
         """End all connections."""

@@ -37,7 +37,7 @@ PACKAGE = 256
 BLOB_FRAME_BYTES = 256 * 1024
 """Bytes of a sealed message in one frame."""
 
-BatchKind = Literal["up", "down", "acknowledge", "reconcile"]
+BatchKind = Literal["up", "down", "acknowledge", "reconcile", "blob"]
 PublicKeyOf = Callable[[str], bytes | None]
 """The signing key (32 bytes) of an origin we trust, or None."""
 

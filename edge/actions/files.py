@@ -1,0 +1,99 @@
+"""Report files follow their entries to the centre: last of all, chunk by chunk; nothing waits for them."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from edge.actions import exchange
+from edge.actions.node import Node
+from edge.uplink.line import WantedFile, from_base64
+from sync.batch.file import build_sealed
+from sync.messages.blob import chunk, count, encode
+
+log = structlog.get_logger("files")
+PAGES_MAX = 100
+BYTES_A_RUN = 4 << 20
+"""Lane 5: a run stops here, so that entries and answers have the line again."""
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run brought; `absent` are serials whose file this node no longer holds."""
+
+    files: int
+    chunks: int
+    bytes: int
+    absent: tuple[str, ...]
+
+
+async def send(node: Node, bytes_max: int = BYTES_A_RUN) -> Sent:
+    """Bring the centre the chunks it lacks, oldest file first, about `bytes_max` of them.
+
+    Resumes where the last run stopped: the centre says what it holds. Raises CentreUnreachable,
+    CentreRefused; what was brought before stays there.
+    """
+    run = _Run(bytes_max)
+    for _ in range(PAGES_MAX):
+        wanted = await node.uplink.files_wanted(node.identity, len(run.absent))
+        for one in wanted:
+            await _bring(node, one, run)
+        if not wanted or run.carried >= bytes_max:
+            break
+    if run.chunks or run.absent:
+        log.info("files.sent", entries=run.chunks, missing=len(run.absent))
+    return Sent(files=run.files, chunks=run.chunks, bytes=run.carried, absent=tuple(run.absent))
+
+
+class _Run:
+    """What a run has done so far."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        self.files = self.chunks = self.carried = 0
+        self.absent: list[str] = []
+
+
+async def _bring(node: Node, one: WantedFile, run: _Run) -> None:
+    if run.carried >= run.bytes_max:
+        return
+    file = await _file(node, one)
+    if file is None:
+        run.absent.append(one.serial)
+        return
+    for number in range(count(len(file))):
+        if number in one.have:
+            continue
+        if run.carried >= run.bytes_max:
+            return
+        sealed = await asyncio.to_thread(_sealed, node, file, one.serial, number)
+        await node.uplink.file_chunk(node.identity, sealed)
+        run.chunks, run.carried = run.chunks + 1, run.carried + len(sealed)
+    run.files += 1
+
+
+async def _file(node: Node, one: WantedFile) -> bytes | None:
+    digest = from_base64(one.digest)
+    rows: Sequence[tuple[bytes]] = await node.store.read_long(
+        lambda db: db.query("SELECT CAST(pdf AS BLOB) FROM report_file WHERE digest = ? LIMIT 1", (digest,))
+    )
+    return bytes(rows[0][0]) if rows else None
+
+
+def _sealed(node: Node, file: bytes, serial: str, number: int) -> bytes:
+    identity = node.identity
+    return build_sealed(
+        "blob",
+        encode(chunk(file, serial, number)),
+        origin=identity.origin,
+        destination=identity.centre.origin,
+        key=identity.signing,
+        recipients=(identity.centre.sealing, identity.centre.recovery),
+        now_ms=node.now_ms(),
+    )
+
+
+async def when_idle(node: Node) -> None:
+    """The job: only while the line stands and no entry waits for it (metadata never waits for a file)."""
+    if node.uplink.url and not node.uplink.breaker.open and not await exchange.waiting(node):
+        await send(node)

@@ -1,0 +1,175 @@
+"""Report files arrive after their entries: asked for by digest, in chunks, resumed, never holding anything back."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from central.actions import files as there
+from central.actions.centre import operator
+from central.errors import NotFound, NotPermitted
+from edge.actions import files
+from edge.errors import CentreRefused, CentreUnreachable
+from edge.store.draft import Draft
+from sync.batch.file import build_sealed
+from sync.errors import SyncError
+from sync.messages.blob import CHUNK_BYTES, FILE_BYTES_MAX, Chunk, chunk, count, decode, encode
+from tests.contract.renewal.place import Place
+
+SERIAL = "330102-2026-L-00001"
+
+
+def pdf(size: int, salt: int = 1) -> bytes:
+    return bytes((n * 7 + salt) % 251 for n in range(1000)) * (size // 1000 + 1)
+
+
+async def printed(place: Place, content: bytes, serial: str = SERIAL) -> bytes:
+    """A printed report whose file lies at the hall, its entry at the centre; the file's digest."""
+    digest = hashlib.sha256(content).digest()
+    detail: dict[str, Any] = {"serial": serial, "sheet": "", "file_digest": digest, "reason": ""}
+
+    def write(tx: Any) -> None:
+        tx.execute("INSERT OR REPLACE INTO report_file VALUES (?,?,?,?)", (serial, 1, content, digest))
+        tx.append(Draft(kind="report.printed", object=serial, detail=detail))
+
+    await place.node.store.transact(write)
+    await place.exchange()
+    return digest
+
+
+async def listed(place: Place) -> list[tuple[str, int]]:
+    rows = await there.lacking(place.stage.centre, operator("audit"), place.name)
+    return [(row.serial, row.have) for row in rows]
+
+
+async def test_a_file_the_centre_lacks_is_listed_by_serial_brought_and_read_back(place: Place) -> None:
+    content = pdf(2 * CHUNK_BYTES + 5)
+    digest = await printed(place, content)
+    assert await listed(place) == [(SERIAL, 0)]
+    await files.when_idle(place.node)
+    assert await listed(place) == []
+    centre = place.stage.centre
+    assert await there.read(centre, operator("audit"), place.node.identity.origin, digest) == content
+    raw = b"".join(path.read_bytes() for path in (centre.data / "files").rglob("*-*"))
+    assert content[:64] not in raw, "sealed at rest"
+    again = await files.send(place.node)
+    assert (again.files, again.chunks) == (0, 0)
+
+
+async def test_a_broken_run_goes_on_with_the_chunk_that_is_missing(place: Place) -> None:
+    await printed(place, pdf(3 * CHUNK_BYTES))
+    first = await files.send(place.node, bytes_max=1)
+    assert (first.files, first.chunks) == (0, 1)
+    assert await listed(place) == [(SERIAL, 1)]
+    place.line.down = True
+    with pytest.raises(CentreUnreachable):
+        await files.send(place.node)
+    place.line.down = False
+    rest = await files.send(place.node)
+    assert (rest.files, rest.chunks) == (1, count(len(pdf(3 * CHUNK_BYTES))) - 1)
+    assert await listed(place) == []
+
+
+async def test_entries_go_before_files_and_a_pruned_file_is_named_not_waited_for(place: Place) -> None:
+    await printed(place, pdf(10))
+    await place.node.store.transact(lambda tx: tx.append(Draft(kind="mark")))
+    await files.when_idle(place.node)
+    assert await listed(place) == [(SERIAL, 0)], "an entry waits: the line is its own"
+    await place.exchange()
+    await place.node.store.transact(lambda tx: tx.execute("DELETE FROM report_file"))
+    done = await files.send(place.node)
+    assert done.absent == (SERIAL,)
+    await printed(place, pdf(20, 2), "330102-2026-L-00002")
+    await files.send(place.node)
+    assert await listed(place) == [(SERIAL, 0)]
+
+
+async def test_however_many_files_are_gone_the_next_one_is_reached(place: Place) -> None:
+    for number in range(there.WANTED_MAX + 2):
+        await printed(place, pdf(10, number), f"gone-{number:03}")
+    await place.node.store.transact(lambda tx: tx.execute("DELETE FROM report_file"))
+    await printed(place, pdf(20, 100), "here")
+    done = await files.send(place.node)
+    assert (done.files, len(done.absent)) == (1, there.WANTED_MAX + 2)
+    assert "here" not in [serial for serial, _ in await listed(place)]
+
+
+async def test_a_file_of_an_ended_incarnation_still_follows(place: Place) -> None:
+    from edge.actions import incarnation
+
+    await printed(place, pdf(10))
+    with pytest.raises(CentreRefused):
+        await incarnation.renew(place.node, "planned")
+    await place.approve("security")
+    await incarnation.renew(place.node, "planned")
+    await files.send(place.node)
+    assert await listed(place) == []
+
+
+async def handed(place: Place, one: Chunk, **other: Any) -> None:
+    identity = place.node.identity
+    sealed = build_sealed(
+        other.get("kind", "blob"),
+        encode(one),
+        origin=identity.origin,
+        destination=other.get("destination", identity.centre.origin),
+        key=identity.signing,
+        recipients=(identity.centre.sealing,),
+        now_ms=0,
+    )
+    await place.node.uplink.file_chunk(identity, sealed)
+
+
+async def test_what_no_paper_names_or_is_no_chunk_is_refused_and_leaves_nothing(place: Place) -> None:
+    await printed(place, pdf(10))
+    stranger = chunk(b"a file nobody printed", SERIAL, 0)
+    with pytest.raises(CentreRefused):
+        await handed(place, stranger)
+    with pytest.raises(CentreRefused):
+        await handed(place, chunk(pdf(10), SERIAL, 0), kind="down")
+    with pytest.raises(CentreRefused):
+        await handed(place, chunk(pdf(10), SERIAL, 0), destination="qingzhou.example/centre/other/i1")
+    with pytest.raises(CentreRefused):
+        await place.node.uplink.file_chunk(place.node.identity, b"YZB1 rubbish")
+    assert not (place.stage.centre.data / "files").exists()
+    assert await listed(place) == [(SERIAL, 0)]
+
+
+async def test_chunks_that_together_are_another_file_are_begun_again(place: Place) -> None:
+    content = pdf(10)
+    digest = await printed(place, content)
+    bad = Chunk(digest=digest, serial=SERIAL, size=len(content), number=0, body=content[:-1] + b"!")
+    with pytest.raises(CentreRefused):
+        await handed(place, bad)
+    assert await listed(place) == [(SERIAL, 0)]
+    await files.send(place.node)
+    assert await listed(place) == []
+
+
+async def test_only_the_auditor_lists_and_reads_files(place: Place) -> None:
+    digest = await printed(place, pdf(10))
+    centre, origin = place.stage.centre, place.node.identity.origin
+    with pytest.raises(NotPermitted):
+        await there.lacking(centre, operator("system"))
+    with pytest.raises(NotPermitted):
+        await there.read(centre, operator("security"), origin, digest)
+    with pytest.raises(NotFound):
+        await there.read(centre, operator("audit"), origin, digest)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        Chunk(digest=b"short", serial="", size=10, number=0, body=bytes(10)),
+        Chunk(digest=bytes(32), serial="", size=10, number=1, body=bytes(10)),
+        Chunk(digest=bytes(32), serial="", size=10, number=0, body=bytes(9)),
+        Chunk(digest=bytes(32), serial="", size=0, number=0, body=b""),
+        Chunk(digest=bytes(32), serial="", size=FILE_BYTES_MAX + 1, number=0, body=bytes(CHUNK_BYTES)),
+        Chunk(digest=bytes(32), serial="", size=10, number=-1, body=bytes(10)),
+    ],
+)
+def test_a_chunk_that_cannot_be_is_refused(spoilt: Chunk):
+    with pytest.raises(SyncError):
+        decode(encode(spoilt))
+    with pytest.raises(SyncError):
+        decode(encode(spoilt)[:-1])
