@@ -238,7 +238,7 @@ def _trouble(error: EdgeError, *, json: bool) -> int:
     if error.detail:
         print(f"  [{error.code}] {error.detail}", file=sys.stderr)
     if json:
-        body = {"code": error.code, "message": error.message, "next": error.next}
+        body = {"code": error.code, "message": error.message, "next": error.next, "detail": error.detail}
         sys.stdout.write(msgspec.json.encode(body).decode() + "\n")
     return error.exit_code
 

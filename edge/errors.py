@@ -277,14 +277,20 @@ class StickTrouble(EdgeError):
     code = "stick-trouble"
     blame: ClassVar[Blame] = "carrier"
     retry = True
-    message = Words(
-        zh="介质写不进去（已满、只读或已拔出），没有留下看似完整的文件。",
-        en="The stick cannot be written (full, read-only or pulled out); no file that looks whole is left.",
-    )
     next = Words(
-        zh="请换一个有空间的介质重试；本节点的数据未受影响。",
-        en="Try again with a stick that has room; this node's own data is as before.",
+        zh="请核对路径，或换一个有空间的介质重试；本节点的数据未受影响。",
+        en="Check the path, or try again with a stick that has room; this node's own data is as before.",
     )
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        where = f"{path}：{reason}" if path else reason
+        super().__init__(
+            reason,
+            message=Words(
+                zh=f"介质写不进去（{where}），没有留下看似完整的文件。",
+                en=f"The stick cannot be written ({where}); no file that looks whole is left.",
+            ),
+        )
 
 
 class TypesetFailed(EdgeError):

@@ -30,7 +30,7 @@ async def backup(node: Node, path: Path) -> dict[str, Any]:
 
 def _backup(node: Node, path: Path) -> dict[str, Any]:
     if path.exists():
-        raise Refused(f"{path.name} exists", message=_EXISTS)
+        raise Refused(f"{path.name} exists", message=_EXISTS, step=_OTHER_NAME)
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     beside = companion(path)
@@ -44,7 +44,7 @@ def _backup(node: Node, path: Path) -> dict[str, Any]:
         sync_folder(path.parent)
         whole = True
     except (OSError, LedgerUnavailable) as error:
-        raise StickTrouble(str(getattr(error, "strerror", error))) from error
+        raise StickTrouble(str(getattr(error, "strerror", error)), str(path)) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -78,4 +78,5 @@ def _companion(node: Node) -> bytes:
     return msgspec.json.format(msgspec.json.encode(made))
 
 
+_OTHER_NAME = Words(zh="请换一个文件名或文件夹。", en="Take another name or folder.")
 _EXISTS = Words(zh="文件已存在，未覆盖。", en="The file exists and was not overwritten.")

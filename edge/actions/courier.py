@@ -52,7 +52,7 @@ def _folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StickTrouble(error.strerror or "") from error
+        raise StickTrouble(error.strerror or "", str(path)) from error
 
 
 def _write_all(view: Any, now_ms: int, folder: Path) -> list[tuple[str, int]]:
@@ -77,7 +77,7 @@ def _write_checked(path: Path, batch: SendBatch) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        raise StickTrouble(error.strerror or "") from error
+        raise StickTrouble(error.strerror or "", path.name) from error
     if not whole:
         part.unlink(missing_ok=True)
         raise CourierRefused("read back differs", message=_BAD_STICK)
@@ -146,7 +146,15 @@ async def _take(node: Node, data: bytes, done: Round) -> int:
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
-            raise CourierRefused(f"{path.name} is too large")
+            message = Words(zh=f"文件 {path.name} 过大，未导入。", en=f"{path.name} is too large; not taken.")
+            raise CourierRefused(f"{path.name} is too large", message=message)
         return path.read_bytes()
     except OSError as error:
-        raise CourierRefused(f"{path.name}: {error.strerror}") from error
+        raise CourierRefused(f"{path.name}: {error.strerror}", message=_unread(path.name, error)) from error
+
+
+def _unread(name: str, error: OSError) -> Words:
+    return Words(
+        zh=f"读不到文件 {name}（{error.strerror}），未作任何改动。",
+        en=f"Cannot read {name} ({error.strerror}); nothing was changed.",
+    )

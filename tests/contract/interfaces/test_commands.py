@@ -180,7 +180,9 @@ def test_a_place_that_cannot_be_written_exits_with_three_in_words(
 ) -> None:
     (tmp_path / "taken").write_text("a file where a folder should be")
     target = tmp_path / "taken" if verb == "export" else tmp_path / "no-folder" / "copy.db"
-    refused(town.edge(verb, str(target), data=hall), 3)
+    no = refused(town.edge(verb, str(target), data=hall), 3)
+    assert str(target) in no["message"]["zh"]
+    assert "路径" in no["next"]["zh"]
     assert (tmp_path / "taken").read_text() == "a file where a folder should be"
 
 
@@ -223,6 +225,18 @@ def test_a_command_of_the_centre_refuses_with_code_words_and_one_document_and_ch
         | {"nodes": town.central("check").out.count("origin")}
     )
     assert after == before
+
+
+def test_a_node_names_the_file_it_cannot_take_and_the_copy_it_will_not_write_over(
+    town: Town, hall: Path, tmp_path: Path
+) -> None:
+    absent = refused(town.edge("import", str(tmp_path / "absent.yzb"), data=hall), 4)
+    assert "absent.yzb" in absent["message"]["zh"]
+    (tmp_path / "copy.db").write_bytes(b"an older copy")
+    kept = refused(town.edge("backup", str(tmp_path / "copy.db"), data=hall), 4)
+    assert "copy.db" in kept["detail"]
+    assert "换一个文件名" in kept["next"]["zh"]
+    assert (tmp_path / "copy.db").read_bytes() == b"an older copy"
 
 
 def test_one_bad_file_on_a_stick_is_named_and_does_not_stop_the_others(town: Town, tmp_path: Path) -> None:
