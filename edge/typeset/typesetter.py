@@ -18,7 +18,7 @@ FONT_FOLDERS: Final = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 """Where Debian's packages put fonts."""
 
 _FACES: Final = ("NotoSansCJK-Regular.ttc", "NotoSansCJK-Bold.ttc", "HanaMinA.ttf", "HanaMinB.ttf")
-_BEGIN: Final = "import os; os.nice(10); from edge.typeset.worker import main; main()"
+_BEGIN: Final = "import os; os.nice(5); from edge.typeset.worker import main; main()"
 """The worker stands behind everybody else from its first import on: paper may wait, an answer may not."""
 
 _COMPILE_S: Final = 15.0
