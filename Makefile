@@ -7,11 +7,12 @@ DEBIAN := chromium fonts-noto-cjk fonts-hanazono poppler-utils postgresql-15 str
 DEBIAN += pcscd libpcsclite1 vsmartcard-vpcd cups-daemon
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SEEDS ?= 100
+SECONDS ?= 20
 CYCLES ?= 50
 SEED ?= 1
 BENCH ?= all
 
-.PHONY: help setup check test demo bench sim kill faults rows lock assets clean
+.PHONY: fuzz help setup check test demo bench sim kill faults rows lock assets clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -65,6 +66,10 @@ kill: setup ## the real node killed CYCLES times at moments drawn from SEED, res
 
 faults: setup ## every fault of the real processes, every failed system call, the slow line unhurried (an hour)
 	$(PY) -m pytest -q -n0 tests/faults --cycles $(CYCLES) --calls 0 --hurry 1 --fault-seed $(SEED) --timeout 36000
+	$(PY) -m pytest -q -n0 tests/simulation/test_long.py --aborted 10000 --timeout 36000
+
+fuzz: setup ## every protocol parser under a coverage-guided fuzzer, SECONDS each
+	$(PY) -m tests.rig.fuzz --seconds $(SECONDS)
 
 rows: setup ## requirement rows that no test names yet
 	$(PY) -m tests.rows

@@ -94,7 +94,7 @@ def printer_state(said: bytes | None) -> PrinterState:
     """The state in `printer.json`; None when there is no such file. Raises Garbled."""
     try:
         state = Said() if said is None else msgspec.json.decode(said, type=Said)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):  # the latter for bytes that are no UTF-8 in a key
         raise Garbled("printer.json cannot be read") from None
     able = state.online and not state.cover_open and state.fault == "none"
     words, step = _PRINTER["out" if state.paper == "out" else state.paper if able else "stopped"]

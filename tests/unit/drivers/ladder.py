@@ -32,7 +32,11 @@ CRITERIA = (
     Criterion("faults", "silver", "every fault switch of the twin has a test"),
     Criterion("replug", "silver", "comes back after the plug or the power was out"),
     Criterion("process", "silver", "the twin runs as a process that can be played"),
-    Criterion("replay", "gold", "a recorded conversation is replayed to it (its twin's, until there is one of hardware)"),
+    Criterion(
+        "replay",
+        "gold",
+        "a recorded conversation is replayed to it (its twin's, until there is one of hardware)",
+    ),
     Criterion("hardware", "gold", "used with real hardware of two makers"),
 )
 

@@ -44,7 +44,9 @@ def test_what_the_far_side_says_of_the_printer_is_read(said, expected):
     assert state.words.zh
 
 
-@pytest.mark.parametrize("said", [b"", b"paper: ok", b"[]", b'{"paper":"wet"}', b'{"ink":1}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "said", [b"", b"paper: ok", b"[]", b'{"paper":"wet"}', b'{"ink":1}', b"\xff\xfe", b'{"\x8daper": 1}']
+)
 def test_what_cannot_be_read_is_garbled(said):
     with pytest.raises(Garbled):
         protocol.printer_state(said)
