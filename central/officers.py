@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from central.actions import escrow, files, incarnations, recount, witness
+from central.actions import escrow, files, incarnations, recount, wipes, witness
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.incarnations import IncarnationRow
 from central.commands import Said, command, given, opened
@@ -33,6 +33,10 @@ def register(commands: Any) -> None:
     one.add_argument("--out", type=Path, help="also a file for a stick, into this folder")
     one = command(commands, "files", opened(_files), "尚缺的报告文件 / report files that have not arrived")
     one.add_argument("--node", default="")
+    one = command(commands, "wipe", opened(_wipe), "封存并清除 / seal and wipe a node; without --node: list")
+    one.add_argument("--node", default="")
+    one.add_argument("--officer", default="", help="your name")
+    one.add_argument("--note", default="", help="why")
     command(commands, "witnesses", opened(_witnesses), "各节点会签回来的中心台账 / what nodes hold of us")
     for verb, run, words in (
         ("approve", _approve, "批准换代 / approve these very keys"),
@@ -55,6 +59,16 @@ def _escrow(commands: Any) -> None:
     one.add_argument("--to", required=True, help="what edge keys ask printed")
     one.add_argument("--officer", default="", help="your name")
     one.add_argument("--note", required=True, help="who asked and how you made sure")
+
+
+async def _wipe(centre: Centre, asked: argparse.Namespace) -> Said:
+    if asked.node:
+        done = await wipes.wipe(centre, _officer("security", asked.officer), asked.node, asked.note)
+        if isinstance(done, Refusal):
+            return given(done)
+    rows = await wipes.wipes(centre)
+    lines = tuple(f"{row.node} {row.words.zh}" for row in rows)
+    return Said(document={"wipes": rows}, lines=lines or ("没有下过清除命令",))
 
 
 async def _files(centre: Centre, asked: argparse.Namespace) -> Said:

@@ -15,14 +15,17 @@ import msgspec
 
 from central.security.keys import Keyring
 from central.store.effects import AccessKept, CaseEvent, DayTotal, Paper, Rejection, ReportKept
+from central.store.quota import Spent
 from matters.model import Matter
 from sync.errors import SyncError
 from sync.exchange.centre import FirstPlace, first_place
 from sync.ledger.entry import Entry
-from sync.messages.registry import DetailValue, by_number, decode_detail, known
+from sync.messages.registry import DetailValue, by_number, decode_detail, kind, known
 
 DAY_CHARACTERS = 10
+UNITS_MAX = 100
 TOTALS_CHARACTERS_MAX = 64 * 1024
+_RETURNED = kind("quota.returned").number
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +98,7 @@ class Gathered:
     rejected: list[Rejection] = field(default_factory=list)
     carried: list[tuple[FirstPlace, int]] = field(default_factory=list)
     openings: list[Line] = field(default_factory=list)
+    spent: list[Spent] = field(default_factory=list)
 
     def drop(self, indexes: set[int]) -> None:
         """Forget the effects of these entries: they were done under another key."""
@@ -105,6 +109,7 @@ class Gathered:
         self.cases = _without(self.cases, indexes)
         self.days = _without(self.days, indexes)
         self.asked = _without(self.asked, indexes)
+        self.spent = _without(self.spent, indexes)
 
     def reject(self, index: int, reason: str) -> None:
         """Keep the entry, reject its effect."""
@@ -337,6 +342,35 @@ def _day(line: Line, into: Gathered, _: Rules) -> str:
     return ""
 
 
+def _spent(line: Line, into: Gathered, by: Rules) -> str:
+    """quota.spent, quota.returned: rights of a person, settled when they arrive (`quota.settle`)."""
+    entry, matter = line.entry, line.text("matter")
+    if by.ref(line.text("subject_number")) != entry.subject_ref or not entry.subject_ref:
+        return "subject-reference does not fit the number"
+    found = by.catalogue.get(matter)
+    if found is None or found.quota is None:
+        return "quota of a matter that has none"
+    units = line.number("units")
+    if not 0 < units <= UNITS_MAX:
+        return "units out of range"
+    into.spent.append(
+        Spent(
+            origin=into.source.origin,
+            idx=entry.index,
+            node=into.source.node,
+            subject_ref=entry.subject_ref,
+            matter=matter,
+            year=line.number("year"),
+            units=-units if entry.kind == _RETURNED else units,
+            said_free=entry.outcome != "fee",
+            fee_cents=0,
+            occurred_ms=entry.hlc_ms,
+            settled_ms=into.source.arrived_ms,
+        )
+    )
+    return ""
+
+
 def _opened_anew(line: Line, into: Gathered, _: Rules) -> str:
     """incarnation.opened: compared with what was approved (`incarnations.opened`)."""
     into.openings.append(line)
@@ -345,6 +379,8 @@ def _opened_anew(line: Line, into: Gathered, _: Rules) -> str:
 
 EFFECTS: dict[str, Effect] = {
     "incarnation.opened": _opened_anew,
+    "quota.spent": _spent,
+    "quota.returned": _spent,
     "access.answered": _access,
     "access.denied": _access,
     "access.deferred": _access,

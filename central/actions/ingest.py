@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from central.actions import fulfil, incarnations, mailbox, own_ledger, settle
+from central.actions import fulfil, incarnations, mailbox, own_ledger, quota, settle
 from central.actions.acknowledge import Ours, Outcome, reply
 from central.actions.centre import Centre
 from central.actions.effects import Gathered, Rules, Source, gather, rules
@@ -233,6 +233,7 @@ async def _cause(centre: Centre, tx: Tx, gathered: Gathered) -> None:
         await effects.add(tx, rows)
     await effects.add_deferrals(tx, [_deferral(centre, origin, asked) for asked in gathered.asked])
     letters = await settle.settle(centre, tx, origin, provisional)
+    letters += await quota.settle(centre, tx, gathered.spent)
     await mailbox.post(centre, tx, origin, letters)
 
 

@@ -50,6 +50,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     _power("staff.import", "security", "导入窗口人员", "import clerks"),
     _power("nodes.revoke", "security", "吊销节点", "revoke a node"),
     _power("incarnations.approve", "security", "批准换代", "approve a new incarnation"),
+    _power("nodes.wipe", "security", "封存并清除节点", "seal and wipe a node"),
     _power("escrow.release", "security", "释放托管密钥", "release an escrowed key"),
     _power("administrators.change", "security", "变更管理员", "change administrators"),
     _power("trail.search", "audit", "检索访问轨迹", "search the trail"),

@@ -215,6 +215,25 @@ async def letters(tx: Tx, origin: str, above: int, limit: int = 500) -> list[Let
     return [Letter(**dict(row)) for row in rows]
 
 
+class LetterPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a letter lies and since when."""
+
+    origin: str
+    node: str
+    number: int
+    created_ms: int
+
+
+async def letters_of_kind(tx: Tx, kind: str) -> list[LetterPlace]:
+    """The newest letter of a kind in every mailbox that holds one, newest first."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT ON (d.origin) d.origin, i.node, d.number, d.created_ms FROM directive AS d"
+        " JOIN identity AS i ON i.origin = d.origin WHERE d.kind = $1 ORDER BY d.origin, d.number DESC",
+        kind,
+    )
+    return sorted((LetterPlace(**dict(row)) for row in rows), key=lambda one: -one.created_ms)
+
+
 async def unseen(tx: Tx, origin: str) -> list[Letter]:
     """Letters the node has not said it obeyed."""
     number = await tx.fetchval("SELECT seen_number FROM mailbox WHERE origin = $1", origin)

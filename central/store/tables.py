@@ -57,7 +57,6 @@ TABLES: tuple[Table, ...] = (
     _state("ledger_head", "origin"),
     _state("incarnation", "origin"),
     _state("file_chunk", "origin"),
-    _state("quota_grant", "origin"),
     _state("mailbox", "origin"),
     _state("directive", "origin"),
     _state("lease", "origin"),

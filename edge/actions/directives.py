@@ -12,20 +12,24 @@ import structlog
 
 from edge.actions import leases
 from edge.actions.close_day import close_again
-from edge.actions.gates import REVOKED
+from edge.actions.gates import REVOKED, WIPE
 from edge.actions.node import Node
 from edge.actions.recount import DUE as RECOUNT_DUE
+from edge.store import past
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from edge.store.view import DIRECTIVE_FACT
 from matters.cases import TRANSITIONS
 from matters.model import Words
 from sync.errors import SyncError
+from sync.ids import parse_origin
 from sync.lease.lease import open_lease
 from sync.messages.directives import Directive, objection
 
 log = structlog.get_logger("directives")
 Body = dict[str, Any]
+SAME_WORK = 8
+"""Entries of one transaction stand this close together."""
 CALL_MS = 24 * 3600 * 1000
 
 
@@ -172,6 +176,57 @@ def _policy(tx: Transaction, _: Node, body: Body) -> str:
     return ""
 
 
+def _quota(tx: Transaction, node: Node, body: Body) -> str:
+    """The fee is corrected where it was counted, and the person is on the call list (F017)."""
+    place = _place(node, body["origin"], body["index"])
+    if place is None or tx.one("SELECT 1 FROM quota_spent WHERE entry = ?", (place,)) is None:
+        return f"no right spent at {body['index']}"
+    cents = int(body["fee_cents"])
+    tx.execute("UPDATE quota_spent SET fee_cents = max(0, fee_cents + ?) WHERE entry = ?", (cents, place))
+    note = f"{cents} cents"
+    tx.append(
+        Draft(
+            kind="mark",
+            actor="centre",
+            outcome="quota-settled",
+            object=f"entry-{body['index']}",
+            detail={"note": note},
+        )
+    )
+    row = tx.one(
+        "SELECT number FROM office_case WHERE entry BETWEEN ? AND ? ORDER BY abs(entry - ?) LIMIT 1",
+        (place - SAME_WORK, place + SAME_WORK, place),
+    )
+    if row is None:
+        return ""
+    yuan = f"{abs(cents) / 100:g}"
+    what = Words(zh="应补收", en="to collect") if cents > 0 else Words(zh="应退还", en="to give back")
+    words = Words(
+        zh=f"办件 {row[0]} 的次数经中心核定，{what.zh} {yuan} 元：{body['note']}",
+        en=f"Case {row[0]}: {yuan} yuan {what.en}, as the centre settled",
+    )
+    return call_task(tx, node, row[0], words)
+
+
+def _place(node: Node, origin: str, index: int) -> int | None:
+    """How our rows name an entry of this or of an ended incarnation; None for somebody else's."""
+    try:
+        theirs, ours = parse_origin(origin), parse_origin(node.identity.origin)
+    except SyncError:
+        return None
+    if (theirs.authority, theirs.name) != (ours.authority, ours.name):
+        return None
+    same = theirs.incarnation == ours.incarnation
+    return index if same else past.number_of(index, theirs.incarnation)
+
+
+def _wipe(tx: Transaction, _: Node, body: Body) -> str:
+    """Answers stop now; the job `wipe` seals what is unsent and destroys the keys (`edge.actions.wipe`)."""
+    tx.note(WIPE, body["note"])
+    tx.append(Draft(kind="ledger.closed", actor="centre", outcome="seal-and-wipe"))
+    return ""
+
+
 def _recount(tx: Transaction, _: Node, body: Body) -> str:
     """Done by the job `recount` as soon as the line allows; what is found is an entry."""
     tx.note(RECOUNT_DUE, body["note"])
@@ -187,6 +242,8 @@ _EFFECTS: dict[str, Callable[[Transaction, Node, Body], str]] = {
     "finding": _finding,
     "reconcile": _reconcile,
     "recount": _recount,
+    "quota.settled": _quota,
+    "seal-and-wipe": _wipe,
     "revoked": _revoked,
     "policy": _policy,
 }

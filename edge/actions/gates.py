@@ -15,6 +15,7 @@ BUS_WINDOW_MS = 14 * 86_400_000
 ALARM = "alarm"
 REVOKED = "revoked"
 RESTORED = "restored"
+WIPE = "wipe"
 """Facts that stop sensitive answers while they stand."""
 _RULE = "台账规则（protocol.md 4、8）"
 _WARN_AT = (80, 50)
@@ -98,6 +99,8 @@ def gates(db: Reading | Transaction, node: Node) -> list[Gate]:
             _stopped("rolled-back", "数据库比锚点旧，疑为旧映像", "the database is behind its anchor")
         )
     facts = {row[0] for row in db.query("SELECT name FROM fact")}
+    if WIPE in facts:
+        found.append(_stopped("wiped", "中心已命令封存并清除本节点", "the centre ordered a seal and wipe"))
     if RESTORED in facts:
         found.append(
             _stopped(

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from edge.errors import Damaged, LedgerUnavailable, NotEnrolled
+from edge.errors import Damaged, LedgerUnavailable, NotEnrolled, StoreTrouble
 from edge.settings import Settings
 from edge.store import anchor, cipher, disk, slots
 from edge.store.cipher import Connection, DatabaseKey
@@ -134,6 +134,10 @@ class Store:
             os.fsync(file.fileno())
         with contextlib.closing(cipher.connect(path, self._key)) as copied:
             return cipher.integrity_faults(copied)
+
+    def abandon(self) -> None:
+        """Write nothing any more: the keys were destroyed, and the process must end."""
+        self._writer.failed = self._writer.failed or StoreTrouble("abandoned: the keys were destroyed")
 
     async def close(self) -> None:
         """Finish queued transactions, end all threads."""

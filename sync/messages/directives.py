@@ -47,6 +47,10 @@ DIRECTIVES: tuple[DirectiveKind, ...] = (
     _row("reconcile", "重新对账", "reconcile again", day=str),
     # Compare the ledger with the centre's by tile descent and say what was found.
     _row("recount", "深度核对", "recount", note=str),
+    # The unsent ledger is sealed to the centre, then every key is destroyed; `note`: what the hall is told.
+    _row("seal-and-wipe", "封存并清除", "seal and wipe", note=str),
+    # What a right spent at `origin`/`index` really costs: `fee_cents` to collect, or (negative) to give back.
+    _row("quota.settled", "次数核定", "quota settled", origin=str, index=int, fee_cents=int, note=str),
     # This origin is no longer trusted: stop sensitive answers, hand in the last batch as evidence.
     _row("revoked", "节点已吊销", "node revoked", reason=list),
     # `settings`: site settings by name, e.g. window_ms.

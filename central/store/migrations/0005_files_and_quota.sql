@@ -35,17 +35,3 @@ CREATE TABLE quota_spent (
 );
 
 CREATE INDEX quota_spent_of ON quota_spent (subject_ref, matter, year);
-
--- Rights granted ahead (escrow): spent by the holder without contact, or ended.
-CREATE TABLE quota_grant (
-  origin text NOT NULL,
-  grant_id text NOT NULL,
-  node text NOT NULL,
-  matter text NOT NULL,
-  units integer NOT NULL,
-  spent integer NOT NULL,
-  expires_ms bigint NOT NULL,
-  state text NOT NULL,
-  granted_ms bigint NOT NULL,
-  CONSTRAINT quota_grant_pk PRIMARY KEY (origin, grant_id)
-);
