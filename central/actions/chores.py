@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from central.actions import fleet, fulfil, own_ledger, reconcile
+from central.actions import fleet, fulfil, own_ledger, packs, reconcile
 from central.actions.centre import Centre
 from central.actions.findings import finding_id, raised
 from central.security import callers
@@ -38,6 +38,11 @@ async def contacts_kept(centre: Centre) -> None:
     """Drop contacts older than a week; checkpoints stay for ever."""
     async with centre.store.transaction() as tx:
         await contacts.forget_contacts(tx, centre.now_ms() - CONTACTS_KEPT_MS)
+
+
+async def old_packs(centre: Centre) -> int:
+    """Remove packs no release of the last week names; how many."""
+    return await packs.forget(centre)
 
 
 async def yesterday(centre: Centre) -> int:

@@ -249,3 +249,13 @@ async def releases(tx: Tx, names: Sequence[str]) -> list[ReleaseKept]:
         list(names),
     )
     return [ReleaseKept(**dict(row)) for row in rows]
+
+
+async def releases_since(tx: Tx, since_ms: int) -> list[ReleaseKept]:
+    """Every release made since then, and the newest of every scope."""
+    rows = await tx.fetch(
+        "SELECT * FROM release WHERE created_ms >= $1 OR (scope, version) IN"
+        " (SELECT scope, max(version) FROM release GROUP BY scope)",
+        since_ms,
+    )
+    return [ReleaseKept(**dict(row)) for row in rows]
