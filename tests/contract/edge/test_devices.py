@@ -28,8 +28,9 @@ from edge.settings import DeviceSetting
 from tests.contract.edge.conftest import ToldTime, card, signed_in
 from tests.contract.edge.small_centre import NUMBERS, SmallCentre
 from tests.contract.edge.test_answers import entries
+from tests.simulation.hall import PlainTypesetter
 
-WAIT_S = 15.0
+WAIT_S = 60.0
 HERE = Fix(state="fix", latitude=30.25, longitude=120.16, at_ms=1_795_000_000_000, satellites=9)
 
 
@@ -218,7 +219,7 @@ async def test_a_test_sheet_says_that_it_is_one_and_takes_no_serial(
 ) -> None:
     spool = VirtualSpool(tmp_path / "spool")
     await spool.start()
-    await node.typesetter.start()
+    node.typesetter = PlainTypesetter()
     setting = DeviceSetting(name="A4", kind="a4_printer", address=spool.address)
     async with running(node, setting) as hall:
         await comes(lambda: of(hall, "A4").state == "ok", node)

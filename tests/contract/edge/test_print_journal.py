@@ -21,6 +21,7 @@ from tests.contract.edge.small_centre import SmallCentre
 from tests.contract.edge.test_answers import entries
 from tests.contract.edge.test_devices import comes, of, running
 from tests.contract.edge.test_papers import issued, job_of
+from tests.simulation.hall import PlainTypesetter
 
 PAPER_MOVED = 26
 SHEETS_MOVED = 27
@@ -54,7 +55,7 @@ async def spool(tmp_path: Path) -> AsyncIterator[VirtualSpool]:
 @contextlib.asynccontextmanager
 async def queue(node: Node, spool: VirtualSpool) -> AsyncIterator[Hall]:
     """A hall whose only device is an A4 queue that is ready."""
-    await node.typesetter.start()
+    node.typesetter = PlainTypesetter()
     async with running(node, DeviceSetting(name="A4", kind="a4_printer", address=spool.address)) as hall:
         await comes(lambda: of(hall, "A4").state == "ok", node)
         yield hall
@@ -129,7 +130,7 @@ def _in(spool: VirtualSpool, part: str) -> int:
 async def test_g16_after_a_power_cut_between_sent_and_the_queue_the_question_says_the_queue_has_it_not(
     node: Node, clerk: Session, centre: SmallCentre, chief: Session, spool: VirtualSpool, opener: Opener
 ) -> None:
-    await node.typesetter.start()
+    node.typesetter = PlainTypesetter()
     await sheets.issue(node, chief, "A4-0001", "A4-0100", "1")
     serial = await issued(node, clerk, centre)
     await press.round_once(node)
@@ -167,7 +168,7 @@ def _only_sent(tx, job_id: str) -> None:
 async def test_g16_a_block_counts_down_and_every_sheet_is_used_once(
     node: Node, clerk: Session, centre: SmallCentre, chief: Session
 ) -> None:
-    await node.typesetter.start()
+    node.typesetter = PlainTypesetter()
     await sheets.issue(node, chief, "HZ000101", "HZ000200", "1")
     serial = await issued(node, clerk, centre)
     await printing.pdf(node, clerk, serial)
@@ -199,7 +200,7 @@ async def _codes(node: Node, session: Session) -> list[str]:
 async def test_g16_a_sheet_passed_over_is_a_finding_at_day_close_until_it_is_void(
     node: Node, clerk: Session, centre: SmallCentre, chief: Session
 ) -> None:
-    await node.typesetter.start()
+    node.typesetter = PlainTypesetter()
     await sheets.issue(node, chief, "0001", "0050", "")
     serial = await issued(node, clerk, centre)
     await printing.pdf(node, clerk, serial)
@@ -238,7 +239,7 @@ async def test_g16_blocks_are_the_supervisors_issued_once_and_given_back_with_th
     block = await sheets.issue(node, chief, "0001", "0050", "1")
     with pytest.raises(Refused):
         await sheets.issue(node, chief, "0050", "0060", "2")
-    await node.typesetter.start()
+    node.typesetter = PlainTypesetter()
     serial = await issued(node, clerk, centre)
     await printing.pdf(node, clerk, serial)
     with pytest.raises(WrongMoment):
@@ -258,7 +259,7 @@ async def test_a_stuck_slip_printer_keeps_no_other_windows_slip_waiting(
     slow, quick = VirtualPrinter(), VirtualPrinter()
     await slow.start()
     await quick.start()
-    await node.typesetter.start()
+    node.typesetter = PlainTypesetter()
     settings = tuple(
         DeviceSetting(name=name, kind="receipt_printer", address=twin.address, window=window)
         for name, twin, window in (("慢", slow, "1"), ("快", quick, "2"))
@@ -293,7 +294,7 @@ async def _slip_for(node: Node, window: str) -> None:
 async def test_a_printer_that_says_ready_and_refuses_is_not_asked_again_at_once(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:
-    await node.typesetter.start()
+    node.typesetter = PlainTypesetter()
     setting = DeviceSetting(name="无", kind="receipt_printer", address="tcp:127.0.0.1:9")
     node.hall = Hall((setting,), DeskOfNode(node))
     await issued(node, clerk, centre)
@@ -308,7 +309,7 @@ async def test_the_way_of_a_slip_is_on_the_ledger_without_a_name_or_number_of_a_
 ) -> None:
     printer = VirtualPrinter()
     await printer.start()
-    await node.typesetter.start()
+    node.typesetter = PlainTypesetter()
     async with running(
         node, DeviceSetting(name="回执", kind="receipt_printer", address=printer.address)
     ) as hall:

@@ -24,6 +24,7 @@ from tests.contract.edge.conftest import START_MS, ToldTime
 from tests.contract.edge.test_answers import count, entries
 from tests.contract.edge.test_api import over
 from tests.contract.edge.test_devices import comes
+from tests.simulation.hall import PlainTypesetter
 
 REAL = Settings(centre="http://centre.test", hall="清河县市民之家", region="330102")
 
@@ -37,7 +38,7 @@ async def practising(data: Path, told: ToldTime) -> AsyncIterator[Node]:
     try:
         async with training.practising(node):
             await clockwork.boot(node)
-            await node.typesetter.start()
+            node.typesetter = PlainTypesetter()
             node.hall = hall = Hall(node.devices, DeskOfNode(node))
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(hall.run())
