@@ -207,11 +207,11 @@ def _floors(stage: Stage, place: Place, no_op_ms: float, count: int) -> Floors:
     held = node_connection(place.data)
     bare = store.bare(stage.folder / "bare-answer.db")
     try:
-        refs = [row[0] for row in held.execute("SELECT ref FROM subject_cache").fetchall()]
-        chosen = iter(rnd.choices(refs, k=count))
+        keys = held.execute("SELECT scope, ref FROM subject_cache").fetchall()
+        chosen = iter(rnd.choices(keys, k=count))
         lookups = samples_ms(
             lambda: held.execute(
-                "SELECT sealed FROM subject_cache WHERE ref = ?", (next(chosen),)
+                "SELECT sealed FROM subject_cache WHERE scope = ? AND ref = ?", next(chosen)
             ).fetchone(),
             count,
         )
