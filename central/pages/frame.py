@@ -11,6 +11,7 @@ ON_THE_LEDGER = Words(zh="每次检索都记入中心台账", en="searches are r
 
 DOORS: tuple[tuple[str, str, Words], ...] = (
     ("/", "fleet.read", Words(zh="节点", en="Nodes")),
+    ("/incarnations", "incarnations.read", Words(zh="换代", en="Incarnations")),
     ("/trail", "trail.search", Words(zh="访问轨迹", en="Trail")),
     ("/subject", "trail.search", Words(zh="谁查过", en="Who saw")),
     ("/findings", "findings.read", Words(zh="差异", en="Findings")),

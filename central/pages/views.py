@@ -4,6 +4,7 @@ from datetime import date
 
 import msgspec
 
+from central.actions.incarnations import IncarnationRow
 from central.actions.views import (
     AccessRow,
     ActRow,
@@ -197,6 +198,16 @@ class FindingsPage(msgspec.Struct, frozen=True, kw_only=True):
     may_settle: bool
     note: str
     errors: tuple[FormError, ...]
+    refusal: Refusal | None
+    now_ms: int
+
+
+class IncarnationsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests for a new incarnation that wait, and those that are settled; `role` is empty for onlookers."""
+
+    waiting: tuple[IncarnationRow, ...]
+    settled: tuple[IncarnationRow, ...]
+    role: str
     refusal: Refusal | None
     now_ms: int
 

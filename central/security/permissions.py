@@ -61,6 +61,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     _power("check.run", "audit", "核验台账", "check ledgers"),
     _view("fleet.read", "查看节点", "see nodes"),
     _view("incarnations.read", "查看换代申请", "see requests for a new incarnation"),
+    _view("incarnations.decide", "办理换代申请", "speak on a new incarnation", "system", "security"),
     _view("findings.read", "查看对账差异", "see findings", "system", "audit"),
     _view("reconcile.read", "查看对账", "see reconciliation", "system", "audit"),
     _view("administrators.read", "查看管理员", "see administrators", "security", "audit"),

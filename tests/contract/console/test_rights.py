@@ -11,7 +11,7 @@ from tests.contract.central.stage import Stage
 from tests.contract.console.stage import browser, desk
 
 ACTIONS = {row.action for row in PERMISSIONS}
-PATHS = {"{node:str}": "330999", "{search:str}": "gone", "{finding:str}": "none"}
+PATHS = {"{node:str}": "330999", "{search:str}": "gone", "{finding:str}": "none", "{asked:str}": "none"}
 
 
 def address(handler: HTTPRouteHandler) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from central.actions import views as av
 from central.pages import drawing, facets, views
 from matters.model import Refusal
+from tests.unit.central_pages import successions
 from tests.unit.central_pages.figures import (
     ACTS,
     ADMINISTRATORS,
@@ -278,6 +279,8 @@ PAGES: tuple[Sample, ...] = (
         "audit",
         views.SubjectPaper(search="sVd81", found=SUBJECT_FOUND, authority="青州市信用中心", now_ms=NOW_MS),
     ),
+    ("incarnations", "incarnations", "system", successions.shown("system", refusal=successions.SAME)),
+    ("incarnations-none", "incarnations", "audit", successions.shown("", empty=True)),
     (
         "findings",
         "findings",
