@@ -257,6 +257,22 @@ class WindowScreen(Protocol):
         """One line for the device page."""
 
 
+class DocumentCamera(Protocol):
+    """A camera over a table, for papers."""
+
+    async def open(self) -> None:
+        """Take the camera. Raises Absent, Busy, NotThisDevice."""
+
+    async def close(self) -> None:
+        """Let go of it. Closing twice is no error."""
+
+    async def picture(self, timeout_s: float) -> bytes:
+        """One picture, JPEG, whole. Raises NothingCame, Garbled, Faulty, Unplugged, Busy."""
+
+    async def describe(self) -> str:
+        """One line for the device page."""
+
+
 class QrScanner(Protocol):
     """A scanner for QR codes and bar codes."""
 
@@ -312,6 +328,7 @@ Device = (
     | SheetPrinter
     | CallerKeys
     | WindowScreen
+    | DocumentCamera
     | QrScanner
     | PositionSource
 )

@@ -9,6 +9,7 @@ from drivers.chips import CarrierCards, SocialCards, StaffCards
 from drivers.devices.a4_ipp.driver import IppPrinter
 from drivers.devices.a4_spool.driver import SpoolPrinter
 from drivers.devices.caller_keys.driver import RsCallerKeys
+from drivers.devices.document_camera.driver import V4l2Camera
 from drivers.devices.gps.driver import NmeaReceiver
 from drivers.devices.led_screen.driver import OnbonScreen
 from drivers.devices.organisation_card.driver import OrganisationCardReader
@@ -21,6 +22,7 @@ from drivers.errors import NotThisDevice
 from drivers.ports import (
     CallerKeys,
     Device,
+    DocumentCamera,
     IdReader,
     PositionSource,
     QrScanner,
@@ -40,6 +42,7 @@ Kind = Literal[
     "a4_printer",
     "caller_keys",
     "led_screen",
+    "document_camera",
     "qr_scanner",
     "gps",
 ]
@@ -120,6 +123,13 @@ DRIVERS: tuple[Driver, ...] = (
         make=OnbonScreen,
     ),
     Driver(
+        kind="document_camera",
+        name="document_camera",
+        schemes=("video",),
+        words=Words(zh="高拍仪（V4L2）", en="Document camera (V4L2)"),
+        make=V4l2Camera,
+    ),
+    Driver(
         kind="qr_scanner",
         name="qr_scanner",
         schemes=("serial",),
@@ -152,6 +162,8 @@ def open_device(kind: Literal["a4_printer"], address: str) -> SheetPrinter: ...
 def open_device(kind: Literal["caller_keys"], address: str) -> CallerKeys: ...
 @overload
 def open_device(kind: Literal["led_screen"], address: str) -> WindowScreen: ...
+@overload
+def open_device(kind: Literal["document_camera"], address: str) -> DocumentCamera: ...
 @overload
 def open_device(kind: Literal["qr_scanner"], address: str) -> QrScanner: ...
 @overload

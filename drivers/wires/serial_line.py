@@ -48,6 +48,10 @@ class SerialLine:
         """The speed now set."""
         return int(self._port.baudrate)
 
+    def fileno(self) -> int:
+        """The descriptor, for requests to the kernel. Raises Unplugged."""
+        return self._open_fd()
+
     def set_baud(self, baud: int) -> None:
         """Change our side's speed at once. Raises Unplugged, or NotThisDevice when the line cannot do it."""
         try:

@@ -1,9 +1,10 @@
-"""What the rig needs beside the twins: waiting for a fact, and a twin that runs as a process."""
+"""What the rig needs beside the twins: a bench to push them on, waiting for a fact, a twin that is a process."""
 
 import asyncio
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 
 import msgspec
@@ -47,3 +48,59 @@ class TwinProcess:
     async def play(self, **order: object) -> dict[str, Any]:
         """Give one order."""
         return await self.say(msgspec.json.encode(order))
+
+
+class Bench:
+    """A twin with its device, and the same pushes for every kind of port.
+
+    `looks`: opening asks the device something. `silent_at_open`: a silent device then does not open. `shared`:
+    several programs may use it at once.
+    """
+
+    kind: Any
+    twin: Any
+    device: Any
+    address: str
+    looks = True
+    silent_at_open = True
+    shared = False
+
+    def __init__(self, scheme: str, folder: Path) -> None:
+        """Build the twin for a kind of line, with a folder for its files."""
+        raise NotImplementedError
+
+    async def begin(self) -> None:
+        """Switch the twin on."""
+        await self.twin.start()
+
+    async def use(self) -> object:
+        """One piece of work, whole."""
+        raise NotImplementedError
+
+    def good(self, result: Any) -> bool:
+        """Whether the work came out right, at the twin too."""
+        raise NotImplementedError
+
+    def hush(self) -> None:
+        """Make the device silent."""
+        self.twin.fault("silent")
+
+    def garble(self) -> None:
+        """Make its next answer nonsense."""
+        raise NotImplementedError
+
+    def pull(self) -> None:
+        """Pull the plug, or arm it to be pulled in mid-use."""
+        raise NotImplementedError
+
+    def mend(self) -> None:
+        """No fault any more."""
+        self.twin.clear()
+
+    async def replug(self) -> None:
+        """Put the plug back."""
+        self.twin.plug()
+
+    async def leave(self) -> None:
+        """Take the device away altogether."""
+        await self.twin.stop()

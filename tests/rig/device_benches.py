@@ -1,85 +1,27 @@
 """One bench for each row of the device registry: what the contract suite pushes."""
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 from drivers.devices.a4_ipp.virtual import VirtualQueue
 from drivers.devices.a4_spool.virtual import VirtualSpool
 from drivers.devices.caller_keys.virtual import VirtualPads
+from drivers.devices.document_camera.virtual import VirtualCamera, drawn
 from drivers.devices.gps.virtual import VirtualReceiver
 from drivers.devices.led_screen.virtual import VirtualScreen
-from drivers.devices.organisation_card.virtual import VirtualOrganisationCard
 from drivers.devices.qr_scanner.virtual import VirtualScanner
 from drivers.devices.receipt_printer.protocol import Slip
 from drivers.devices.receipt_printer.virtual import VirtualPrinter
 from drivers.devices.resident_id.virtual import VirtualReader
-from drivers.devices.social_card.virtual import VirtualSocialCard
-from drivers.devices.staff_card.virtual import VirtualStaffCard
 from drivers.errors import Unplugged
 from drivers.registry import open_device
-from tests.rig.card_daemon import CardInDaemon
-from tests.unit.drivers.samples import CITIZEN, HERE, ORGANISATION, SOCIAL
+from tests.rig.bench import Bench
+from tests.rig.chip_benches import OrganisationBench, SocialBench, StaffBench
+from tests.unit.drivers.samples import CITIZEN, HERE
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
 SLIP = bytes(Slip().text("政务服务").cut())
 _NUMBERS = itertools.count(1)
-
-
-class Bench:
-    """A twin with its device, and the same pushes for every kind of port.
-
-    `looks`: opening asks the device something. `silent_at_open`: a silent device then does not open. `shared`:
-    several programs may use it at once.
-    """
-
-    kind: Any
-    twin: Any
-    device: Any
-    address: str
-    looks = True
-    silent_at_open = True
-    shared = False
-
-    def __init__(self, scheme: str, folder: Path) -> None:
-        """Build the twin for a kind of line, with a folder for its files."""
-        raise NotImplementedError
-
-    async def begin(self) -> None:
-        """Switch the twin on."""
-        await self.twin.start()
-
-    async def use(self) -> object:
-        """One piece of work, whole."""
-        raise NotImplementedError
-
-    def good(self, result: Any) -> bool:
-        """Whether the work came out right, at the twin too."""
-        raise NotImplementedError
-
-    def hush(self) -> None:
-        """Make the device silent."""
-        self.twin.fault("silent")
-
-    def garble(self) -> None:
-        """Make its next answer nonsense."""
-        raise NotImplementedError
-
-    def pull(self) -> None:
-        """Pull the plug, or arm it to be pulled in mid-use."""
-        raise NotImplementedError
-
-    def mend(self) -> None:
-        """No fault any more."""
-        self.twin.clear()
-
-    async def replug(self) -> None:
-        """Put the plug back."""
-        self.twin.plug()
-
-    async def leave(self) -> None:
-        """Take the device away altogether."""
-        await self.twin.stop()
 
 
 class ReaderBench(Bench):
@@ -281,6 +223,25 @@ class ScreenBench(SpeakingBench):
         return result == ["请 A012 号", "到 3 号窗口"]
 
 
+class CameraBench(SpeakingBench):
+    """A use takes one picture."""
+
+    kind = "document_camera"
+    garbling = "short"
+
+    def __init__(self, scheme, folder):
+        self.twin = VirtualCamera(link=folder / "device")
+        self.address = f"{scheme}:{folder / 'device'}"
+        self.device = open_device("document_camera", self.address)
+
+    async def use(self):
+        self.twin.look(drawn("ID copy"))
+        return await self.device.picture(0.8)
+
+    def good(self, result):
+        return result == drawn("ID copy")
+
+
 class ScannerBench(SpeakingBench):
     kind = "qr_scanner"
     make = VirtualScanner
@@ -306,84 +267,6 @@ class ReceiverBench(SpeakingBench):
         return result == HERE
 
 
-class ChipBench(Bench):
-    """A card is laid before each use, in a virtual reader of a real pcscd; many programs may share the reader."""
-
-    looks = False
-    silent_at_open = False
-    shared = True
-    make: Any
-    hushed = False
-
-    def __init__(self, scheme, _folder):
-        assert scheme == "pcsc"
-        self.twin = CardInDaemon(self.make())
-        self.address = "pcsc:*"
-        self.device = open_device(self.kind, self.address)
-
-    async def use(self):
-        self.twin.card.line.lift()
-        if not self.hushed:
-            self.twin.card.line.lay()
-        return await self.read(0.3 if self.hushed else 3.0)
-
-    async def read(self, timeout_s):
-        """One whole read of the card that lies there."""
-        return await self.device.read_card(timeout_s)
-
-    def hush(self):
-        self.hushed = True
-
-    def garble(self):
-        self.twin.card.line.fault("short")
-
-    def pull(self):
-        self.twin.card.line.fault("unplug", after=2)
-
-    def mend(self):
-        self.hushed = False
-        self.twin.card.line.clear()
-
-    async def replug(self):
-        await self.twin.replug()
-
-
-class SocialBench(ChipBench):
-    kind = "social_card"
-
-    @staticmethod
-    def make():
-        return VirtualSocialCard(card=SOCIAL)
-
-    async def read(self, timeout_s):
-        return await self.device.read_card(timeout_s, "123456")
-
-    def good(self, result):
-        return result == SOCIAL
-
-
-class OrganisationBench(ChipBench):
-    kind = "organisation_card"
-
-    @staticmethod
-    def make():
-        return VirtualOrganisationCard(card=ORGANISATION)
-
-    def good(self, result):
-        return result == ORGANISATION
-
-
-class StaffBench(ChipBench):
-    kind = "staff_card"
-    make = VirtualStaffCard
-
-    async def read(self, timeout_s):
-        return await self.device.present(timeout_s)
-
-    def good(self, result):
-        return result.certificate == self.twin.card.certificate
-
-
 BENCHES: dict[str, type[Bench]] = {
     "resident_id": ReaderBench,
     "social_card": SocialBench,
@@ -394,6 +277,7 @@ BENCHES: dict[str, type[Bench]] = {
     "a4_spool": SpoolBench,
     "caller_keys": PadsBench,
     "led_screen": ScreenBench,
+    "document_camera": CameraBench,
     "qr_scanner": ScannerBench,
     "gps": ReceiverBench,
 }

@@ -10,6 +10,8 @@ from typing import Any, Final
 from drivers.devices.a4_ipp import protocol as ipp
 from drivers.devices.a4_spool import protocol as spool
 from drivers.devices.caller_keys import protocol as keys
+from drivers.devices.document_camera import protocol as camera
+from drivers.devices.document_camera.virtual import drawn
 from drivers.devices.gps import protocol as gps
 from drivers.devices.led_screen import protocol as led
 from drivers.devices.organisation_card import protocol as organisation
@@ -116,6 +118,12 @@ def screen(raw: bytes) -> None:
         led.check_answer(raw, "fuzz")
 
 
+def pictures(raw: bytes) -> None:
+    _stream(camera.Pictures, raw)
+    with suppress(DriverError):
+        camera.check_picture(raw)
+
+
 def chip_answers(raw: bytes) -> None:
     with suppress(DriverError):
         reply = apdu.parse_reply(raw)
@@ -171,6 +179,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         positions,
         scans,
         screen,
+        pictures,
         chip_answers,
         social_records,
         organisation_records,
@@ -192,6 +201,7 @@ SEEDS: Final[dict[str, tuple[bytes, ...]]] = {
     "positions": (gps.report(HERE),),
     "scans": (codes.encode("YZ1.abc"),),
     "screen": (led.frame(led.show(led.Area(width=8, height=8, text="字"))), led.answer(led.NACK, 3)),
+    "pictures": (drawn("a"), b"\xff\xd8\xff\xd0\xff\xd9"),
     "chip_answers": (apdu.tlv(0x53, apdu.tlv(0x70, bytes(200))), b"\x63\xc2", b"\x6c\x14"),
     "social_records": tuple(
         bytes((at,)) + value for at, value in enumerate(social.write_records(SOCIAL).values())

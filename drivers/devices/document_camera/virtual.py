@@ -1,0 +1,73 @@
+"""The twin of a document camera: gives the pictures of a file or a folder, as a stream on a character device.
+
+python -m drivers.devices.document_camera.virtual --link PATH [--control PORT]
+
+{"do": "look", "file": "/path/of/picture.jpg"} sends that picture; fault, clear, unplug, plug, state.
+"""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from drivers.devices.document_camera import protocol
+from drivers.wires.control import run_on_tty
+from drivers.wires.twin_line import SpeakingLine
+
+
+class VirtualCamera:
+    """A camera that looks when told to."""
+
+    def __init__(self, *, link: Path | None = None) -> None:
+        self.line = SpeakingLine(lambda _: None, link)
+
+    @property
+    def path(self) -> str:
+        """The device the driver opens."""
+        return self.line.tty.path
+
+    async def start(self) -> None:
+        """Power on."""
+        await self.line.start()
+
+    async def stop(self) -> None:
+        """Power off for good."""
+        await self.line.stop()
+
+    def look(self, picture: bytes) -> None:
+        """Send a picture once. Raises ValueError for one over 16 MiB."""
+        if len(picture) > protocol.PICTURE_BYTES_MAX:
+            raise ValueError("the picture is too large")
+        self.line.say(picture)
+
+    async def play(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one order of the control door and return the state. Raises ValueError."""
+        match order:
+            case {"do": "look", "file": str(file)}:
+                self.look(_file(Path(file)))
+            case {"do": "look", "words": str(words)}:
+                self.look(drawn(words))
+            case _:
+                self.line.play(order)
+        return self.line.state()
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as trouble:
+        raise ValueError(f"no such picture: errno {trouble.errno}") from None
+
+
+def drawn(words: str, *, width: int = 48, height: int = 32) -> bytes:
+    """A picture of a sheet with a few ASCII words on it."""
+    image = Image.new("L", (width, height), 255)
+    ImageDraw.Draw(image).text((2, 2), words, fill=0)
+    kept = BytesIO()
+    image.save(kept, "JPEG", quality=60)
+    return kept.getvalue()
+
+
+if __name__ == "__main__":
+    run_on_tty("Virtual document camera on a pseudo-terminal.", lambda link: VirtualCamera(link=link))
