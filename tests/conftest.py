@@ -33,3 +33,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=20,
         help="how many times faster than life the slow line is (default 20)",
     )
+    parser.addoption("--aborted", type=_count, default=60, help="sessions broken off in a row (default 60)")

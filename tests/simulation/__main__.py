@@ -5,6 +5,7 @@ import asyncio
 import time
 from collections import Counter
 
+from tests.simulation import rules
 from tests.simulation.faults import Coverage, never, table
 from tests.simulation.place import memory_folder, open_place
 from tests.simulation.play import play
@@ -38,7 +39,11 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=25)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--trace", action="store_true")
+    parser.add_argument("--rules", action="store_true", help="print the table of ablations and play nothing")
     options = parser.parse_args()
+    if options.rules:
+        print(rules.table())
+        return 0
     return asyncio.run(_play(options.first, options.seeds, trace=options.trace))
 
 

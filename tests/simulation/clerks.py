@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from drivers.ports import CardRecord
-from edge.actions import answer, close_day, press, printing, reads
+from edge.actions import answer, close_day, exchange, press, printing, reads
 from edge.actions.node import Node, Session
 from edge.actions.views import Answer, Deferral, PrintJob, Query
 from edge.errors import NotAllowed, NotThere, WrongMoment
@@ -139,6 +139,12 @@ async def close(hall: Hall) -> str:
     node = hall.node
     closed = await close_day.close(node, session(Random(0), node), node.day_of(node.now_ms()))
     return f"day closed with {len(closed.findings)} findings"
+
+
+async def exchange_now(hall: Hall) -> str:
+    """The timer rings."""
+    done = await exchange.exchange(hall.node)
+    return f"exchanged {done.sent}"
 
 
 async def busy_morning(hall: Hall, entries: int) -> str:

@@ -51,9 +51,10 @@ def place(runner: asyncio.Runner, folder: Path) -> Iterator[Place]:
     runner.run(stack.aclose())
 
 
-def injected(reporter: pytest.TerminalReporter) -> tuple[Coverage, int]:
-    """What was injected over all processes, and in how many seeds."""
+def injected(reporter: pytest.TerminalReporter) -> tuple[Coverage, int, Counter[str]]:
+    """What was injected over all processes, in how many seeds, and which faults had fallen in seeds that failed."""
     coverage: Coverage = Counter()
+    broken: Counter[str] = Counter()
     seeds = 0
     for outcome in ("passed", "failed"):
         for report in reporter.getreports(outcome):
@@ -61,22 +62,23 @@ def injected(reporter: pytest.TerminalReporter) -> tuple[Coverage, int]:
                 if name == "faults":
                     seeds += 1
                     coverage.update({(fault, state): count for fault, state, count in counts})
-    return coverage, seeds
+                    broken.update({fault for fault, _, _ in counts} if outcome == "failed" else ())
+    return coverage, seeds, broken
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A long run in which a fault never fell proves nothing about it."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
-        coverage, seeds = injected(reporter)
+        coverage, seeds, _ = injected(reporter)
         if seeds >= ENOUGH and never(coverage):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The counters at the end of a run."""
-    coverage, seeds = injected(terminalreporter)
+    coverage, seeds, broken = injected(terminalreporter)
     if seeds:
         terminalreporter.section("faults injected")
-        terminalreporter.write_line(table(coverage, seeds))
+        terminalreporter.write_line(table(coverage, seeds, broken))
         terminalreporter.write_line(f"never injected: {', '.join(never(coverage)) or 'none'}")

@@ -5,7 +5,7 @@ from collections import Counter
 from tests.simulation.book import Book
 from tests.simulation.offence import demand
 
-CALLED = ("case.fulfilled", "case.refused", "report.superseded")
+CALLED = ("case.fulfilled", "case.refused", "report.superseded", "quota.settled")
 
 
 def judge_desk(book: Book) -> None:

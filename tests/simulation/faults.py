@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Where = Literal["line", "node", "disk", "centre", "stick", "clock"]
+Where = Literal["line", "node", "disk", "centre", "stick", "clock", "hostile"]
 State = Literal["fresh", "level", "behind"]
 """What the node owed when the fault fell: nothing countersigned yet, nothing to send, something to send."""
 
@@ -33,6 +33,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="reply-altered", where="line", weight=1, words="one byte of the reply is another"),
     Fault(name="reply-old", where="line", weight=2, words="an older reply arrives instead"),
     Fault(name="slow", where="line", weight=2, words="minutes pass between request and reply"),
+    Fault(name="suspended", where="line", weight=1, words="days pass between request and reply: leases end in the middle"),
     Fault(name="gateway", where="line", weight=1, words="something in between answers with a page of its own"),
     Fault(name="centre-crash", where="line", weight=4, words="the centre's process ends at one of its waits"),
     Fault(name="restart", where="node", words="the node is stopped and started in order"),
@@ -45,6 +46,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="disk-full", where="disk", words="the database may not grow any more, for a while"),
     Fault(name="image-with-anchor", where="disk", words="the whole folder is replaced by an older image"),
     Fault(name="image-of-database", where="disk", words="database and keys are of an older image, the anchor is not"),
+    Fault(name="anchor-lost", where="disk", words="the anchor's file is gone when the node starts"),
     Fault(name="centre-restart", where="centre", words="the centre's connections are closed and opened anew"),
     Fault(name="bureau-down", where="centre", words="the credit bureau does not answer"),
     Fault(name="data-changed", where="centre", words="a subject's records change and are published"),
@@ -55,7 +57,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="stick-altered", where="stick", words="one byte of a file on the stick is another"),
     Fault(name="stick-of-another", where="stick", words="the node gets the acknowledgement of another node"),
     Fault(name="clock-back", where="clock", words="the node's wall clock is set back hours"),
+    Fault(name="clock-1970", where="clock", words="the node's wall clock begins anew in 1970"),
     Fault(name="clock-ahead", where="clock", words="the node's wall clock is set ahead hours"),
+    Fault(name="batch-bomb", where="hostile", words="a batch whose frames or header promise more than anybody may hold"),
+    Fault(name="batch-deep", where="hostile", words="a batch whose header nests arrays without end"),
+    Fault(name="batch-replayed", where="hostile", words="a batch of long ago, signed for today"),
+    Fault(name="batch-of-another", where="hostile", words="a batch of one node under the signature of another, or for another centre"),
+    Fault(name="node-revoked", where="centre", words="the centre revokes the node"),
     Fault(name="days-pass", where="clock", words="hours to days pass without contact"),
 )
 # fmt: on
@@ -66,17 +74,17 @@ Coverage = Counter[tuple[str, str]]
 """How often each (fault, state) was injected."""
 
 
-def table(coverage: Coverage, seeds: int) -> str:
-    """The counters as the README's table."""
+def table(coverage: Coverage, seeds: int, broken: Counter[str] | None = None) -> str:
+    """The counters as the README's table; `broken` counts the worlds with a violation in which a fault had fallen."""
     rows = [
         f"{seeds} seeds",
         "",
-        "| fault | what happens | fresh | level | behind |",
-        "|---|---|---:|---:|---:|",
+        "| fault | what happens | fresh | level | behind | violations |",
+        "|---|---|---:|---:|---:|---:|",
     ]
     for fault in FAULTS:
         counts = " | ".join(str(coverage[fault.name, state]) for state in ("fresh", "level", "behind"))
-        rows.append(f"| {fault.name} | {fault.words} | {counts} |")
+        rows.append(f"| {fault.name} | {fault.words} | {counts} | {(broken or Counter())[fault.name]} |")
     return "\n".join(rows)
 
 

@@ -235,6 +235,12 @@ class Hall:
             was.write_bytes(_half(was.read_bytes(), soon.read_bytes(), self.dice))
             self.torn.append("torn-anchor")
 
+    async def lose_anchor(self) -> None:
+        """The file beside the database is gone when the node starts again."""
+        await self.stop()
+        (self.data / anchor.FILE).unlink(missing_ok=True)
+        await self.start()
+
     def keep_image(self) -> Path:
         """A whole image of the folder as it is now, for a later restore."""
         image = self.folder / "image"

@@ -1,5 +1,7 @@
 """The end of a world: faults stop and everything comes level; and the old image that is put back on some."""
 
+from central.actions import nodes
+from central.actions.centre import operator
 from edge.actions import exchange
 from edge.actions.gates import gates
 from tests.simulation import clerks
@@ -10,6 +12,7 @@ from tests.simulation.offence import Offence, demand
 from tests.simulation.side import Side
 from tests.simulation.world import HOUR_MS, MINUTE_MS, World
 
+SECURITY = operator("security")
 EXCHANGES = 8
 """Exchanges within which both ends must be level once the faults stop (P8)."""
 FORKED_VISITS = 3
@@ -101,6 +104,25 @@ async def old_image(world: World) -> None:
     demand(found, "P2", "a node with an old image goes on answering")
     assert side.court is not None
     await side.court.unmoved()
+
+
+async def revoked(world: World) -> None:
+    """The centre revokes the node: told at its next contact it answers no more, and nothing of it is taken as good."""
+    side = world.side
+    world.count("node-revoked")
+    name = side.hall.origin.split("/")[2]
+    gone = await nodes.revoke(world.place.centre, SECURITY, name, "遗失")
+    assert gone is None
+    visit = clerks.Visit(world.dice, world.dice.choice(world.place.people), side.hall)
+    await side.hall.act(visit.run())
+    for _ in range(2):
+        world.wait(MINUTE_MS)
+        results = await side.hall.act(exchange.exchange(side.hall.node))
+        world.say(f"contact after the revocation: {results[0]}")
+    found = await side.hall.node.store.read(lambda db: gates(db, side.hall.node))
+    demand("node-revoked" in {gate.code for gate in found}, "P3", "a revoked node goes on answering")
+    side.book.look()
+    side.book.thorough()
 
 
 async def _unnoticed(world: World, side: Side) -> None:

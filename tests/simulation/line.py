@@ -17,6 +17,7 @@ from tests.simulation.walking import Power, Walk
 
 CENTRE_WAITS = (1, 90)
 SLOW_MS = (30_000, 20 * 60_000)
+SUSPENDED_MS = (5 * 3_600_000, 100 * 3_600_000)
 WAIT_S = 30.0
 LATE_MAX = 8
 OLD_MAX = 16
@@ -95,6 +96,7 @@ class Line(httpx.AsyncBaseTransport):
         self._leaving, self._replying = leaving, replying
         self.door: Door | None = None
         self.late: list[Call] = []
+        self.sent: list[Call] = []
         self.plan: list[str] = []
         self.pages: tuple[bytes, ...] = PAGES
         self._old: list[tuple[str, Reply]] = []
@@ -109,6 +111,7 @@ class Line(httpx.AsyncBaseTransport):
             body=await request.aread(),
         )
         self._leaving(call)
+        self.sent = [*self.sent, call][-OLD_MAX:]
         fault = self.plan.pop(0) if self.plan else self._draw(call)
         reply = await self._carry(call, fault, request)
         return httpx.Response(reply.status, content=reply.body, request=request)
@@ -123,6 +126,8 @@ class Line(httpx.AsyncBaseTransport):
             return Reply(status=502, body=self._dice.choice(self.pages))
         if fault == "slow":
             self._later(self._dice.randint(*SLOW_MS))
+        if fault == "suspended":
+            self._later(self._dice.randint(*SUSPENDED_MS))
         reply = await self._deliver(_spoil_request(call, fault, self._dice), fault)
         if reply is None or fault in {"request-cut", "reply-lost"}:
             raise httpx.ReadError("cut", request=request)

@@ -5,6 +5,7 @@ same for every place.
 """
 
 import dataclasses
+import io
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import structlog
 from litestar import Litestar
 
@@ -75,6 +77,7 @@ class Place:
     people: tuple[SubjectRecord, ...]
     witness: Any
     dsn: Dsn
+    superuser: str
     app: Litestar
 
     async def reopen(self) -> None:
@@ -91,6 +94,40 @@ class Place:
         """This is the centre behind the door from now on."""
         self.centre = centre
         self.app.state.centre = centre
+
+
+class Backup:
+    """Every row of the centre's database at one moment, as a restore puts it back."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._tables: dict[str, bytes] = {}
+
+    async def take(self) -> None:
+        """Copy every table out."""
+        named = await self._place.witness.fetch(_TABLES)
+        for table in (row["tablename"] for row in named):
+            held = io.BytesIO()
+            await self._place.witness.copy_from_table(table, output=held, format="binary")
+            self._tables[table] = held.getvalue()
+
+    async def put_back(self) -> None:
+        """The database as it was then; the centre's process is started anew on it."""
+        restorer = await asyncpg.connect(self._place.superuser)
+        try:
+            await restorer.execute("SET session_replication_role = replica")
+            await restorer.execute(f"TRUNCATE {', '.join(self._tables)}")
+            for table, held in self._tables.items():
+                await restorer.copy_to_table(table, source=io.BytesIO(held), format="binary")
+        finally:
+            await restorer.close()
+        await self._place.reopen()
+
+
+_TABLES = (
+    "SELECT relname AS tablename FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    " AND relname !~ 'migration' ORDER BY 1"
+)
 
 
 @contextmanager
@@ -123,6 +160,7 @@ async def open_place(folder: Path, database: str = "yizhan") -> AsyncIterator[Pl
                 bureau=bureau,
                 people=tuple(people(SAMPLE_SEED, PEOPLE, REGION, as_of_ms=START_MS)),
                 witness=witness,
+                superuser=address.dsn("postgres", database),
                 app=application(centre, background=False),
                 dsn=Dsn(app=address.dsn(APP, database), owner=address.dsn(OWNER, database)),
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tests.simulation.faults import Coverage
-from tests.simulation.levelling import level, old_image
+from tests.simulation.levelling import level, old_image, revoked
 from tests.simulation.offence import Offence, offences_in
 from tests.simulation.place import START_MS, Place
 from tests.simulation.steps import one_step
@@ -17,7 +17,7 @@ from tests.simulation.world import REAL, Wiring, World
 
 STEPS = (8, 16)
 BUS_SHARE, BUS_STEPS = 0.12, 8
-IMAGE_SHARE = 0.15
+IMAGE_SHARE, REVOKED_SHARE = 0.15, 0.05
 WORLD_S = 90.0
 
 
@@ -92,6 +92,9 @@ async def _live(world: World) -> None:
             if world.step == image_at:
                 world.image = world.side.hall.keep_image()
         await level(world)
-        await old_image(world)
+        if dice.random() < REVOKED_SHARE:
+            await revoked(world)
+        else:
+            await old_image(world)
     finally:
         await world.end()

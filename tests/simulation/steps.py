@@ -8,7 +8,7 @@ from central.actions import publish, records
 from edge.actions import exchange
 from edge.errors import LedgerUnavailable
 from edge.store.disk import give_reserve
-from tests.simulation import clerks
+from tests.simulation import clerks, hostility
 from tests.simulation.hall import Cut, Work
 from tests.simulation.side import Side
 from tests.simulation.world import HOUR_MS, MINUTE_MS, OPERATOR, World
@@ -172,6 +172,19 @@ async def restart(world: World, side: Side) -> None:
     side.reopened()
 
 
+async def anchor_lost(world: World, side: Side) -> None:
+    """The anchor's file is gone: the node starts without, and writes another."""
+    world.count("anchor-lost")
+    await side.hall.lose_anchor()
+    side.reopened()
+
+
+async def hostile(world: World, side: Side) -> None:
+    """Somebody with the node's own keys hands in what no honest node would: a refusal, and nothing changes."""
+    if side.court is not None:
+        await hostility.hand_in(world, side)
+
+
 async def disk_full(world: World, side: Side) -> None:
     """No room for a few visits; what cannot be written is not shown. Then there is room again."""
     world.count("disk-full")
@@ -204,10 +217,14 @@ async def clock(world: World, side: Side) -> None:
         side.hall.skew_ms = 0
         world.say(f"{side.name}: the clock is right again")
     else:
-        fault = world.dice.choice(("clock-back", "clock-ahead"))
+        fault = world.dice.choice(("clock-back", "clock-ahead", "clock-1970"))
         world.count(fault)
         skew_ms = world.dice.randint(MINUTE_MS, 30 * HOUR_MS)
-        side.hall.skew_ms = -skew_ms if fault == "clock-back" else skew_ms
+        side.hall.skew_ms = skew_ms if fault == "clock-ahead" else -skew_ms
+        if fault == "clock-1970":
+            side.hall.skew_ms = -world.place.time.true_ms
+            await side.hall.restart()
+            side.reopened()
 
 
 async def centre(world: World, _: Side) -> None:
@@ -237,6 +254,7 @@ STEPS: tuple[Row, ...] = (
     Row(30, visit), Row(9, visit_cut), Row(16, exchange_now), Row(6, exchange_cut), Row(7, papers),
     Row(2, papers_cut), Row(4, rush), Row(8, stick), Row(7, mood), Row(5, late), Row(6, time_passes),
     Row(3, restart), Row(2, disk_full), Row(2, day_close), Row(2, clock), Row(3, centre), Row(2, busy),
+    Row(1, anchor_lost), Row(3, hostile),
 )
 # fmt: on
 WEIGHTS = [row.weight for row in STEPS]

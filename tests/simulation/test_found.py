@@ -14,7 +14,7 @@ from edge.actions.views import Answer
 from edge.store import anchor
 from edge.store.anchor import Anchor
 from tests.simulation.hall import Failed
-from tests.simulation.place import Place
+from tests.simulation.place import Backup, Place
 from tests.simulation.stories import scripted, serve, sync_up
 from tests.simulation.world import HOUR_MS
 
@@ -137,3 +137,29 @@ def test_a_cancelled_exchange_leaves_no_thread_on_a_closed_file(
             return left
 
     assert runner.run(story()) == 0, "a thread goes on reading through a connection that was closed under it"
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="open: the node refuses every acknowledgement of a centre whose own ledger went back, also what it asks for",
+)
+def test_a_centre_restored_from_a_backup_becomes_level_again(runner: asyncio.Runner, place: Place):
+    async def story() -> tuple[int, int]:
+        async with scripted(place) as (world, side):
+            await sync_up(world, side)
+            await sync_up(world, side)
+            backup = Backup(place)
+            await backup.take()
+            await serve(world, side)
+            await sync_up(world, side)
+            await backup.put_back()
+            for _ in range(6):
+                world.wait(HOUR_MS)
+                await side.hall.act(exchange.exchange(side.hall.node))
+            assert side.court is not None
+            head = await side.court.rows("SELECT size FROM ledger_head WHERE origin = $1")
+            side.book.look()
+            return head[0]["size"], side.book.size
+
+    held, written = runner.run(story())
+    assert held == written
