@@ -179,7 +179,10 @@ def _policy(tx: Transaction, _: Node, body: Body) -> str:
 def _quota(tx: Transaction, node: Node, body: Body) -> str:
     """The fee is corrected where it was counted, and the person is on the call list (F017)."""
     place = _place(node, body["origin"], body["index"])
-    if place is None or tx.one("SELECT 1 FROM quota_spent WHERE entry = ?", (place,)) is None:
+    if place is None:
+        return f"no right spent at {body['index']}"
+    spent = tx.one("SELECT ref, matter FROM quota_spent WHERE entry = ?", (place,))
+    if spent is None:
         return f"no right spent at {body['index']}"
     cents = int(body["fee_cents"])
     tx.execute("UPDATE quota_spent SET fee_cents = max(0, fee_cents + ?) WHERE entry = ?", (cents, place))
@@ -194,8 +197,9 @@ def _quota(tx: Transaction, node: Node, body: Body) -> str:
         )
     )
     row = tx.one(
-        "SELECT number FROM office_case WHERE entry BETWEEN ? AND ? ORDER BY abs(entry - ?) LIMIT 1",
-        (place - SAME_WORK, place + SAME_WORK, place),
+        "SELECT number FROM office_case WHERE subject_ref = ? AND matter = ? AND entry BETWEEN ? AND ?"
+        " ORDER BY abs(entry - ?) LIMIT 1",
+        (*spent, place - SAME_WORK, place + SAME_WORK, place),
     )
     if row is None:
         return ""

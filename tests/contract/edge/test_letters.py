@@ -9,8 +9,12 @@ from tests.contract.edge.test_exchange import offline_answer
 
 
 async def spent(node: Node, entry: int, fee_cents: int = 0) -> None:
-    row = (entry + 1, b"r" * 16, "credit-bureau.self", 2026, 1, fee_cents)
-    await node.store.transact(lambda tx: tx.execute("INSERT INTO quota_spent VALUES (?,?,?,?,?,?)", row))
+    await node.store.transact(
+        lambda tx: tx.execute(
+            "INSERT INTO quota_spent SELECT ?, subject_ref, matter, 2026, 1, ? FROM office_case WHERE entry = ?",
+            (entry + 1, fee_cents, entry),
+        )
+    )
 
 
 async def fees(node: Node) -> list[int]:
@@ -47,6 +51,19 @@ async def test_f017_a_fee_to_give_back_never_goes_below_nothing(
     assert await fees(node) == [0]
     (task,) = await tasks(node)
     assert "应退还" in task.words.zh
+
+
+async def test_a_settlement_never_calls_the_person_served_next_to_it(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    given = await offline_answer(node, clerk, centre, phone="13800000000")
+    await spent(node, given.entry.index)
+    await node.store.transact(lambda tx: tx.execute("UPDATE quota_spent SET ref = ?", (b"r" * 16,)))
+    body = {"origin": centre.origin, "index": given.entry.index + 1, "fee_cents": 500, "note": "已在别处用完"}
+    centre.write("quota.settled", body)
+    await exchange(node)
+    assert await fees(node) == [500]
+    assert await tasks(node) == ()
 
 
 async def test_a_settlement_of_nothing_we_spent_is_noted_and_blocks_nothing(
