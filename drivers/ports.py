@@ -123,6 +123,13 @@ class ReceiptPrinter(Protocol):
         happens.
         """
 
+    async def recover(self) -> PrinterState:
+        """Let the printer forget its job and clear an error it can recover from; what it says then.
+
+        Part of the job may have come out: it is spoiled, and only a person has it printed again. Raises what
+        `status` raises.
+        """
+
     async def describe(self) -> str:
         """One line for the device page."""
 

@@ -91,6 +91,38 @@ async def test_g16_a_printer_that_is_not_ready_gets_no_byte(twin, printer, switc
     assert [paper.text for paper in twin.papers] == [TEXT]
 
 
+@pytest.mark.parametrize("fault", ["cutter", "recoverable"])
+async def test_g16_an_error_is_recovered_from_and_the_job_before_it_never_comes_out(twin, printer, fault):
+    twin.set(paper="out")
+    with pytest.raises(PaperOut):
+        await printer.print(bytes(LONG))
+    twin.clear()
+    twin.set(fault=fault)
+    assert not (await printer.status()).ready
+    assert (await printer.recover()).ready
+    assert (await printer.print(bytes(SLIP))).confirmed
+    assert [paper.text for paper in twin.papers] == [TEXT]
+
+
+async def test_g16_a_job_stopped_in_the_middle_is_forgotten_by_recovering(twin):
+    printer = EscPosPrinter(parse_address(twin.address), confirm_s=1.0)
+    await printer.open()
+    twin.fault("cover", after_lines=3)
+    outcome = await printer.print(bytes(LONG))
+    assert (outcome.confirmed, outcome.reason) == (False, "cover-open")
+    twin.set(cover_open=False, fault="recoverable")
+    assert (await printer.recover()).ready
+    assert (await printer.print(bytes(SLIP))).confirmed
+    assert twin.papers[-1].text == TEXT
+    assert not any(paper.text.endswith("第 39 行") for paper in twin.papers)
+    await printer.close()
+
+
+async def test_an_error_that_cannot_be_recovered_from_stays(twin, printer):
+    twin.set(fault="unrecoverable")
+    assert (await printer.recover()).fault == "unrecoverable"
+
+
 async def test_paper_near_its_end_still_prints_and_is_said(twin, printer):
     twin.set(paper="near-end")
     outcome = await printer.print(bytes(SLIP))

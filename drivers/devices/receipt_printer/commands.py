@@ -14,6 +14,7 @@ CHINESE_ON: Final = b"\x1c&"
 CHINESE_OFF: Final = b"\x1c."
 CUT_FEED: Final = b"\x1dVB\x00"
 PAPER_STATUS: Final = b"\x1dr\x01"
+RECOVER: Final = b"\x10\x05\x02"  # and forget what waits; 01 would go on with a job nobody trusts any more
 PAYLOAD_BYTES_MAX: Final = 256 * 1024
 RASTER_HEAD: Final = 8
 QR_HEAD: Final = 5

@@ -104,6 +104,19 @@ class EscPosPrinter:
             reason = "" if state.ready else _refusal(state).code
             return PrintOutcome(confirmed=state.ready, state=state, reason=reason, sent_bytes=sent)
 
+    async def recover(self) -> PrinterState:
+        async with self._turn:
+            line = self._open_line()
+            await self._pay_debt()
+            try:
+                await line.write(commands.RECOVER, STATUS_S)
+            except Unplugged:
+                await self._let_go()
+                raise
+            self._orders_open = 0  # what waited is forgotten, the questions too
+            self._in_step = False
+            return await self._status()
+
     async def describe(self) -> str:
         state = await self.status()
         return f"ESC/POS, {self.columns} columns, paper {state.paper}"

@@ -92,6 +92,7 @@ class VirtualPrinter:
         self._background = Background()
         self._lines = 0
         self._printed = 0
+        self._era = 0
         self._powered = False
 
     @property
@@ -231,8 +232,22 @@ class VirtualPrinter:
                 return
             if isinstance(token, Order) and token.name == b"\x10\x04":
                 await self._answer_now(token.rest[0])
+            elif isinstance(token, Order) and token.name == b"\x10\x05":
+                self._recover()
             else:
                 await self._orders.put(token)
+
+    def _recover(self) -> None:
+        """Forget what waits; clear an error that can be cleared, at once."""
+        self._era += 1
+        while not self._orders.empty():
+            self._orders.get_nowait()
+        torn = self._typesetter.torn_off()
+        if torn is not None:
+            self._keep(torn)
+        self._typesetter = Typesetter()
+        if self.switches.fault != "unrecoverable":
+            self.set(fault="none")
 
     async def _answer_now(self, number: int) -> None:
         """Real-time status: answered before anything that waits to be printed."""
@@ -250,8 +265,10 @@ class VirtualPrinter:
     async def _work(self) -> None:
         """Print token by token, as long as the printer can."""
         while self._background.running:
-            token = await self._orders.get()
+            token, era = await self._orders.get(), self._era
             await self._able.wait()
+            if era != self._era:
+                continue  # it was forgotten while it waited
             if isinstance(token, Order) and token.name == b"\x1dr":
                 if "mute" not in self._faults:
                     await self._say(bytes((_ORDER_ANSWER[self.switches.paper],)))
