@@ -33,7 +33,7 @@ STATUS_WORDS = (
 )
 REASONS = {
     "genuine": ("真实：由该机构节点签发，内容未改动。", "Genuine: issued by this authority, unaltered."),
-    "no-token": ("没有验证码：不是驿站报告，或已被去除。", "No token: not a Yizhan report, or removed."),
+    "no-token": ("未找到验证码：不是驿站报告，或已被去除。", "No token: not a Yizhan report, or removed."),
     "malformed": ("验证码无法识别。", "The token cannot be read."),
     "unknown-version": ("验证码版本较新，请更新本工具。", "The token is newer: update this tool."),
     "wrong-authority": ("不是该机构签发的。", "Not issued by this authority."),
