@@ -92,7 +92,7 @@ def _keys(commands: Any, command: Command, with_node: WithNode) -> None:
 
     one = command(commands, "keys", run, "密钥槽 / key slots")
     one.add_argument("act", choices=["list", "add", "remove", "rotate", "ask"], help="what to do")
-    one.add_argument("slot", nargs="?", default="", help="which slot (remove)")
+    one.add_argument("--slot", default="", help="which slot (remove)")
     one.add_argument("--kind", choices=["manager", "county", "escrow"], default="manager", help="which (add)")
     one.add_argument("--passphrase-file", metavar="FILE", default="", help="a file, or - for standard input")
 
@@ -119,7 +119,7 @@ def _restore(commands: Any, command: Command) -> None:
 
 def _slot(options: argparse.Namespace) -> str:
     if not options.slot:
-        raise UsageInvalid("请写明要移除的密钥槽，如 edge keys remove manager。", "name the slot to remove")
+        raise UsageInvalid("请写明要移除的密钥槽，如 --slot manager。", "name the slot: --slot manager")
     return str(options.slot)
 
 
