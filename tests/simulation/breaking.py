@@ -15,6 +15,7 @@ from typing import Any
 from central.actions import ingest
 from central.actions.centre import Centre
 from central.actions.effects import Gathered, Source, gather, rules
+from central.errors import StoreUnavailable
 from central.store import effects, ledger
 from central.store.database import Store, Tx
 from edge.store.transaction import Transaction
@@ -103,6 +104,8 @@ class BrokenDoor(Door):
         except SyncError as error:
             words = b'{"code": "%s", "message": "", "next": ""}' % error.code.encode()
             return Reply(status=409, body=words)
+        except StoreUnavailable:  # as in the application: a crash cut the connection to the database
+            return Reply(status=503, body=b"{}")
 
     async def take(self, centre: Centre, batch: bytes) -> bytes:
         """An acknowledgement for a batch."""
