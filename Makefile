@@ -6,7 +6,7 @@ DEBIAN := chromium fonts-noto-cjk fonts-hanazono poppler-utils postgresql-15 str
 # daemons that the rig ring starts for itself
 DEBIAN += pcscd libpcsclite1 vsmartcard-vpcd cups-daemon
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-SEEDS ?= 100
+SEEDS ?= 500
 SECONDS ?= 20
 CYCLES ?= 50
 SEED ?= 1
