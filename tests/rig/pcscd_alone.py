@@ -9,6 +9,7 @@ socket is handed over as systemd would (LISTEN_FDS), so the system's own pcscd, 
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
 import sys
@@ -18,6 +19,7 @@ CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS = 0x8914
 UP_AND_RUNNING = 0x41
 LISTEN_FD = 3
+PR_SET_PDEATHSIG = 1
 CANNOT_CONTAIN = 77
 
 
@@ -26,6 +28,7 @@ def main() -> None:
     if libc.unshare(CLONE_NEWNET):
         print(f"unshare(CLONE_NEWNET): {os.strerror(ctypes.get_errno())}", file=sys.stderr)
         sys.exit(CANNOT_CONTAIN)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a test run that is killed leaves no daemon behind
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", UP_AND_RUNNING))
     os.dup2(0, LISTEN_FD)
