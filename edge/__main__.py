@@ -141,7 +141,7 @@ async def _backup(options: argparse.Namespace) -> tuple[Any, int]:
 
 
 def _import_plainly() -> None:
-    """Read in structlog and httpx without rich, which both take along for a developer's terminal.
+    """Read in the line (httpx) and structlog without rich, which both take along for a developer's terminal.
 
     A node writes JSON lines; what nobody will see need not hold up its start.
     """
@@ -149,12 +149,13 @@ def _import_plainly() -> None:
     if blocked:
         sys.modules["rich"] = None  # type: ignore[assignment]  # the language's own way to say "not installed"
     try:
-        import httpx
         import structlog
+
+        from edge.uplink import line
     finally:
         if blocked:
             del sys.modules["rich"]
-    assert httpx
+    assert line
     assert structlog
 
 
