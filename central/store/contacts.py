@@ -94,7 +94,7 @@ async def last_contacts(tx: Tx) -> dict[str, Contact]:
     """The newest exchange of every origin."""
     rows = await tx.fetch(
         "SELECT c.* FROM identity i CROSS JOIN LATERAL (SELECT * FROM contact WHERE contact.origin = i.origin"
-        " ORDER BY at_ms DESC LIMIT 1) AS c"
+        " ORDER BY at_ms DESC, centre_sent DESC, length(centre_seen) DESC LIMIT 1) AS c"
     )
     return {row["origin"]: _contact(dict(row)) for row in rows}
 
