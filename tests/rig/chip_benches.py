@@ -50,6 +50,7 @@ class ChipBench(Bench):
         self.twin.card.line.clear()
 
     async def replug(self):
+        self.twin.card.line.lift()  # a card that lies there when the reader comes back would be the next one read
         await self.twin.replug()
 
 
