@@ -94,6 +94,10 @@ def read(data: Path) -> Settings:
             f"cannot read {FILE}; run init first ({error.strerror})",
             next_words=NO_CENTRE,
         ) from error
+    except UnicodeDecodeError as error:
+        raise SettingsInvalid(
+            f"{FILE} 第 {error.start} 字节不是 UTF-8。", f"{FILE} is not UTF-8 at byte {error.start}"
+        ) from error
     return parse(text)
 
 

@@ -98,7 +98,12 @@ def load(data: Path) -> Settings:
     Raises SettingsInvalid naming the line for bad TOML, unknown keys, wrong types, impossible combinations.
     """
     path = data / FILE
-    return parse(path.read_text("utf-8"), str(path)) if path.exists() else Settings()
+    if not path.exists():
+        return Settings()
+    try:
+        return parse(path.read_text("utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise SettingsInvalid(str(path), 0, f"not UTF-8 at byte {error.start}") from error
 
 
 def parse(text: str, path: str = FILE) -> Settings:
@@ -116,15 +121,10 @@ def parse(text: str, path: str = FILE) -> Settings:
     return settings
 
 
-def write_default(data: Path, *, centre: str, hall: str, region: str, kind: str) -> None:
-    """Write a first settings file where none is; an existing one is never touched."""
-    path = data / FILE
-    if path.exists():
-        return
-    quoted = {
-        name: _quoted(value) for name, value in (("centre", centre), ("hall", hall), ("region", region))
-    }
-    path.write_text(EXAMPLE.format(**quoted, kind=_quoted(kind)), "utf-8")
+def first_text(*, centre: str, hall: str, region: str, kind: str) -> str:
+    """The text of a node's first settings file, for whoever writes it durably."""
+    stated = {"centre": centre, "hall": hall, "region": region, "kind": kind}
+    return EXAMPLE.format(**{name: _quoted(value) for name, value in stated.items()})
 
 
 def _quoted(text: str) -> str:

@@ -23,9 +23,14 @@ the log and names sizes, indexes and fields, never personal data.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
+
+import msgspec
 
 Blame = Literal["sender", "receiver", "carrier", "line"]
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError)
+"""What decoding foreign JSON or MessagePack raises; a text that is no UTF-8 leaves msgspec as the second."""
 
 
 class SyncError(Exception):

@@ -20,7 +20,7 @@ from central.upstream.bureau import BureauReport
 from matters.groups import shown_records
 from matters.model import Refusal, Words
 from matters.records import Record, SubjectRecord
-from sync.errors import Malformed
+from sync.errors import UNREADABLE, Malformed
 from sync.signing.sealing import seal, unseal
 
 UP = b"yizhan/answers/1/up"
@@ -112,7 +112,7 @@ def _question(centre: Centre, body: bytes) -> Question:
     plain = unseal(centre.keys.sealing, body, UP)
     try:
         return msgspec.json.decode(plain, type=Question)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Malformed("not a question of this version") from error
 
 

@@ -11,7 +11,7 @@ from central.errors import FileRefused, NotFound
 from central.security.permissions import require
 from central.store import fleet
 from matters.model import Refusal, Words
-from sync.errors import SyncError
+from sync.errors import UNREADABLE, SyncError
 from sync.signing.escrow import open_slot, release
 
 NOTE_CHARACTERS_MIN = 4
@@ -74,7 +74,7 @@ async def give(
 def _read(companion: bytes) -> _Companion:
     try:
         return msgspec.json.decode(companion, type=_Companion)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise FileRefused("不是备份的 .keys 文件。", "not the .keys file of a backup") from error
 
 

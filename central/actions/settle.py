@@ -15,6 +15,7 @@ from central.store.effects import Settlement
 from matters.groups import shown_records
 from matters.model import Words
 from matters.records import Facts, SubjectRecord, compare, facts, facts_bytes, parse_facts
+from sync.errors import UNREADABLE
 
 PURPOSE = "settlement"
 Verdict = Literal["", "confirmed", "superseded"]
@@ -71,7 +72,7 @@ def _changes(centre: Centre, report: Provisional, held: "dossier.Dossier | None"
         return ()
     try:
         printed = parse_facts(report.facts)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return (Words(zh="报告所载内容无法核对", en="what the report printed cannot be compared"),)
     return compare(printed, now) or (Words(zh="报告内容有变化", en="the report's content changed"),)
 

@@ -23,7 +23,7 @@ from central.api.doors import (
 )
 from central.errors import NotFound
 from matters.model import Refusal
-from sync.errors import Malformed
+from sync.errors import UNREADABLE, Malformed
 from sync.ledger.descent import Ask
 
 BATCH_BYTES_MAX = 64 * 1024 * 1024
@@ -41,7 +41,7 @@ async def enrol_node(request: Asking, centre: TheCentre) -> Response[bytes]:
     """
     try:
         application = msgspec.json.decode(await request.body(), type=Application)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Malformed("not an enrolment") from error
     given = await enrol.enrol(centre, application)
     return refused(given) if isinstance(given, Refusal) else json(given)
@@ -62,7 +62,7 @@ async def new_incarnation(request: Asking, centre: TheCentre) -> Response[bytes]
     identity = await signed_by(request, centre, content, lapsed=True, unless=enrol.REPLACED)
     try:
         application = msgspec.json.decode(content, type=Application)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Malformed("not a request for a new incarnation") from error
     given = await enrol.renew(centre, identity, application)
     return refused(given) if isinstance(given, Refusal) else json(given)
@@ -88,7 +88,7 @@ async def tile(request: Asking, centre: TheCentre) -> Response[bytes]:
     identity = await signed_by(request, centre, body, lapsed=True)
     try:
         ask = msgspec.json.decode(body, type=Ask)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Malformed("not a question of a recount") from error
     shown = await recount.shown(centre, identity, ask)
     return Response(shown, media_type=OCTETS, headers={"Cache-Control": "no-store"})

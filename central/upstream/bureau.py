@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from central.errors import UpstreamFailed
+from sync.errors import UNREADABLE
 
 ANSWER_BYTES_MAX = 256 * 1024
 _OK = 200
@@ -68,7 +69,7 @@ def _read(answer: httpx.Response) -> BureauReport:
         raise UpstreamFailed("征信机构的应答不符合约定。", f"the bureau answered {answer.status_code}")
     try:
         return msgspec.json.decode(answer.content, type=BureauReport)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise UpstreamFailed(
             "征信机构的应答不符合约定。", "the bureau's answer is not its contract"
         ) from error

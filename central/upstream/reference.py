@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from central.upstream.bureau import BureauReport
+from sync.errors import UNREADABLE
 
 NAME = "青州市征信参考机构（合成数据）"
 BODY_BYTES_MAX = 16 * 1024
@@ -49,7 +50,7 @@ async def reports(request: Request[None, None, State]) -> Response[bytes]:
     """Answer one question."""
     try:
         question = msgspec.json.decode(await request.body(), type=Question)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise HTTPException(status_code=422, detail="not a question of the contract") from error
     report = synthetic(question)
     if report is None:

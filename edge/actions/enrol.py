@@ -17,6 +17,7 @@ from edge import settings as settings_file
 from edge.actions import leases, succession
 from edge.errors import CentreRefused, CentreUnreachable, FolderTrouble, Refused
 from edge.store.clock import NodeClock
+from edge.store.files import write_durably
 from edge.store.identity import Seeds, read_secrets, seeds
 from edge.store.store import Store, open_store
 from edge.store.transaction import Transaction
@@ -104,13 +105,14 @@ async def _enrolled(
         await store.close()
     name = certificate.origin.split("/")[2]
     found = re.search(r"\d{6}", name)
-    settings_file.write_default(
-        data,
-        centre=url,
-        hall=certificate.name,
-        region=found[0] if found else "",
-        kind="bus" if name.startswith("bus") else "hall",
-    )
+    if not (data / settings_file.FILE).exists():
+        text = settings_file.first_text(
+            centre=url,
+            hall=certificate.name,
+            region=found[0] if found else "",
+            kind="bus" if name.startswith("bus") else "hall",
+        )
+        write_durably(data / settings_file.FILE, text.encode())
     return EnrolledAs(
         origin=certificate.origin, name=certificate.name, scopes=certificate.scopes, leases=count
     )

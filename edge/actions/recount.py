@@ -18,7 +18,7 @@ from edge.store.draft import Draft
 from edge.store.ledger import DatabaseTiles
 from edge.store.transaction import Transaction
 from sync.batch.file import open_sealed
-from sync.errors import SyncError
+from sync.errors import UNREADABLE, SyncError
 from sync.ledger.descent import Ask, Descent, Differs, decode
 from sync.ledger.entry import leaf_hash
 from sync.ledger.proofs import HASH_BYTES
@@ -108,7 +108,7 @@ async def from_stick(node: Node, path: Path) -> Recounted:
             destination=identity.origin,
         )
         theirs = msgspec.msgpack.decode(payload, type=Rehashed)
-    except (SyncError, msgspec.MsgspecError) as error:
+    except (SyncError, *UNREADABLE) as error:
         raise CourierRefused(f"{path.name}: not a recount for this node") from error
     size = min(theirs.size, await node.store.read(countersigned_size))
     with node.store.connection() as connection:

@@ -28,7 +28,7 @@ from edge.store.ledger import size_and_root
 from edge.store.migrate import migrate
 from edge.store.store import FILE, check_tail
 from matters.model import Words
-from sync.errors import SyncError
+from sync.errors import UNREADABLE, SyncError
 from sync.ids import parse_origin
 from sync.signing.escrow import open_release
 from sync.signing.keys import SealingKey
@@ -108,7 +108,7 @@ def _beside(file: Path) -> Companion:
         return msgspec.json.decode(path.read_bytes(), type=Companion)
     except FileNotFoundError as error:
         raise Refused(f"{path.name} is missing", message=_NO_KEYS, step=_BOTH) from error
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Damaged(f"{path.name}: {error}") from error
 
 

@@ -9,6 +9,7 @@ from edge.actions.node import Node
 from edge.errors import CentreRefused, CourierRefused
 from edge.store.view import CENTRE_FACT, CentreNoted
 from matters.model import Words
+from sync.errors import UNREADABLE
 from sync.exchange.views import Held, Split, compare, opened, steps
 
 FILES_MAX = 1000
@@ -81,7 +82,7 @@ def _read(path: Path) -> Witness:
         return msgspec.json.decode(path.read_bytes(), type=Witness)
     except OSError as error:
         raise CourierRefused(f"{path.name}: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise CourierRefused(f"{path.name}: not a node's view of the centre") from error
 
 

@@ -15,7 +15,7 @@ from edge.store.pressed import Press, unpress
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.records import Record, SubjectRecord
-from sync.errors import PackRefused
+from sync.errors import UNREADABLE, PackRefused
 from sync.packs.pack import PackRow, open_pack, row_digest, state_root
 from sync.packs.release import PackRef, Release
 
@@ -161,7 +161,7 @@ def _write_staff(tx: Transaction, scope: str, row: Ready) -> None:
         return
     try:
         person = msgspec.json.decode(row.body, type=StaffRow)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise PackRefused(f"a staff row of {scope} cannot be read: {error}") from error
     tx.execute("DELETE FROM staff WHERE ref = ? AND scope = ?", (row.ref, scope))
     tx.execute("INSERT OR REPLACE INTO staff VALUES (?,?,?,?)", (person.staff, scope, row.ref, row.body))
@@ -205,7 +205,7 @@ def look_up(db: Reading, keyring: Keyring, ref: bytes, *, public_only: bool) -> 
 def _decode(blob: bytes) -> Cached:
     try:
         return _CACHED.decode(blob)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Damaged(f"a cached row cannot be read: {error}") from error
 
 

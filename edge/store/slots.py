@@ -28,7 +28,7 @@ from edge.errors import Damaged, NotEnrolled, WrongKey
 from edge.store import cipher, shares
 from edge.store.cipher import DatabaseKey
 from edge.store.files import sync_folder, write_durably
-from sync.errors import SyncError
+from sync.errors import UNREADABLE, SyncError
 from sync.signing.escrow import open_slot, seal_slot
 from sync.signing.keys import SealingKey
 
@@ -230,7 +230,7 @@ def read(path: Path) -> tuple[Slot, ...]:
     """The slots of a file. Raises Damaged."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=SlotFile).slots
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         raise Damaged(f"{path.name}: {error}") from error
 
 

@@ -119,6 +119,15 @@ async def test_a_body_beyond_the_limit_is_refused(stage: Stage) -> None:
     assert reply.json()["next"]
 
 
+async def test_a_body_that_is_no_utf_8_is_refused_as_malformed(stage: Stage) -> None:
+    hall = await stage.hall()
+    body = b'{"code": "\xc7\xe5\xba\xd3"}'
+    async with stage.client() as http:
+        for path in ("/api/enrol", "/api/incarnation", "/api/recount"):
+            reply = await http.post(path, content=body, headers=hall.signed("POST", path, body))
+            assert (reply.status_code, reply.json()["code"]) == (400, "malformed"), path
+
+
 async def test_a_certificate_near_its_end_is_renewed_by_an_exchange(stage: Stage) -> None:
     hall = await stage.hall()
     await hand_in(stage, hall)

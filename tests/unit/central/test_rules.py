@@ -10,7 +10,7 @@ from central import settings as central_settings
 from central.errors import CentralError, NotPermitted, SettingsInvalid, StoreRefused
 from central.security import keys, passwords, permissions
 from central.security.permissions import PERMISSIONS, ROLES, permitted, require
-from central.settings import Settings, parse
+from central.settings import FILE, Settings, parse, read
 from central.store import migrate
 from central.store.tables import TABLES, grants
 from central.upstream.reference import Question, synthetic
@@ -84,6 +84,13 @@ def test_settings_that_cannot_work_are_refused_naming_the_place(text: str, named
         parse(text)
     assert named in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_a_settings_file_in_another_encoding_is_refused_with_the_byte(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b'name = "\xc7\xe5\xba\xd3"\n')
+    with pytest.raises(SettingsInvalid) as caught:
+        read(tmp_path)
+    assert "byte 8" in str(caught.value)
 
 
 def test_a_password_is_kept_as_argon2id_and_checked() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import SettingsInvalid
-from edge.settings import Settings, load, parse, write_default
+from edge.settings import FILE, Settings, first_text, load, parse
 
 
 def test_a_settings_file_with_an_unknown_key_is_refused_with_its_line() -> None:
@@ -49,8 +49,14 @@ def test_an_impossible_combination_is_refused_with_its_line(text: str, line: int
     assert caught.value.line == line
 
 
-def test_the_default_file_is_written_once_and_reads_back(tmp_path: Path) -> None:
-    write_default(tmp_path, centre="http://a", hall='清河"县', region="330102", kind="hall")
-    write_default(tmp_path, centre="http://b", hall="other", region="330104", kind="bus")
-    assert (load(tmp_path).centre, load(tmp_path).hall) == ("http://a", '清河"县')
+def test_the_first_text_says_what_it_was_given_and_no_file_means_defaults(tmp_path: Path) -> None:
+    first = parse(first_text(centre="http://a", hall='清河"县', region="330102", kind="hall"))
+    assert (first.centre, first.hall, first.region, first.kind) == ("http://a", '清河"县', "330102", "hall")
     assert load(tmp_path / "nowhere") == Settings()
+
+
+def test_a_file_that_is_not_utf_8_is_refused_with_the_byte(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b'hall = "\xc7\xe5\xba\xd3"\n')
+    with pytest.raises(SettingsInvalid) as caught:
+        load(tmp_path)
+    assert "byte 8" in str(caught.value)
