@@ -73,7 +73,7 @@ async def _whole(
     centre: Centre, identity: Identity, header: Header, outcome: Outcome, ours: Ours
 ) -> Acknowledgement:
     certificate = await leases.renewed_certificate(centre, identity)
-    given = await leases.due(centre, identity)
+    given = await leases.due(centre, identity, header.statistics.get("lease_used_percent", 0))
     own = ours.own
     async with centre.store.reading() as tx:
         node = await fleet.node(tx, identity.node)

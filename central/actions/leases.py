@@ -18,6 +18,8 @@ CAPABILITIES: tuple[Capability, ...] = ("public", "points", "summary", "detail")
 HOUR_MS = 3_600_000
 RENEW_AT_LEFT = 0.9
 """A lease is renewed by an exchange once less than this part of it is left."""
+RENEW_AT_USED_PERCENT = 50
+"""So are all of a node that says that answers or boots of one are used so far."""
 REPEAT_MS = 600_000
 """A lease given so recently is sent again, in case the reply that carried it was lost."""
 CERTIFICATE_LEFT_MS = 10 * DAY_MS
@@ -79,8 +81,8 @@ async def give(
     return [lease.signed for lease in made]
 
 
-async def due(centre: Centre, identity: Identity) -> tuple[bytes, ...]:
-    """The leases to send now.
+async def due(centre: Centre, identity: Identity, used_percent: int) -> tuple[bytes, ...]:
+    """The leases to send now, `used_percent` being what the node says of the one nearest its end.
 
     Those renewed by this exchange, and those so fresh that they may have been lost.
     """
@@ -90,7 +92,8 @@ async def due(centre: Centre, identity: Identity) -> tuple[bytes, ...]:
             return ()
         now_ms = centre.now_ms()
         held = await contacts.leases(tx, identity.origin)
-        worn = {lease.capability for lease in held if _worn(lease, now_ms)}
+        spent = used_percent >= RENEW_AT_USED_PERCENT
+        worn = {lease.capability for lease in held if spent or _worn(lease, now_ms)}
         worn |= set(CAPABILITIES) - {lease.capability for lease in held}
         renewed = await give(centre, tx, node, identity.origin, tuple(c for c in CAPABILITIES if c in worn))
     recent = [

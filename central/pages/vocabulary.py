@@ -127,6 +127,7 @@ STATISTICS = {
     "subjects_held": Words(zh="缓存主体数", en="subjects held"),
     "oldest_waiting_s": Words(zh="最久待上传（秒）", en="oldest waiting, s"),
     "devices_at_fault": Words(zh="故障设备", en="devices at fault"),
+    "lease_used_percent": Words(zh="离线授权已用 %", en="leases used, %"),
 }
 
 TABLES: dict[str, dict[str, Words]] = {

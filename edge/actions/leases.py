@@ -27,6 +27,7 @@ from sync.lease.lease import (
     judge,
     left_s,
     open_lease,
+    used_percent,
 )
 
 LOCK = "lease.lock"
@@ -60,6 +61,13 @@ def leave(
     """The lease to answer under, with its verdict; None when no lease is about this region and capability."""
     found = open_states(db, node.identity.centre.signing)
     return best(found, region, capability, node.store.clock.interval(), node.identity.origin)
+
+
+def used_most_percent(db: Reading, node: Node) -> int:
+    """Percent used of the lease nearest its end; only the node can count answers and boots."""
+    interval = node.store.clock.interval()
+    found = open_states(db, node.identity.centre.signing)
+    return max((used_percent(one.lease, one.used_answers, one.boots, interval) for one in found), default=0)
 
 
 def count(tx: Transaction, lease: Lease) -> None:

@@ -116,13 +116,13 @@ def judge(lease: Lease, used: int, boots: int, interval: Interval, origin: str) 
     for is_so, code in ended:
         if is_so:
             return code
-    worst = _worst_percent(lease, used, boots, interval)
+    worst = used_percent(lease, used, boots, interval)
     if worst >= RED_FROM:
         return "red"
     return "amber" if worst >= AMBER_FROM else "green"
 
 
-def _worst_percent(lease: Lease, used: int, boots: int, interval: Interval) -> int:
+def used_percent(lease: Lease, used: int, boots: int, interval: Interval) -> int:
     """Percent used of the bound nearest its end. Boots only count as a bound when there is more than one."""
     span = lease.not_after_ms - lease.not_before_ms
     spent = max(0, interval.latest_ms - lease.not_before_ms)

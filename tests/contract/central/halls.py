@@ -46,6 +46,7 @@ class Hall(Ledger):
         self.countersignature = b""
         self.seen, self.seen_note = CentreSeen(), b""
         self.wanted: list[Wish] = []
+        self.lease_used_percent = 0
         self.obeyed = 0
         self.replies: list[Acknowledgement] = []
 
@@ -80,7 +81,7 @@ class Hall(Ledger):
         return self.obeyed
 
     def statistics(self) -> dict[str, int]:
-        return {"clock": 0, "open_cases": 2}
+        return {"clock": 0, "open_cases": 2, "lease_used_percent": self.lease_used_percent}
 
     def write(self, kind: str, detail: dict[str, Any] | None = None, **leaf: Any) -> int:
         """One more entry; its index."""

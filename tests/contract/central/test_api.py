@@ -143,6 +143,17 @@ async def test_a_certificate_near_its_end_is_renewed_by_an_exchange(stage: Stage
     assert hall.replies[-1].leases == ()
 
 
+async def test_leases_half_used_by_answers_or_boots_are_renewed_though_they_are_young(stage: Stage) -> None:
+    hall = await stage.hall()
+    stage.clock.pass_ms(3_600_000)
+    hall.lease_used_percent = 49
+    await hand_in(stage, hall)
+    assert hall.replies[-1].leases == ()
+    hall.lease_used_percent = 50
+    await hand_in(stage, hall)
+    assert len(hall.replies[-1].leases) == 4
+
+
 async def test_g09_a_stick_brings_entries_in_and_countersignature_letters_and_packs_back(
     stage: Stage, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from edge.actions import leases
 from edge.actions.answer import answer
 from edge.actions.clockwork import boot
-from edge.actions.exchange import exchange
+from edge.actions.exchange import exchange, statistics
 from edge.actions.node import Node, Session
 from edge.actions.status import status
 from edge.actions.views import Answer
@@ -83,6 +83,26 @@ async def test_a_lease_counts_its_answers_and_ends_with_the_last(
     assert [isinstance(one, Answer) for one in given] == [True, True, False]
     assert isinstance(given[2], Refusal)
     assert given[2].code == "lease-answers-spent"
+
+
+async def test_the_centre_is_told_how_much_of_a_lease_is_used(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    centre.lease_answers, centre.lease_boots = 4, 10
+    await exchange(node)
+
+    async def told_percent() -> int:
+        return (await node.store.read(lambda db: statistics(db, node)))["lease_used_percent"]
+
+    assert await told_percent() == 0
+    centre.down = True
+    read = await lay(node, centre)
+    for _ in range(2):
+        await answer(node, clerk, own(read.read_id))
+    assert await told_percent() == 50
+    for _ in range(6):
+        await boot(node)
+    assert await told_percent() == 60
 
 
 async def test_two_windows_cannot_spend_the_last_answer_twice(
