@@ -1,4 +1,7 @@
-"""Every protocol parser under a coverage-guided fuzzer, a bounded run; `make fuzz SECONDS=600` goes on longer."""
+"""What the coverage-guided fuzzer starts from and what it once found; `make fuzz` goes looking.
+
+It looks elsewhere each time, so a run of it says nothing about the change at hand: what it finds is kept here.
+"""
 
 import pytest
 
@@ -8,13 +11,14 @@ from tests.rig.fuzz_targets import SEEDS, TARGETS
 pytest.importorskip("atheris", reason="atheris has wheels for Linux on x86_64 only")
 pytestmark = [pytest.mark.rig, pytest.mark.timeout(600)]
 
-RUNS = 500
+RMC = b"$GNRMC,053000.00,3016.44600,N,12009.30600,E,0,,.91100,A,3016.44600,N,12,"
+FOUND = (("positions", RMC + b"053000.00,A,3016.44600,N,12009.30600,E,19.438,,211126,,,$R55\r\n"),)
+"""2026-11-22: a sentence too long was one report whole and two in pieces."""
 
 
-@pytest.mark.parametrize("name", TARGETS)
-def test_whatever_bytes_come_a_parser_keeps_its_promises(name):
-    found = fuzz(name, runs=RUNS)
-    assert found.well, f"{found.guilty}\n{found.words}"
+@pytest.mark.parametrize(("name", "raw"), FOUND)
+def test_what_the_fuzzer_found_stays_mended(name, raw):
+    TARGETS[name](raw)
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -58,13 +58,13 @@ class Sentences:
     def _sentence(self) -> bytes | None:
         start = self._held.find(b"$")
         del self._held[: start if start >= 0 else len(self._held)]
-        end = self._held.find(b"\n")
+        end = self._held.find(b"\n", 0, SENTENCE_BYTES_MAX + 1)
         if end < 0:
             if len(self._held) <= SENTENCE_BYTES_MAX:
                 return None
-            end = len(self._held) - 1
-        sentence = bytes(self._held[:end]).rstrip(b"\r")
-        del self._held[: end + 1]
+            end = SENTENCE_BYTES_MAX  # by its own length, so that it does not matter in which pieces it came
+        sentence = bytes(self._held[:end]).rstrip(b"\r\n")
+        del self._held[:end]
         return sentence[sentence.rfind(b"$") :]  # a sentence that broke off is followed by a whole one
 
     def _read(self, sentence: bytes) -> Fix | Damage | None:
