@@ -95,7 +95,7 @@ def statistics(db: Reading, node: Node) -> dict[str, int]:
         "subjects_held": int(cached),
         "oldest_waiting_s": max(0, node.now_ms() - oldest) // 1000 if oldest else 0,
         "devices_at_fault": faults,
-        "lease_used_percent": leases.used_most_percent(db, node),
+        "lease_used_percent": leases.counted_most_percent(db, node),
     }
 
 

@@ -24,10 +24,10 @@ from sync.lease.lease import (
     LeaseState,
     Verdict,
     best,
+    counted_percent,
     judge,
     left_s,
     open_lease,
-    used_percent,
 )
 
 LOCK = "lease.lock"
@@ -63,11 +63,13 @@ def leave(
     return best(found, region, capability, node.store.clock.interval(), node.identity.origin)
 
 
-def used_most_percent(db: Reading, node: Node) -> int:
-    """Percent used of the lease nearest its end; only the node can count answers and boots."""
-    interval = node.store.clock.interval()
+def counted_most_percent(db: Reading, node: Node) -> int:
+    """Percent used of the lease whose answers or boots are nearest their end: only the node can count them.
+
+    Time is left to the centre: a node in doubt about its clock would ask anew with every stick.
+    """
     found = open_states(db, node.identity.centre.signing)
-    return max((used_percent(one.lease, one.used_answers, one.boots, interval) for one in found), default=0)
+    return max((counted_percent(one.lease, one.used_answers, one.boots) for one in found), default=0)
 
 
 def count(tx: Transaction, lease: Lease) -> None:

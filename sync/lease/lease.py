@@ -116,18 +116,23 @@ def judge(lease: Lease, used: int, boots: int, interval: Interval, origin: str) 
     for is_so, code in ended:
         if is_so:
             return code
-    worst = used_percent(lease, used, boots, interval)
+    worst = _worst_percent(lease, used, boots, interval)
     if worst >= RED_FROM:
         return "red"
     return "amber" if worst >= AMBER_FROM else "green"
 
 
-def used_percent(lease: Lease, used: int, boots: int, interval: Interval) -> int:
-    """Percent used of the bound nearest its end. Boots only count as a bound when there is more than one."""
+def _worst_percent(lease: Lease, used: int, boots: int, interval: Interval) -> int:
+    """Percent used of the bound nearest its end."""
     span = lease.not_after_ms - lease.not_before_ms
     spent = max(0, interval.latest_ms - lease.not_before_ms)
+    return max(100 * spent // span, counted_percent(lease, used, boots))
+
+
+def counted_percent(lease: Lease, used: int, boots: int) -> int:
+    """Percent used of answers or boots, the nearer its end. Boots only count when there is more than one."""
     boots_percent = 100 * boots // lease.boots if lease.boots > 1 else 0
-    return max(100 * spent // span, 100 * used // lease.answers, boots_percent)
+    return max(100 * used // lease.answers if lease.answers else 100, boots_percent)
 
 
 def left_s(lease: Lease, interval: Interval) -> int:

@@ -85,8 +85,8 @@ async def test_a_lease_counts_its_answers_and_ends_with_the_last(
     assert given[2].code == "lease-answers-spent"
 
 
-async def test_the_centre_is_told_how_much_of_a_lease_is_used(
-    node: Node, clerk: Session, centre: SmallCentre
+async def test_the_centre_is_told_how_many_answers_and_boots_of_a_lease_are_used_and_never_the_time(
+    node: Node, clerk: Session, centre: SmallCentre, told: ToldTime
 ) -> None:
     centre.lease_answers, centre.lease_boots = 4, 10
     await exchange(node)
@@ -102,6 +102,8 @@ async def test_the_centre_is_told_how_much_of_a_lease_is_used(
     assert await told_percent() == 50
     for _ in range(6):
         await boot(node)
+    assert await told_percent() == 60
+    told.pass_ms(48 * HOUR_MS)
     assert await told_percent() == 60
 
 
