@@ -137,6 +137,8 @@ async def _carry_out(node: Node, machine: NodeExchange, steps: list[Step], done:
             )
         else:
             await do_step(node, step, done)
+        if isinstance(step, NoteCentre):  # of a verified reply: to be online again waits for no pack
+            node.uplink.breaker.succeeded(node.now_ms())
     return []
 
 

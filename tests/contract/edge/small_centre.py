@@ -143,6 +143,7 @@ class SmallCentre:
         self.send_leases = True
         self.people = {number_of(n): person(n, now_ms()) for n in range(people)}
         self.packs: dict[str, bytes] = {}
+        self.asked_packs: list[str] = []
         self.releases: dict[str, bytes] = {}
         self.disclosed: list[dict[str, Any]] = []
         self.nonces: set[str] = set()
@@ -388,6 +389,7 @@ def application(centre: SmallCentre) -> Litestar:
     @get("/api/packs/{digest:str}")
     async def pack(request: Request[Any, Any, Any], digest: FromPath[str]) -> Response[bytes]:
         signed(request, b"")
+        centre.asked_packs.append(digest)
         return Response(centre.packs[digest], media_type="application/octet-stream")
 
     return Litestar([enrol, exchange, answers, pack], openapi_config=None)

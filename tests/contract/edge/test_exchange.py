@@ -170,6 +170,21 @@ async def test_a_pack_altered_on_its_way_changes_nothing_and_raises_an_alarm(
     assert await count(node, "subject_cache") == before
 
 
+async def test_the_first_verified_reply_brings_the_node_online_before_the_packs_are_in(
+    node: Node, centre: SmallCentre
+) -> None:
+    seen: list[tuple[bool, int]] = []
+    centre.publish(version=2)
+    centre.asked_packs.clear()
+    node.uplink.breaker.failed()
+    node.uplink.breaker.changed.append(
+        lambda: seen.append((node.uplink.breaker.open, len(centre.asked_packs)))
+    )
+    await exchange(node)
+    assert seen == [(False, 0)]
+    assert centre.asked_packs
+
+
 async def test_a_release_older_than_one_seen_is_refused(node: Node, centre: SmallCentre) -> None:
     centre.publish(version=3)
     await node.store.transact(lambda tx: tx.execute("UPDATE release_held SET version = 0"))
