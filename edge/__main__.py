@@ -188,10 +188,10 @@ def _serve(options: argparse.Namespace) -> int:
 async def _serving(data: Path, settings: Settings, knock: Knock, *, training: bool) -> int:
     from edge.actions.node import close_node, open_node
     from edge.app import serve
-    from edge.errors import Busy, NotEnrolled
+    from edge.errors import NotEnrolled
     from edge.listening import bound
     from edge.pages.table import ROUTES
-    from edge.store.files import hold_lock
+    from edge.store.files import hold_service
 
     if training:
         from edge.actions.training import prepare
@@ -200,7 +200,7 @@ async def _serving(data: Path, settings: Settings, knock: Knock, *, training: bo
     if not (data / "keys").exists():
         raise NotEnrolled("no data folder")
     with ExitStack() as closing:
-        closing.enter_context(hold_lock(data / "serve.lock", Busy("another edge serve runs")))
+        closing.enter_context(hold_service(data))
         taken = bound(settings.host, settings.port)
         for one in taken:
             closing.enter_context(one)

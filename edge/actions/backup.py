@@ -22,18 +22,19 @@ from matters.model import Words
 async def backup(node: Node, path: Path) -> dict[str, Any]:
     """Copy the running database to `path`; whole, checked and fsynced when this returns.
 
-    Opens with this node's slots as they are now (`<path>.keys`). Raises Refused when the file exists (nothing
-    is overwritten), Damaged when the copy does not hold, StickTrouble when it cannot be written.
+    Opens with this node's slots as they are now (`<path>.keys`). Raises Refused when either file exists
+    (nothing is overwritten), Damaged when the copy does not hold, StickTrouble when it cannot be written.
     """
     return await asyncio.to_thread(_backup, node, path)
 
 
 def _backup(node: Node, path: Path) -> dict[str, Any]:
-    if path.exists():
-        raise Refused(f"{path.name} exists", message=_EXISTS, step=_OTHER_NAME)
+    beside = companion(path)
+    for one in (path, beside):
+        if one.exists():
+            raise Refused(f"{one.name} exists", message=_EXISTS, step=_OTHER_NAME)
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
-    beside = companion(path)
     whole = False
     try:
         faults = node.store.backup(part)

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from edge.actions import leases, press, succession
+from edge.actions import lanes, leases, succession
 from edge.actions.node import Node
 from edge.store import disk
 from edge.store.draft import Draft
@@ -26,7 +26,7 @@ async def boot(node: Node) -> None:
     if node.store.jump_ms:
         await _adjusted(node, node.store.jump_ms, "behind-high-water")
     await leases.boot(node)
-    asked = await press.after_crash(node)
+    asked = await lanes.after_crash(node)
     await keep_reserve(node)
     log.info("boot", questions=asked, rolled_back=node.store.rolled_back)
 

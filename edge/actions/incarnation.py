@@ -18,7 +18,7 @@ from edge.actions.gates import RESTORED
 from edge.actions.node import Node
 from edge.errors import Busy, CentreUnreachable, Damaged, Refused
 from edge.store import anchor, past
-from edge.store.files import hold_lock, wait_for_lock
+from edge.store.files import hold_service, wait_for_lock
 from edge.store.identity import Seeds, read_secrets, seeds
 from edge.store.ledger import size_and_root
 from edge.store.reader import Reading
@@ -36,7 +36,6 @@ from sync.signing.notes import cosign, only_signed_by
 log = structlog.get_logger("incarnation")
 NEXT = {"signing": "next.signing", "sealing": "next.sealing", "salt": "next.salt"}
 KEY_GONE = "key-compromised"
-SERVE_LOCK = "serve.lock"
 
 
 class Renewed(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +71,7 @@ async def renew(node: Node, why: str, *, code: str = "", anew: bool = False) -> 
     except SyncError as error:
         raise Refused(error.detail, message=_NO_REASON, step=_REASONS) from error
     line = wait_for_lock(node.data / exchange.LOCK, Busy("an exchange runs"), LOCK_WAIT_S)
-    with hold_lock(node.data / SERVE_LOCK, Busy("edge serve runs")):
+    with hold_service(node.data):
         async with node.exchanging, line:
             carried = await succession.finish(node.store)
             offer = await _offer(node, why, anew=anew)

@@ -13,7 +13,7 @@ from edge.errors import Busy, Refused
 from edge.settings import load
 from edge.store import cipher, shares, slots
 from edge.store.draft import Draft
-from edge.store.files import hold_lock
+from edge.store.files import hold_lock, hold_service, write_durably
 from edge.store.slots import Kind, Slot
 from edge.store.store import FILE, open_store
 from matters.model import Words
@@ -21,7 +21,6 @@ from sync.signing.keys import SealingKey
 
 log = structlog.get_logger("keys")
 LOCK = "keys.lock"
-SERVE_LOCK = "serve.lock"
 PASSPHRASE_LETTERS_MIN = 12
 SLOTS_MAX = 8
 
@@ -107,7 +106,7 @@ async def rotate(data: Path) -> list[SlotRow]:
     Every page is written anew: the node must not serve meanwhile (Busy). A crash leaves the old key or the
     new one, never neither; the next start knows which. Durable when this returns.
     """
-    with hold_lock(data / SERVE_LOCK, Busy("edge serve runs")), hold_lock(data / LOCK, Busy("slots change")):
+    with hold_service(data), hold_lock(data / LOCK, Busy("slots change")):
         await asyncio.to_thread(_rotate, data)
         store = await open_store(data, load(data))
         try:
@@ -135,8 +134,6 @@ async def ask_release(data: Path) -> str:
 
     def make() -> str:
         if not path.exists():
-            from edge.store.files import write_durably
-
             write_durably(path, SealingKey.generate().seed())
         return base64.b64encode(SealingKey.from_bytes(path.read_bytes()).public).decode()
 

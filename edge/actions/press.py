@@ -29,8 +29,6 @@ from sync.signing.keys import SigningKey
 log = structlog.get_logger("press")
 ROUND_S = 5.0
 JOBS_A_ROUND = 32
-QUESTION = moves.QUESTION
-after_crash = lanes.after_crash
 
 
 async def run(node: Node) -> None:

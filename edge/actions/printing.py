@@ -129,7 +129,7 @@ async def reprint(node: Node, session: Session, serial: str, reason: str) -> str
             (serial,),
         )
         if waiting:
-            raise WrongMoment("a copy is not settled", step=press.QUESTION)
+            raise WrongMoment("a copy is not settled", step=moves.QUESTION)
         copy_no = int(row[0]) + 1
         tx.execute("UPDATE report SET copies = ? WHERE serial = ?", (copy_no, serial))
         job = paperwork.ask_report(tx, session.window, row[1], serial, copy_no, reason)

@@ -9,9 +9,10 @@ import fcntl
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from edge.errors import LedgerUnavailable
+from edge.errors import Busy, LedgerUnavailable
 
 LOCK_AGAIN_S = 0.1
 
@@ -79,6 +80,11 @@ def hold_lock(path: Path, busy: Exception) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def hold_service(data: Path) -> AbstractContextManager[None]:
+    """Be the only process that serves `data`, or that needs nobody to; raises Busy while another is."""
+    return hold_lock(data / "serve.lock", Busy("edge serve runs"))
 
 
 @contextlib.asynccontextmanager

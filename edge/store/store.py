@@ -113,7 +113,7 @@ class Store:
 
     async def reload_identity(self) -> None:
         """Take over secrets that a transaction changed (enrolment, a renewed certificate)."""
-        self._writer.identity = await self.read(lambda db: identity(read_secrets(db.connection)))
+        self._writer.take_identity(await self.read(lambda db: identity(read_secrets(db.connection))))
 
     def free_percent(self) -> float:
         """Room left, in percent of the disk."""

@@ -67,6 +67,10 @@ class Writer:
         self.on_commit: Callable[[], None] = lambda: None
         self.identity: Identity | None = identity(read_secrets(connection))
 
+    def take_identity(self, found: Identity | None) -> None:
+        """Sign and anchor as `found` from the next group on; the ledger may be another one from here."""
+        self.identity, self._roots = found, Roots()
+
     def start(self) -> None:
         """Begin to serve requests."""
         self._thread.start()

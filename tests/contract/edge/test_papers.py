@@ -13,7 +13,7 @@ import pytest
 
 from drivers.errors import PaperOut
 from drivers.ports import CardRecord, PrinterState, PrintOutcome
-from edge.actions import close_day, press, printing
+from edge.actions import close_day, lanes, press, printing
 from edge.actions.answer import answer
 from edge.actions.cases import finish_task, list_cases, tasks
 from edge.actions.node import Node, Session
@@ -139,7 +139,7 @@ async def test_g16_a_job_that_stood_in_sent_when_the_node_died_asks_at_boot(
     await node.store.transact(lambda tx: tx.execute("UPDATE print_job SET state = 'sent'"))
     again = await opener()
     await again.typesetter.start()
-    assert await press.after_crash(again) == 2
+    assert await lanes.after_crash(again) == 2
     paper = with_printer(again)
     await press.round_once(again)
     assert not paper.papers

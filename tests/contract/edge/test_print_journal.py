@@ -9,7 +9,7 @@ import pytest
 
 from drivers.devices.a4_spool.virtual import VirtualSpool
 from drivers.devices.receipt_printer.virtual import VirtualPrinter
-from edge.actions import close_day, moves, press, printing, sheets
+from edge.actions import close_day, lanes, moves, press, printing, sheets
 from edge.actions.node import Node, Session
 from edge.actions.reads import DeskOfNode
 from edge.actions.views import PrintJob
@@ -137,7 +137,7 @@ async def test_g16_after_a_power_cut_between_sent_and_the_queue_the_question_say
     job = await job_of(node, "report")
     await node.store.transact(lambda tx: _only_sent(tx, job.id))
     again = await opener()
-    await press.after_crash(again)
+    await lanes.after_crash(again)
     (asked,) = [one for one in await printing.jobs(again) if one.kind == "report"]
     assert (asked.sheet, asked.state) == ("A4-0001", "sent")
     assert asked.problem is not None
@@ -160,8 +160,6 @@ def _only_sent(tx, job_id: str) -> None:
     """What a power cut leaves right after the step to sent: durable, and nobody was told."""
     job = moves.load(tx, job_id)
     assert job is not None
-    from edge.actions import lanes
-
     lanes.take_and_send(tx, job, "A4")
 
 
@@ -249,8 +247,8 @@ async def test_g16_blocks_are_the_supervisors_issued_once_and_given_back_with_th
     await sheets.give_back(node, chief, block)
     with pytest.raises(NotThere):
         await sheets.give_back(node, chief, block)
-    moved = [(e.outcome, d["note"]) for e, d in await entries(node) if e.kind == SHEETS_MOVED]
-    assert moved == [("issued", ""), ("returned", "49 left")]
+    moved = [(e.outcome, d["count"]) for e, d in await entries(node) if e.kind == SHEETS_MOVED]
+    assert moved == [("issued", 50), ("returned", 49)]
 
 
 async def test_a_stuck_slip_printer_keeps_no_other_windows_slip_waiting(

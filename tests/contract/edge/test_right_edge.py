@@ -11,7 +11,7 @@ import pytest
 from edge.actions.check import check
 from edge.actions.node import Node
 from edge.errors import Damaged, RolledBack
-from edge.store import cipher
+from edge.store import anchor, cipher, past
 from edge.store.cipher import Connection, DatabaseKey
 from edge.store.draft import Draft
 from edge.store.ledger import EDGE, DatabaseTiles, Roots, StoredTiles, grow, size_and_root
@@ -140,3 +140,26 @@ def _edge(db: Reading) -> tuple[int, bytes]:
 
 def _root_of_rows(db: Reading) -> bytes:
     return root_of([row[0] for row in db.query("SELECT leaf_hash FROM entry ORDER BY idx")])
+
+
+async def test_the_first_anchor_of_a_new_ledger_is_of_its_own_tree_at_a_size_the_old_one_had_too(
+    node: Node,
+) -> None:
+    def fill(tx: Transaction) -> None:
+        for _ in range(2 * EDGE + 5 - tx.query("SELECT size FROM ledger_head")[0][0]):
+            tx.append(MARK)
+        tx.anchor()
+
+    await node.store.transact(fill)
+    before = anchor.read(node.data)
+    (node.data / anchor.FILE).unlink()  # it would still name the old tree: the origin here stays the same
+    await node.store.transact(lambda tx: past.retire(tx, 1))
+    await node.store.reload_identity()
+    await node.store.transact(fill)
+    kept = anchor.read(node.data)
+    size, root = await node.store.read(lambda db: size_and_root(db.connection))
+    assert before is not None
+    assert kept is not None
+    assert (kept.size, kept.root) == (size, root)
+    assert kept.size == before.size
+    assert kept.root != before.root

@@ -10,7 +10,7 @@ from edge.actions.check import check
 from edge.errors import Busy, Refused, WrongKey
 from edge.settings import load
 from edge.store import cipher, shares, slots
-from edge.store.files import hold_lock
+from edge.store.files import hold_service
 from tests.contract.edge.test_answers import entries
 from tests.contract.renewal.place import Place
 
@@ -86,7 +86,7 @@ async def test_a_rotated_key_is_in_every_slot_and_the_old_one_opens_nothing(plac
     await keys.add(place.node, "manager", passphrase=PASSPHRASE)
     county = await keys.add(place.node, "county")
     size = len(await entries(place.node))
-    with hold_lock(place.data / keys.SERVE_LOCK, Busy("serve")), pytest.raises(Busy):
+    with hold_service(place.data), pytest.raises(Busy):
         await keys.rotate(place.data)
     await place.close()
     old = slots.unlock(place.data)

@@ -13,7 +13,7 @@ from central.actions import escrow
 from central.actions.centre import operator
 from central.errors import CentralError, NotPermitted
 from edge.actions import checkpoint, courier, gates, incarnation, keys
-from edge.actions.backup import backup
+from edge.actions.backup import backup, companion
 from edge.actions.restore import Means, restore
 from edge.actions.views import Answer
 from edge.errors import CentreRefused, Damaged, Refused, WrongKey
@@ -182,6 +182,19 @@ async def test_a_damaged_or_halved_backup_and_a_folder_in_use_are_refused(place:
         await restore(place.folder / "new", file, means, place.clock())
     assert list((place.folder / "new").glob(".node*")) == []
     file.write_bytes(whole)
+
+
+async def test_a_backup_overwrites_neither_file_of_another_one(place: Place) -> None:
+    file = place.folder / "backup.db"
+    beside = companion(file)
+    for there in (file, beside):
+        there.write_bytes(b"of last week")
+        with pytest.raises(Refused) as caught:
+            await backup(place.node, file)
+        assert caught.value.detail == f"{there.name} exists"
+        assert [one.name for one in place.folder.glob("*backup*")] == [there.name]
+        assert there.read_bytes() == b"of last week"
+        there.unlink()
 
 
 async def test_answers_after_the_drill_come_from_a_fresh_cache(place: Place) -> None:

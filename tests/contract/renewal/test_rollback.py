@@ -10,7 +10,7 @@ from edge.actions.status import status
 from edge.errors import Busy, CentreRefused, Refused, WrongMoment
 from edge.settings import load
 from edge.store import anchor
-from edge.store.files import hold_lock
+from edge.store.files import hold_service
 from matters.model import Refusal
 from sync.messages.incarnation import KIND
 from sync.messages.registry import kind
@@ -179,7 +179,7 @@ async def test_after_a_leaked_key_nothing_is_signed_with_it_any_more(place: Plac
 
 
 async def test_a_serving_node_and_a_strange_reason_are_refused_and_nothing_changes(place: Place) -> None:
-    with hold_lock(place.data / incarnation.SERVE_LOCK, Busy("serve")), pytest.raises(Busy):
+    with hold_service(place.data), pytest.raises(Busy):
         await incarnation.renew(place.node, "planned")
     with pytest.raises(Refused) as caught:
         await incarnation.renew(place.node, "boredom")
