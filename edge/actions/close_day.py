@@ -94,6 +94,7 @@ def totals(db: Reading | Transaction, day: str) -> DayTotals:
         span,
     )[0]
     open_cases = db.query("SELECT count(*) FROM office_case WHERE state IN ('opened','deferred')")
+    moved = sheets.moved(db, span)
     return DayTotals(
         day=day,
         kinds=kinds,
@@ -105,6 +106,10 @@ def totals(db: Reading | Transaction, day: str) -> DayTotals:
         open_cases=int(open_cases[0][0]),
         accesses=sum(kinds.get(name, 0) for name in _ACCESS),
         reports=kinds.get("report.issued", 0),
+        sheets_issued=moved["issued"],
+        sheets_returned=moved["returned"],
+        sheets_void=moved["void"],
+        sheets_left=sheets.untouched(db),
     )
 
 

@@ -15,8 +15,9 @@ import structlog
 
 from drivers.errors import DriverError, PinNeeded
 from drivers.ports import CallerKeys, CardRecord, Fix, KeyPress, WindowScreen
+from edge.actions import duties
 from edge.actions.node import Flapping, Node, Session
-from edge.errors import LedgerUnavailable, NotAllowed, NotThere, WrongMoment
+from edge.errors import LedgerUnavailable, NotThere, WrongMoment
 from edge.hall import names
 from edge.hall.hall import DeviceStatus, Hall
 from edge.settings import DeviceSetting
@@ -25,7 +26,6 @@ from edge.typeset.sheets import ReportSheet
 from matters.model import Words
 
 log = structlog.get_logger("devices")
-CHIEFS: Final = frozenset({"supervisor", "manager", "hall-manager"})
 TOUCH_WAIT_S: Final = 20.0
 FIX_WAIT_S: Final = 10.0
 QUIET_MS: Final = 60_000
@@ -66,14 +66,14 @@ async def look(node: Node, session: Session) -> DevicesSeen:
 async def try_out(node: Node, session: Session, name: str) -> None:
     """Begin the test of a device; it runs beside the page, and its end is an entry and a live event.
 
-    A clerk tests what serves their own window or all windows, supervisors and managers every device. Raises
-    NotThere, NotAllowed, WrongMoment (a test of it runs, or the hall has not started).
+    A clerk tests what serves their own window or all windows, those on duty every device. Raises NotThere,
+    NotAllowed (durable on the ledger), WrongMoment (a test of it runs, or the hall has not started).
     """
     hall, device = node.hall, next((one for one in node.devices if one.name == name), None)
     if hall is None or device is None:
         raise NotThere("no such device")
     if not _may(session, device.window):
-        raise NotAllowed("not a device of this window", message=_NOT_YOURS)
+        await duties.require(node, session, duties.DEVICE)
     trial = TRIALS.get(device.kind, _answer)
     try:
         hall.begin_trial(name, _recorded(node, session, device, trial))
@@ -110,13 +110,7 @@ async def _recorded(
 
 
 def _may(session: Session, window: str) -> bool:
-    return session.role in CHIEFS or window in {"", session.window}
-
-
-_NOT_YOURS = Words(
-    zh="只能测试本窗口或公用的设备；其他窗口的设备请找大厅主管。",
-    en="Only devices of your window or shared ones may be tested; ask the supervisor for others.",
-)
+    return window in {"", session.window} or duties.on_duty(session)
 
 
 # -- tests by kind --------------------------------------------------------------------------------
@@ -256,7 +250,7 @@ async def _position(node: Node, device: DeviceSetting) -> Words:
 async def _answer(node: Node, device: DeviceSetting) -> Words:
     """A kind without a test of its own: it says what it is."""
     says = await _hall(node).port(device.name).describe()
-    return Words(zh=f"设备应答：{says}", en=f"The device answers: {says}")
+    return Words(zh=f"设备应答：{says.zh}", en=f"The device answers: {says.en}")
 
 
 TRIALS: Final[dict[str, Callable[[Node, DeviceSetting], Awaitable[Words]]]] = {

@@ -7,20 +7,24 @@ their own cases. A refused act is an entry, durable before the refusal is said (
 
 from typing import Final
 
-from edge.actions.devices import CHIEFS
 from edge.actions.node import Node, Session
 from edge.errors import NotAllowed
 from edge.store.draft import Draft
 from matters.model import Words
 
+CHIEFS: Final = frozenset({"supervisor", "manager", "hall-manager"})
 DUTY: Final = "duty"
 CLOSE_DAY: Final = "close-day"
 EXCHANGE: Final = "exchange"
 PAPER: Final = "paper"
+SHEETS: Final = "sheets"
+DEVICE: Final = "device"
 _ACTS = {
     CLOSE_DAY: Words(zh="日结", en="Closing the day"),
     EXCHANGE: Words(zh="手动交换", en="An exchange on demand"),
     PAPER: Words(zh="其他窗口的纸张", en="The paper of another window"),
+    SHEETS: Words(zh="领用和退回纸张", en="Issuing sheets and taking them back"),
+    DEVICE: Words(zh="测试其他窗口的设备", en="A test of another window's device"),
 }
 _STEP = Words(
     zh="请由值班长、大厅主管，或有值班权限的窗口人员办理。",

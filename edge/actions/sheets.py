@@ -7,17 +7,20 @@ Where a hall has no blocks its paper is not numbered, and a number is a note of 
 
 import re
 import secrets
+from collections import Counter
 from typing import Final
 
 import msgspec
 
-from edge.actions.devices import CHIEFS
+from edge.actions import duties
 from edge.actions.node import Node, Session
-from edge.errors import NotAllowed, NotThere, Refused, WrongMoment
+from edge.errors import NotThere, Refused, WrongMoment
 from edge.store.draft import Draft
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.model import Words
+from sync.ledger.entry import read_leaf
+from sync.messages import registry
 
 BLOCK_SHEETS_MAX: Final = 10_000
 REASON_MIN: Final = 2
@@ -53,6 +56,10 @@ class _Block(msgspec.Struct, frozen=True):
     state: str
     issued_ms: int
 
+    @property
+    def size(self) -> int:
+        return self.last - self.first + 1
+
     def number(self, position: int) -> str:
         return f"{self.prefix}{position:0{self.digits}d}"
 
@@ -63,9 +70,9 @@ _COLUMNS = "id, prefix, digits, first, last, window, state, issued_ms"
 async def issue(node: Node, session: Session, first: str, last: str, window: str) -> str:
     """Issue the sheets `first` … `last` to a window ("" for all); the entry is durable when this returns.
 
-    Supervisors and managers only. Raises NotAllowed, Refused (no such numbers, over 10,000, already issued).
+    For those on duty. Raises NotAllowed, Refused (no such numbers, over 10,000, already issued).
     """
-    _chief(session)
+    await duties.require(node, session, duties.SHEETS)
     block = _parse(first, last, window)
     if window and window not in node.settings.windows:
         raise Refused("no such window", message=Words(zh="没有这个窗口。", en="There is no such window."))
@@ -79,7 +86,7 @@ async def issue(node: Node, session: Session, first: str, last: str, window: str
             raise Refused("issued before", message=_ISSUED, step=_COMPARE)
         row = (*msgspec.structs.astuple(block)[:7], tx.now_ms, session.staff)
         tx.execute("INSERT INTO sheet_block VALUES (?,?,?,?,?,?,?,?,?)", row)
-        tx.append(_entry(session, block, "issued", ""))
+        tx.append(_entry(session, block, "issued", block.size))
         return block.id
 
     made = await node.store.transact(keep)
@@ -88,11 +95,12 @@ async def issue(node: Node, session: Session, first: str, last: str, window: str
 
 
 async def give_back(node: Node, session: Session, block_id: str) -> None:
-    """Take a block back: no more sheets come from it, the rest is accounted for by its entry.
+    """Take a block back: no more sheets come from it, its entry says how many were left untouched.
 
-    Supervisors and managers only. Raises NotAllowed, NotThere, WrongMoment (a sheet of it is in a printer).
+    For those on duty. Raises NotAllowed, NotThere, WrongMoment (a sheet of it is in a printer, or one was
+    passed over without a word).
     """
-    _chief(session)
+    await duties.require(node, session, duties.SHEETS)
 
     def close(tx: Transaction) -> None:
         block = next((one for one in _blocks(tx, "WHERE id = ?", (block_id,))), None)
@@ -100,9 +108,11 @@ async def give_back(node: Node, session: Session, block_id: str) -> None:
             raise NotThere("no such open block")
         if tx.one("SELECT 1 FROM sheet WHERE block = ? AND state = 'out'", (block_id,)):
             raise WrongMoment("a sheet is out", message=_OUT, step=_ANSWER)
+        if _gaps(tx, block):
+            raise WrongMoment("a sheet was passed over", message=_PASSED, step=_SAY)
         left = block.last - _top(tx, block)
         tx.execute("UPDATE sheet_block SET state = 'returned' WHERE id = ?", (block_id,))
-        tx.append(_entry(session, block, "returned", f"{left} left"))
+        tx.append(_entry(session, block, "returned", left))
 
     await node.store.transact(close)
     node.events.publish("print")
@@ -117,12 +127,13 @@ async def void(node: Node, session: Session, number: str, reason: str) -> None:
         raise Refused("no reason", message=_REASON)
 
     def keep(tx: Transaction) -> None:
-        found = _find(tx, number.strip(), session.window, anywhere=session.role in CHIEFS)
+        found = _find(tx, number.strip(), session.window, anywhere=duties.on_duty(session))
         if found is None:
             raise NotThere("no such sheet", message=_NOT_OURS, step=_COMPARE)
         block, position = found
         _take(tx, block, position, "void", "", reason.strip()[:200])
-        tx.append(_entry(session, block, "void", reason.strip()[:200], number=block.number(position)))
+        one = msgspec.structs.replace(block, first=position, last=position)
+        tx.append(_entry(session, one, "void", 1, reason.strip()[:200]))
 
     await node.store.transact(keep)
     node.events.publish("print")
@@ -180,6 +191,22 @@ def settle(tx: Transaction, window: str, job: str, number: str, state: str, reas
 def unaccounted(tx: Transaction) -> list[str]:
     """Numbers passed over in open blocks: later sheets were used, of these nobody said anything."""
     return [number for block in _blocks(tx, "WHERE state = 'open'", ()) for number in _gaps(tx, block)]
+
+
+def moved(db: Reading | Transaction, span: tuple[int, int]) -> Counter[str]:
+    """Sheets issued, returned and void in a time (ms, end excluded), by the ledger's own entries."""
+    counts: Counter[str] = Counter()
+    row = registry.kind("sheets.moved").number
+    which = "SELECT leaf, detail FROM entry WHERE kind = ? AND hlc_ms >= ? AND hlc_ms < ?"
+    for leaf, detail in db.query(which, (row, *span)):
+        count = registry.decode_detail(row, detail)["count"]
+        counts[read_leaf(leaf)[0].outcome] += count if isinstance(count, int) else 0
+    return counts
+
+
+def untouched(db: Reading | Transaction) -> int:
+    """Sheets that still lie in the trays, of all open blocks."""
+    return sum(block.last - _top(db, block) for block in _blocks(db, "WHERE state = 'open'", ()))
 
 
 _OPEN_OF = "WHERE state = 'open' AND window IN ('', ?) ORDER BY (window = ''), issued_ms, id"
@@ -257,7 +284,7 @@ def _parse(first: str, last: str, window: str) -> _Block:
     )
 
 
-def _entry(session: Session, block: _Block, outcome: str, note: str, number: str = "") -> Draft:
+def _entry(session: Session, block: _Block, outcome: str, count: int, note: str = "") -> Draft:
     return Draft(
         kind="sheets.moved",
         actor=session.staff,
@@ -266,16 +293,12 @@ def _entry(session: Session, block: _Block, outcome: str, note: str, number: str
         outcome=outcome,
         object=block.id,
         detail={
-            "first": number or block.number(block.first),
-            "last": number or block.number(block.last),
+            "first": block.number(block.first),
+            "last": block.number(block.last),
             "note": note,
+            "count": count,
         },
     )
-
-
-def _chief(session: Session) -> None:
-    if session.role not in CHIEFS:
-        raise NotAllowed("sheets are the supervisor's", message=_CHIEFS_ONLY)
 
 
 _REASON = Words(zh="请写明原因（至少两个字）。", en="Give the reason, two characters or more.")
@@ -286,6 +309,13 @@ _ISSUED = Words(
     en="These numbers were issued before; each is issued once.",
 )
 _OUT = Words(zh="号段里有一张纸还在打印机里。", en="A sheet of this block is still in a printer.")
+_PASSED = Words(
+    zh="号段里有跳过而没有说明的纸张。", en="Sheets of this block were passed over without a word."
+)
+_SAY = Words(
+    zh="请先逐张作废并写明原因，找不到的写“遗失”。",
+    en="Void each with its reason first; a lost one is “lost”.",
+)
 _NOT_OURS = Words(
     zh="该编号不在本窗口领用的号段内。", en="This number is of no block that was issued to this window."
 )
@@ -293,7 +323,4 @@ _USED = Words(zh="该编号的纸张已经用过。", en="The sheet of this numb
 _NO_BLOCK = Words(
     zh="起止编号应字母相同、位数相同、先小后大，一次不超过 10000 张。",
     en="First and last need the same letters and digits, in order, at most 10,000 sheets.",
-)
-_CHIEFS_ONLY = Words(
-    zh="领用和退回纸张由大厅主管办理。", en="Sheets are issued and returned by the hall's supervisor."
 )

@@ -188,7 +188,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 class DayTotals(msgspec.Struct, frozen=True, kw_only=True):
     """A day counted: entries by kind name, serial range, fees, sheets, tickets, open cases.
 
-    Day in Asia/Shanghai.
+    Day in Asia/Shanghai. Of numbered sheets, those issued, returned and void that day, and those that lay
+    untouched in open blocks when it was counted.
     """
 
     day: str
@@ -201,6 +202,10 @@ class DayTotals(msgspec.Struct, frozen=True, kw_only=True):
     open_cases: int
     accesses: int
     reports: int
+    sheets_issued: int = 0
+    sheets_returned: int = 0
+    sheets_void: int = 0
+    sheets_left: int = 0
     closed_ms: int = 0
 
 

@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from edge.actions import devices, printing, sheets
+from edge.actions import duties, printing, sheets
 from edge.actions.views import PrintJob
 from edge.errors import NotThere
 from edge.pages import doors
@@ -31,7 +31,7 @@ async def print_list(node: TheNode, visitor: TheVisitor) -> Page:
         settled=tuple(job for job in others if not _moves(job)),
         sheets=await printing.sheets(node),
         blocks=await sheets.blocks(node),
-        may_issue=visitor.session.role in devices.CHIEFS,
+        may_issue=duties.on_duty(visitor.session),
         windows=node.settings.windows,
         notice=visitor.desk.take_notice(),
     )

@@ -38,7 +38,7 @@ ISSUED = (
 )
 PAPER = ("serial", "sheet", "file_digest", "reason")
 MOVED = ("paper", "copy", "sheet", "reason")
-SHEETS = ("first", "last", "note")
+SHEETS = ("first", "last", "note", "count")
 SETTLED = ("serial", "verdict", "changes")
 CASE = ("case", "matter", "state", "subject_number", "subject_name", "phone", "due", "note")
 SESSION = ("staff", "reason")
@@ -51,7 +51,8 @@ NOTE = ("note",)
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table.
 
-    `detail` names the fields of the detail array in order. `sensitive` means the detail identifies a
+    `detail` names the fields of the detail array in order; the first `least` of them were there from the
+    beginning, the others were added, so older entries lack them. `sensitive` means the detail identifies a
     person: it is encrypted at rest and may be deleted when the law says so, while its commit stays in
     the leaf.
     """
@@ -60,13 +61,22 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     words: tuple[str, str]
     detail: tuple[str, ...]
+    least: int
     sensitive: bool
 
 
 def _row(
-    number: int, name: str, zh: str, en: str, detail: tuple[str, ...], *, sensitive: bool = False
+    number: int,
+    name: str,
+    zh: str,
+    en: str,
+    detail: tuple[str, ...],
+    *,
+    least: int | None = None,
+    sensitive: bool = False,
 ) -> Kind:
-    return Kind(number=number, name=name, words=(zh, en), detail=detail, sensitive=sensitive)
+    first = len(detail) if least is None else least
+    return Kind(number=number, name=name, words=(zh, en), detail=detail, least=first, sensitive=sensitive)
 
 
 # fmt: off
@@ -86,7 +96,7 @@ KINDS: tuple[Kind, ...] = (
     _row(24, "report.handed_over", "报告交付", "report handed over", PAPER),
     _row(25, "report.settled", "报告核定", "report settled", SETTLED, sensitive=True),
     _row(26, "paper.moved", "纸张流转", "paper moved on", MOVED),
-    _row(27, "sheets.moved", "空白纸张领用", "blank sheets issued or returned", SHEETS),
+    _row(27, "sheets.moved", "空白纸张领用", "blank sheets issued or returned", SHEETS, least=3),
     _row(30, "case.opened", "办件受理", "case opened", CASE, sensitive=True),
     _row(31, "case.changed", "办件变更", "case changed", CASE, sensitive=True),
     _row(40, "ticket.taken", "取号", "ticket taken", NOTE),
@@ -139,7 +149,7 @@ def by_number(number: int) -> Kind:
     if row is not None:
         return row
     words = (f"未知事件 {number}", f"unknown event {number}")
-    return Kind(number=number, name=f"unknown.{number}", words=words, detail=(), sensitive=True)
+    return Kind(number=number, name=f"unknown.{number}", words=words, detail=(), least=0, sensitive=True)
 
 
 def encode_detail(name: str, fields: Mapping[str, DetailValue]) -> bytes:
@@ -157,12 +167,15 @@ def encode_detail(name: str, fields: Mapping[str, DetailValue]) -> bytes:
 def decode_detail(number: int, detail: bytes) -> dict[str, DetailValue]:
     """The fields of a detail by name; fields a newer peer added come as `field_<position>`.
 
-    Raises Malformed for bytes that are no deterministic array of plain values, or one shorter than the row.
+    Fields added to the row after the entry was written are empty text. Raises Malformed for bytes that are no
+    deterministic array of plain values, or one shorter than the row ever was.
     """
     values = cbor.decode(detail, limit=LIMITS.detail_bytes)
-    order = by_number(number).detail
-    if len(values) < len(order):
-        raise Malformed(f"detail of kind {number} has {len(values)} fields, {len(order)} promised")
+    row = by_number(number)
+    order = row.detail
+    if len(values) < row.least:
+        raise Malformed(f"detail of kind {number} has {len(values)} fields, {row.least} promised")
+    values = [*values, *("" for _ in order[len(values) :])]
     names = order + tuple(f"field_{position}" for position in range(len(order), len(values)))
     if not all(value is None or isinstance(value, str | int | bytes) for value in values):
         raise Malformed(f"detail of kind {number} holds a value that is not plain")

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from drivers.devices.a4_spool.virtual import VirtualSpool
@@ -217,6 +218,8 @@ async def test_g16_a_sheet_passed_over_is_a_finding_at_day_close_until_it_is_voi
         await sheets.void(node, clerk, "0003", "已用")
     with pytest.raises(NotThere):
         await sheets.void(node, clerk, "0051", "不在号段")
+    seen = (await close_day.close(node, chief, closed.totals.day)).totals
+    assert (seen.sheets_issued, seen.sheets_used, seen.sheets_void, seen.sheets_left) == (50, 1, 2, 47)
     assert "sheet-unaccounted" not in await _codes(node, chief)
 
 
@@ -225,6 +228,7 @@ async def test_g16_blocks_are_the_supervisors_issued_once_and_given_back_with_th
 ) -> None:
     with pytest.raises(NotAllowed):
         await sheets.issue(node, clerk, "0001", "0050", "1")
+    assert (await entries(node))[-1][0].outcome == "not-allowed"
     for first, last, window in (
         ("0050", "0001", "1"),
         ("A1", "B2", "1"),
@@ -249,6 +253,25 @@ async def test_g16_blocks_are_the_supervisors_issued_once_and_given_back_with_th
         await sheets.give_back(node, chief, block)
     moved = [(e.outcome, d["count"]) for e, d in await entries(node) if e.kind == SHEETS_MOVED]
     assert moved == [("issued", 50), ("returned", 49)]
+    day = await close_day.preview(node, node.day_of(node.now_ms()))
+    assert (day.sheets_issued, day.sheets_returned, day.sheets_left) == (50, 49, 0)
+
+
+async def test_g16_a_block_goes_back_only_when_every_sheet_of_it_is_accounted_for(
+    node: Node, clerk: Session, centre: SmallCentre, chief: Session
+) -> None:
+    node.typesetter = PlainTypesetter()
+    block = await sheets.issue(node, chief, "0001", "0050", "1")
+    serial = await issued(node, clerk, centre)
+    await printing.pdf(node, clerk, serial)
+    await printing.confirm(node, clerk, (await job_of(node, "report")).id, "good", sheet="0002")
+    with pytest.raises(WrongMoment) as no:
+        await sheets.give_back(node, chief, block)
+    assert "作废" in no.value.next.zh
+    await sheets.void(node, clerk, "0001", "遗失")
+    await sheets.give_back(node, chief, block)
+    lone = msgspec.structs.replace(clerk, permits=(*clerk.permits, "duty"))
+    assert await sheets.issue(node, lone, "0051", "0060", "1"), "the only clerk on a bus"
 
 
 async def test_a_stuck_slip_printer_keeps_no_other_windows_slip_waiting(

@@ -5,7 +5,6 @@ needs   open     anybody, signed in or not
         permit   a clerk with the matter's permit; another clerk is refused, and that is an entry
         own      the clerk of that open case only
 duty     a supervisor, the hall manager, or a clerk with the permit `duty`; another is refused, an entry too
-chief    a supervisor or the hall manager; another is refused
 paper    whoever is signed in, for the papers of their window and their cases; on duty, for every paper
         node     (centre) the signature of an enrolled node that is not revoked
         code     (centre) a one-time code
@@ -76,8 +75,8 @@ NODE = tuple(
         ("POST", "/prints/{job}/confirm", "paper"),
         ("POST", "/prints/reprint", "paper"),
         ("POST", "/prints/handover", "paper"),
-        ("POST", "/prints/blocks", "chief"),
-        ("POST", "/prints/blocks/return", "chief"),
+        ("POST", "/prints/blocks", "duty"),
+        ("POST", "/prints/blocks/return", "duty"),
         ("POST", "/prints/sheets/void", "paper"),
         ("GET", "/prints/{serial}/report.pdf", "own"),
         ("GET", "/day", "session"),

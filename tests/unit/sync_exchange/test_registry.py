@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from sync.codec import cbor
 from sync.errors import Malformed, SyncError
 from sync.messages import registry
 from sync.messages.directives import DIRECTIVES, Directive, letter, objection, unread
@@ -26,7 +27,7 @@ GOLDEN = """
 24 report.handed_over f3133eb7132ee5bd
 25 report.settled 834c642b65016b6d
 26 paper.moved 6994449a60d64cd0
-27 sheets.moved 622b05337f245859
+27 sheets.moved 9701c840b7fcd1a4
 30 case.opened 178bfd682226dcd5
 31 case.changed 178bfd682226dcd5
 40 ticket.taken 337d36fc73b00003
@@ -111,6 +112,15 @@ def test_a_kind_of_a_newer_peer_is_read_without_effect_and_never_stops_the_queue
 def test_fields_a_newer_peer_appended_are_kept():
     longer = registry.encode_detail("session.opened", {"staff": "li.min", "reason": "r"})
     assert registry.decode_detail(registry.kind("mark").number, longer) == {"note": "li.min", "field_1": "r"}
+
+
+def test_fields_added_after_an_entry_was_written_are_empty_in_it():
+    before = cbor.encode(["0001", "0050", "rest"])
+    assert registry.decode_detail(27, before) == {
+        "first": "0001", "last": "0050", "note": "rest", "count": "",
+    }  # fmt: skip
+    with pytest.raises(Malformed):
+        registry.decode_detail(27, cbor.encode(["0001", "0050"]))
 
 
 def test_a_detail_shorter_than_its_row_is_malformed():
