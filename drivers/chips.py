@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from matters.model import Words
+
 CardGeneration = Literal[1, 2, 3]
 
 
@@ -52,7 +54,7 @@ class SocialCards(Protocol):
         try is left. Raises NoCard, CardRefused, Garbled, TimedOut, Unplugged, Busy.
         """
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page."""
 
 
@@ -79,7 +81,7 @@ class CarrierCards(Protocol):
     async def read_card(self, timeout_s: float) -> CarrierCard:
         """Wait for a card and read it whole; raises what `SocialCards.read_card` does, but for the PIN."""
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page."""
 
 
@@ -110,5 +112,5 @@ class StaffCards(Protocol):
         Raises PinRefused, PinNeeded (empty PIN) and what `present` raises.
         """
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page."""

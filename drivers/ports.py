@@ -69,7 +69,7 @@ class IdReader(Protocol):
         or Unplugged for trouble on the line. Never returns a part of a card.
         """
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page: the security module's number and the line's speed."""
 
 
@@ -130,7 +130,7 @@ class ReceiptPrinter(Protocol):
         `status` raises.
         """
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page."""
 
 
@@ -191,7 +191,7 @@ class SheetPrinter(Protocol):
     async def finished(self, job: str, timeout_s: float) -> JobState:
         """Wait for a job to end. Raises TimedOut when it has not."""
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page."""
 
 
@@ -237,7 +237,7 @@ class CallerKeys(Protocol):
     async def beep(self, pad: int) -> None:
         """Sound."""
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page."""
 
 
@@ -260,7 +260,7 @@ class WindowScreen(Protocol):
     async def clear(self) -> None:
         """Show nothing."""
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page."""
 
 
@@ -276,7 +276,7 @@ class DocumentCamera(Protocol):
     async def picture(self, timeout_s: float) -> bytes:
         """One picture, JPEG, whole. Raises NothingCame, Garbled, Faulty, Unplugged, Busy."""
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page."""
 
 
@@ -292,7 +292,7 @@ class QrScanner(Protocol):
     async def next_code(self, timeout_s: float) -> str:
         """The next code read, whole. Raises NothingCame, Garbled, Unplugged."""
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page."""
 
 
@@ -322,7 +322,7 @@ class PositionSource(Protocol):
     async def next_fix(self, timeout_s: float) -> Fix:
         """The next report. Raises Garbled, Unplugged, NothingCame (a fault: one comes every second)."""
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         """One line for the device page."""
 
 

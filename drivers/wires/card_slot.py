@@ -18,6 +18,7 @@ from drivers.wires.apdu import Reply
 from drivers.wires.blocking import Threads
 from drivers.wires.card_watch import CardWatch, View
 from drivers.wires.pcsc_calls import ReaderState
+from matters.model import Words
 
 OPEN_S: Final = 1.5
 AWAY_S: Final = 2.0  # so long a daemon may be away (a restart) before a wait for a card says so
@@ -110,13 +111,12 @@ class CardSlot:
         if watch is not None:
             await watch.stop()
 
-    def describe(self) -> str:
+    def describe(self) -> Words:
         """The readers now, and whether a card lies in each, in one line."""
-        states = [
-            f"{reader.name} ({'card' if reader.present else 'empty'})"
-            for reader in self._mine(self._open_watch().view)
-        ]
-        return f"PC/SC: {', '.join(states) or 'no reader'}"
+        readers = self._mine(self._open_watch().view)
+        zh = "、".join(f"{reader.name}（{'有卡' if reader.present else '无卡'}）" for reader in readers)
+        en = ", ".join(f"{reader.name} ({'card' if reader.present else 'empty'})" for reader in readers)
+        return Words(zh=f"PC/SC：{zh or '没有读卡器'}", en=f"PC/SC: {en or 'no reader'}")
 
     async def wait(self, timeout_s: float) -> tuple[ReaderState, Laid]:
         """The next card laid. Raises NoCard, or Unplugged when daemon or reader stay away."""

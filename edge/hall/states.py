@@ -84,7 +84,7 @@ class DeviceStatus(msgspec.Struct, frozen=True, kw_only=True):
     next: Words
     last_report: int | None = None
     since_ms: int = 0
-    says: str = ""
+    says: Words = NOTHING
     by_hand: Words = NOTHING
     address: str = ""
     trial: Trial | None = None

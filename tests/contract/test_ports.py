@@ -43,7 +43,9 @@ async def test_g17_a_device_opens_works_and_says_what_it_is(bench):
     await bench.device.open()
     assert bench.good(await bench.use())
     assert bench.good(await bench.use())
-    assert await bench.device.describe()
+    says = await bench.device.describe()
+    assert says.en
+    assert any("一" <= mark <= "鿿" for mark in says.zh), "a device page is Chinese first"
 
 
 async def test_opening_twice_is_opening_once(bench):

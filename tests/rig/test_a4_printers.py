@@ -132,7 +132,7 @@ async def test_a_queue_that_is_gone_raises_before_a_byte_is_sent(queue):
         await printer.open()
     await twin.on()
     await printer.open()
-    assert "online" in await printer.describe()
+    assert "打印机就绪" in (await printer.describe()).zh
 
 
 async def test_a_stopped_queue_is_said_and_a_held_job_too(queue):
@@ -186,7 +186,7 @@ async def test_a_folder_that_is_no_queue_or_held_or_not_writable_is_refused(fold
     (twin.folder / "sheet.part").mkdir()
     with pytest.raises(Faulty):
         await printer.submit(PDF, "sheet")
-    assert await printer.describe() == "spool folder, paper ok"
+    assert (await printer.describe()).en == "Spool folder: The printer is ready."
 
 
 async def test_g16_the_same_sheet_handed_over_twice_is_printed_once(folder):

@@ -80,7 +80,7 @@ async def test_a_card_read_is_not_read_again_until_it_was_lifted(social):
     twin.card.line.lift()
     twin.card.line.lay()
     assert await reader.read_card(3.0, "123456") == SOCIAL
-    assert await reader.describe() == f"PC/SC: {READER} 00 00 (card), {READER} 00 01 (empty)"
+    assert (await reader.describe()).en == f"PC/SC: {READER} 00 00 (card), {READER} 00 01 (empty)"
 
 
 async def test_without_its_pin_a_card_is_not_tried_and_may_stay_where_it_is(social):
@@ -181,7 +181,7 @@ async def test_after_a_fault_the_card_laid_again_is_read(social, name):
     with pytest.raises(DriverError):
         await reader.read_card(3.0, "123456")
     twin.card.line.lift()
-    await soon(lambda: "(card)" not in reader._slot.describe())
+    await soon(lambda: "(card)" not in reader._slot.describe().en)
     twin.card.line.lay()
     assert await reader.read_card(6.0, "123456") == SOCIAL
 

@@ -30,7 +30,7 @@ async def test_g17_a_paper_under_the_camera_is_a_picture(camera):
     twin, device = camera
     twin.look(drawn("large", width=640, height=480))
     assert check_picture(await device.picture(2.0)) == (640, 480)
-    assert await device.describe() == "camera stream, 1920 x 1080 wanted"
+    assert (await device.describe()).zh == "高拍仪 （图像流），要求 1920 × 1080"
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -32,7 +32,7 @@ async def test_g17_what_is_shown_is_what_was_asked_for_and_can_be_seen(screen):
     with Image.open(BytesIO(twin.picture())) as seen:
         assert seen.size == (192, 32)
         assert seen.convert("L").getextrema() != (0, 0)
-    assert await device.describe() == "Onbon K, 192 x 32 pixels"
+    assert (await device.describe()).zh == "仰邦 K 系列，192 × 32 点"
 
 
 async def test_new_lines_replace_all_before_and_clearing_leaves_none(screen):

@@ -66,7 +66,7 @@ async def test_g18_a_slip_comes_out_as_it_was_written_and_is_confirmed(twin, pri
 
 
 async def test_the_printer_describes_itself(printer):
-    assert await printer.describe() == "ESC/POS, 48 columns, paper ok"
+    assert (await printer.describe()).zh == "ESC/POS，每行 48 栏：打印机就绪。"
     assert (await printer.status()).ready
 
 

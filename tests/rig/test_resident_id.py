@@ -130,7 +130,7 @@ async def test_a_card_without_a_photo_of_its_own_gets_an_opaque_block(twin, read
 
 
 async def test_the_reader_describes_itself(reader):
-    assert await reader.describe() == "SAM 05.01-20226336-0000001234-0000004321, 115200 baud"
+    assert (await reader.describe()).en == "SAM 05.01-20226336-0000001234-0000004321, 115200 baud"
 
 
 @pytest.mark.parametrize("baud", [115200, 57600, 38400, 19200, 9600])
@@ -139,7 +139,7 @@ async def test_g17_the_speed_is_found_by_asking(baud):
     await twin.start()
     reader = SdtReader(parse_address(f"serial:{twin.path}"))
     await reader.open()
-    assert (await reader.describe()).endswith(f"{baud} baud")
+    assert (await reader.describe()).zh.endswith(f"{baud} 波特")
     await reader.close()
     await twin.stop()
 
@@ -179,7 +179,7 @@ async def test_silence_is_a_timeout_and_the_next_call_works(twin, reader):
     twin.fault("silent", on="12ff")
     with pytest.raises(TimedOut):
         await reader.describe()
-    assert "SAM" in await reader.describe()
+    assert "SAM" in (await reader.describe()).en
 
 
 async def test_a_call_broken_off_leaves_nothing_for_the_next(twin, reader):

@@ -57,7 +57,7 @@ async def test_g17_what_a_device_says_arrives_whole(pads, scanner):
     held, reader = scanner
     held.scan("YZ1." + "a" * 600)
     assert await reader.next_code(1.0) == "YZ1." + "a" * 600
-    assert await reader.describe() == "scanner, 1 codes read"
+    assert (await reader.describe()).zh == "扫描枪，已读 1 个码"
 
 
 async def test_a_key_handed_on_is_acknowledged_and_one_nobody_knows_is_not(pads):
@@ -68,13 +68,13 @@ async def test_a_key_handed_on_is_acknowledged_and_one_nobody_knows_is_not(pads)
     twin.line.say(bytes.fromhex("FF68030368 01017F 81 16"))
     with pytest.raises(Garbled):
         await keys.next_key(1.0)
-    assert await keys.describe() == "RS-485 keys, pads heard: 7"
+    assert (await keys.describe()).en == "RS-485 bus, pads heard: 7"
     assert twin.acknowledged == {7: 1}
 
 
 async def test_pads_show_numbers_sound_and_ask_for_a_rating(pads):
     twin, keys = pads
-    assert await keys.describe() == "RS-485 keys, pads heard: none yet"
+    assert (await keys.describe()).zh == "RS-485 总线，收到过按键器：尚无"
     await keys.show_ticket(1, 42)
     await keys.show_waiting(2, 1200)
     await keys.beep(2)
@@ -89,10 +89,10 @@ async def test_a_bus_reports_where_it_is_and_when_it_does_not_know():
     await twin.start()
     receiver = NmeaReceiver(parse_address(f"serial:{twin.path}?baud=115200"))
     await receiver.open()
-    assert await receiver.describe() == "NMEA receiver: nothing heard yet"
+    assert (await receiver.describe()).en == "NMEA receiver: nothing heard yet"
     twin.at(HERE)
     assert await receiver.next_fix(1.0) == HERE
-    assert await receiver.describe() == "NMEA receiver: fix, 9 satellites"
+    assert (await receiver.describe()).zh == "NMEA 接收机：已定位，9 颗卫星"
     twin.at(Fix(state="none"))
     assert (await receiver.next_fix(1.0)).latitude is None
     with pytest.raises(NothingCame):

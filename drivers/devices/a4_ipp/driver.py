@@ -10,6 +10,7 @@ from drivers.errors import Absent, DriverError, Garbled, NotThisDevice, TimedOut
 from drivers.ports import JobState, PrinterState, Submitted
 from drivers.wires.address import Address
 from drivers.wires.http_line import Exchange
+from matters.model import Words
 
 ANSWER_S: Final = 3.0
 SUBMIT_S: Final = 30.0
@@ -101,9 +102,11 @@ class IppPrinter:
             state = await self.job(job)
         return state
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         state = await self.status()
-        return f"IPP queue {self._path}, paper {state.paper}, {'online' if state.online else 'stopped'}"
+        return Words(
+            zh=f"IPP 打印队列 {self._path}：{state.words.zh}", en=f"IPP queue {self._path}: {state.words.en}"
+        )
 
     async def _state(self) -> PrinterState:
         wanted = ("printer-state", "printer-state-reasons")

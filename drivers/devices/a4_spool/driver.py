@@ -12,6 +12,7 @@ from drivers.devices.a4_spool import protocol
 from drivers.errors import Absent, Busy, DriverError, Faulty, Garbled, NotThisDevice, TimedOut, Unplugged
 from drivers.ports import JobState, PrinterState, Submitted
 from drivers.wires.address import Address
+from matters.model import Words
 
 FILE_S: Final = 5.0
 POLL_S: Final = 0.1
@@ -83,9 +84,9 @@ class SpoolPrinter:
             state = await self.job(job)
         return state
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         state = await self.status()
-        return f"spool folder, paper {state.paper}"
+        return Words(zh=f"打印文件夹：{state.words.zh}", en=f"Spool folder: {state.words.en}")
 
     async def _look(self) -> None:
         try:

@@ -8,6 +8,7 @@ from drivers.errors import Garbled
 from drivers.ports import KeyPress
 from drivers.wires.address import Address
 from drivers.wires.listening import Listener
+from matters.model import Words
 
 BAUD: Final = 9600
 WRITE_S: Final = 1.0
@@ -50,6 +51,9 @@ class RsCallerKeys:
     async def beep(self, pad: int) -> None:
         await self._listener.send(protocol.beep(pad), WRITE_S)
 
-    async def describe(self) -> str:
-        heard = ", ".join(map(str, sorted(self._pads))) or "none yet"
-        return f"RS-485 keys, pads heard: {heard}"
+    async def describe(self) -> Words:
+        pads = [str(pad) for pad in sorted(self._pads)]
+        return Words(
+            zh=f"RS-485 总线，收到过按键器：{'、'.join(pads) or '尚无'}",
+            en=f"RS-485 bus, pads heard: {', '.join(pads) or 'none yet'}",
+        )

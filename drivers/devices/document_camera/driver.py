@@ -86,10 +86,14 @@ class V4l2Camera:
                 raise error.at(self.name) from None
             return taken
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         if self._line is None:
             raise Unplugged("not open", device=self.name)
-        return f"camera {self._card or 'stream'}, {self._size[0]} x {self._size[1]} wanted"
+        size = f"{self._size[0]} × {self._size[1]}"
+        return Words(
+            zh=f"高拍仪 {self._card or '（图像流）'}，要求 {size}",
+            en=f"Camera {self._card or '(stream)'}, {size} wanted",
+        )
 
     async def _capture(self, line: SerialLine, timeout_s: float) -> bytes:
         fd = line.fileno()

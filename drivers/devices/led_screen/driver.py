@@ -10,6 +10,7 @@ from drivers.wires.listening import Damage
 from drivers.wires.serial_line import open_serial
 from drivers.wires.tcp_line import open_tcp
 from drivers.wires.wire import READ_BYTES, Turn, Wire, settle
+from matters.model import Words
 
 BAUD: Final = 9600
 ANSWER_S: Final = 1.0
@@ -77,10 +78,13 @@ class OnbonScreen:
         async with self._turn:
             await self._ask(protocol.show(*self._areas(("",)), clear=True), "clear")
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         async with self._turn:
             await self._ask(protocol.ping(), "ping")
-        return f"Onbon K, {self._width} x {self._height} pixels"
+        return Words(
+            zh=f"仰邦 K 系列，{self._width} × {self._height} 点",
+            en=f"Onbon K, {self._width} × {self._height} pixels",
+        )
 
     def _areas(self, lines: tuple[str, ...]) -> list[Area]:
         """One area a line, as high as the screen allows; what is too long for the screen scrolls."""

@@ -45,7 +45,7 @@ class OrganisationCardReader:
         async with self._turn, self._slot.card(timeout_s) as chip:
             return await self._read(chip)
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         return self._slot.describe()
 
     async def _read(self, chip: Chip) -> CarrierCard:

@@ -5,6 +5,7 @@ from typing import Final
 from drivers.devices.qr_scanner.protocol import Codes
 from drivers.wires.address import Address
 from drivers.wires.listening import Listener
+from matters.model import Words
 
 BAUD: Final = 9600
 
@@ -29,5 +30,5 @@ class SerialScanner:
         self._codes += 1
         return code
 
-    async def describe(self) -> str:
-        return f"scanner, {self._codes} codes read"
+    async def describe(self) -> Words:
+        return Words(zh=f"扫描枪，已读 {self._codes} 个码", en=f"Scanner, codes read: {self._codes}")

@@ -28,6 +28,7 @@ from drivers.wires.serial_line import open_serial
 from drivers.wires.tcp_line import open_tcp
 from drivers.wires.usb_line import open_usb
 from drivers.wires.wire import Turn, Wire, settle
+from matters.model import Words
 
 STATUS_S: Final = 1.0
 TURN_S: Final = 1.0
@@ -117,9 +118,12 @@ class EscPosPrinter:
             self._in_step = False
             return await self._status()
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         state = await self.status()
-        return f"ESC/POS, {self.columns} columns, paper {state.paper}"
+        return Words(
+            zh=f"ESC/POS，每行 {self.columns} 栏：{state.words.zh}",
+            en=f"ESC/POS, {self.columns} columns: {state.words.en}",
+        )
 
     async def _connect(self) -> Wire:
         if self._address.scheme == "serial":

@@ -16,6 +16,7 @@ from drivers.ports import CardRecord
 from drivers.wires.address import Address
 from drivers.wires.serial_line import SerialLine, open_serial
 from drivers.wires.wire import READ_BYTES, Turn, settle
+from matters.model import Words
 
 ANSWER_S = 1.0
 PROBE_S = 0.25
@@ -87,10 +88,11 @@ class SdtReader:
                 self._rest_until = loop.time() + REST_S
                 raise
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         async with self._turn:
             answer = await self._ask(protocol.NUMBER, ANSWER_S)
-            return f"SAM {protocol.sam_number(answer.payload)}, {self._open_line().baud} baud"
+            number, baud = protocol.sam_number(answer.payload), self._open_line().baud
+            return Words(zh=f"安全模块 {number}，{baud} 波特", en=f"SAM {number}, {baud} baud")
 
     async def _probe(self, line: SerialLine) -> None:
         """Take the first speed at which *SAM status* is answered, fastest first."""

@@ -54,7 +54,7 @@ class SocialCardReader:
                 self._slot.again()
                 raise
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         return self._slot.describe()
 
     async def _read(self, chip: Chip, secret: bytes) -> SocialCard:

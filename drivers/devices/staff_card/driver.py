@@ -54,7 +54,7 @@ class PivStaffCard:
                 payload = await chip.need(protocol.sign_command(challenge), "signature")
                 return protocol.parse_signature(payload)
 
-    async def describe(self) -> str:
+    async def describe(self) -> Words:
         return self._slot.describe()
 
 

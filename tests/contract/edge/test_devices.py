@@ -116,7 +116,7 @@ async def test_g17_a_device_whose_plug_goes_in_is_opened_at_once_and_keeps_its_l
         assert "手工录入" in gone.by_hand.zh
         reader.plug()
         await comes(lambda: of(hall, "阅读机").state == "ok", node)
-        assert "115200" in of(hall, "阅读机").says
+        assert "115200" in of(hall, "阅读机").says.zh
 
 
 async def test_g17_a_printer_that_takes_no_byte_does_not_keep_a_card_from_being_read(

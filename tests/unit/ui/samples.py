@@ -122,7 +122,7 @@ def devices_seen() -> DevicesSeen:
     )
     rows = tuple(
         msgspec.structs.replace(
-            row, trial=trial, says="SDT, 115200 baud", since_ms=NOW - 9 * MINUTE, by_hand=BY_HAND[row.kind]
+            row, trial=trial, says=Words(zh="安全模块 05.01，115200 波特", en="SAM 05.01, 115200 baud"), since_ms=NOW - 9 * MINUTE, by_hand=BY_HAND[row.kind]
         )
         for row, trial in zip(devices(broken=True), trials, strict=True)
     )
