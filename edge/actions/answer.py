@@ -100,7 +100,7 @@ def _give(tx: Transaction, node: Node, asked: Asked, grant: Grant, held: Held) -
     wants_report = asked.matter.report is not None and asked.delivery != "screen"
     numbers = recording.allot(tx, node, report=wants_report)
     placed = tx.append(_access(asked, grant, held, numbers))
-    quota = recording.spend_quota(tx, asked, held)
+    quota = recording.spend_quota(tx, asked, held, numbers.case)
     due_ms = _due_ms(grant, tx.now_ms)
     state = "fulfilled" if wants_report else "closed"
     recording.open_case(tx, asked, numbers, state=state, mode=held.mode, due_ms=due_ms, entry=placed.index)

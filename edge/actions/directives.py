@@ -16,6 +16,7 @@ from edge.actions.gates import REVOKED, WIPE
 from edge.actions.node import Node
 from edge.actions.recount import DUE as RECOUNT_DUE
 from edge.store import past
+from edge.store.cache import withdraw
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from edge.store.view import DIRECTIVE_FACT
@@ -28,8 +29,6 @@ from sync.messages.directives import Directive, objection
 
 log = structlog.get_logger("directives")
 Body = dict[str, Any]
-SAME_WORK = 8
-"""Entries of one transaction stand this close together."""
 CALL_MS = 24 * 3600 * 1000
 
 
@@ -169,6 +168,18 @@ def _revoked(tx: Transaction, _: Node, body: Body) -> str:
     return ""
 
 
+def _consent(tx: Transaction, _: Node, body: Body) -> str:
+    """In force whether the subject's data came before, come with, or come after this letter."""
+    try:
+        ref = bytes.fromhex(body["ref"])
+    except ValueError:
+        return "consent: not a reference"
+    withdraw(tx, ref, withdrawn=body["withdrawn"])
+    outcome = "consent-withdrawn" if body["withdrawn"] else "consent-given"
+    tx.append(Draft(kind="mark", actor="centre", outcome=outcome, object=body["ref"]))
+    return ""
+
+
 def _policy(tx: Transaction, _: Node, body: Body) -> str:
     window = body["settings"].get("window_ms")
     if isinstance(window, int) and window > 0:
@@ -181,35 +192,27 @@ def _quota(tx: Transaction, node: Node, body: Body) -> str:
     place = _place(node, body["origin"], body["index"])
     if place is None:
         return f"no right spent at {body['index']}"
-    spent = tx.one("SELECT ref, matter FROM quota_spent WHERE entry = ?", (place,))
+    spent = tx.one("SELECT office_case FROM quota_spent WHERE entry = ?", (place,))
     if spent is None:
         return f"no right spent at {body['index']}"
-    cents = int(body["fee_cents"])
+    cents, case = int(body["fee_cents"]), str(spent[0])
     tx.execute("UPDATE quota_spent SET fee_cents = max(0, fee_cents + ?) WHERE entry = ?", (cents, place))
-    note = f"{cents} cents"
     tx.append(
         Draft(
             kind="mark",
             actor="centre",
             outcome="quota-settled",
             object=f"entry-{body['index']}",
-            detail={"note": note},
+            detail={"note": f"{cents} cents"},
         )
     )
-    row = tx.one(
-        "SELECT number FROM office_case WHERE subject_ref = ? AND matter = ? AND entry BETWEEN ? AND ?"
-        " ORDER BY abs(entry - ?) LIMIT 1",
-        (*spent, place - SAME_WORK, place + SAME_WORK, place),
-    )
-    if row is None:
-        return ""
     yuan = f"{abs(cents) / 100:g}"
     what = Words(zh="应补收", en="to collect") if cents > 0 else Words(zh="应退还", en="to give back")
     words = Words(
-        zh=f"办件 {row[0]} 的次数经中心核定，{what.zh} {yuan} 元：{body['note']}",
-        en=f"Case {row[0]}: {yuan} yuan {what.en}, as the centre settled",
+        zh=f"办件 {case} 的次数经中心核定，{what.zh} {yuan} 元：{body['note']}",
+        en=f"Case {case}: {yuan} yuan {what.en}, as the centre settled",
     )
-    return call_task(tx, node, row[0], words)
+    return call_task(tx, node, case, words)
 
 
 def _place(node: Node, origin: str, index: int) -> int | None:
@@ -248,6 +251,7 @@ _EFFECTS: dict[str, Callable[[Transaction, Node, Body], str]] = {
     "recount": _recount,
     "quota.settled": _quota,
     "seal-and-wipe": _wipe,
+    "consent": _consent,
     "revoked": _revoked,
     "policy": _policy,
 }

@@ -137,7 +137,7 @@ def open_case(
     )
 
 
-def spend_quota(tx: Transaction, asked: Asked, held: Held) -> QuotaVerdict | None:
+def spend_quota(tx: Transaction, asked: Asked, held: Held, case: str) -> QuotaVerdict | None:
     """Two free a year, counted here and settled by the centre (F017); spending is an entry of its own."""
     rule = asked.matter.quota
     if rule is None:
@@ -168,8 +168,9 @@ def spend_quota(tx: Transaction, asked: Asked, held: Held) -> QuotaVerdict | Non
         )
     )
     tx.execute(
-        "INSERT INTO quota_spent VALUES (?,?,?,?,1,?)",
-        (placed.index, ref, asked.matter.code, day.year, verdict.fee_cents),
+        "INSERT INTO quota_spent (entry, ref, matter, year, units, fee_cents, office_case)"
+        " VALUES (?,?,?,?,1,?,?)",
+        (placed.index, ref, asked.matter.code, day.year, verdict.fee_cents, case),
     )
     return verdict
 

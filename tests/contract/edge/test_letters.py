@@ -11,7 +11,8 @@ from tests.contract.edge.test_exchange import offline_answer
 async def spent(node: Node, entry: int, fee_cents: int = 0) -> None:
     await node.store.transact(
         lambda tx: tx.execute(
-            "INSERT INTO quota_spent SELECT ?, subject_ref, matter, 2026, 1, ? FROM office_case WHERE entry = ?",
+            "INSERT INTO quota_spent (entry, ref, matter, year, units, fee_cents, office_case)"
+            " SELECT ?, subject_ref, matter, 2026, 1, ?, number FROM office_case WHERE entry = ?",
             (entry + 1, fee_cents, entry),
         )
     )
@@ -53,17 +54,15 @@ async def test_f017_a_fee_to_give_back_never_goes_below_nothing(
     assert "应退还" in task.words.zh
 
 
-async def test_a_settlement_never_calls_the_person_served_next_to_it(
+async def test_a_settlement_calls_the_person_whose_case_it_was_not_the_one_served_next_to_it(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:
-    given = await offline_answer(node, clerk, centre, phone="13800000000")
-    await spent(node, given.entry.index)
-    await node.store.transact(lambda tx: tx.execute("UPDATE quota_spent SET ref = ?", (b"r" * 16,)))
-    body = {"origin": centre.origin, "index": given.entry.index + 1, "fee_cents": 500, "note": "已在别处用完"}
+    given = [await offline_answer(node, clerk, centre, phone=f"1380000000{n}") for n in range(3)]
+    await spent(node, given[1].entry.index)
+    body = {"origin": centre.origin, "index": given[1].entry.index + 1, "fee_cents": 500, "note": "已用完"}
     centre.write("quota.settled", body)
     await exchange(node)
-    assert await fees(node) == [500]
-    assert await tasks(node) == ()
+    assert [(task.case, task.phone) for task in await tasks(node)] == [(given[1].case, "13800000001")]
 
 
 async def test_a_settlement_of_nothing_we_spent_is_noted_and_blocks_nothing(
