@@ -1,19 +1,27 @@
-"""What every command of the centre is made of: its flags, its answer, and the centre it runs on."""
+"""What every command of the centre is made of: its flags, its answer, the centre it runs on, and who speaks.
+
+Whoever may use this machine may use its commands, in the role each belongs to. What needs a named person's
+word (two officers are two persons) needs that person's own account: `by_officer`.
+"""
 
 import argparse
 import asyncio
+import getpass
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from central.actions import setup
-from central.actions.centre import Centre
-from central.errors import EXIT_HOLDS, EXIT_REFUSED
-from matters.model import Refusal
+from central.actions import setup, sign_in
+from central.actions.centre import AdminSession, Centre
+from central.errors import EXIT_HOLDS, EXIT_REFUSED, UsageInvalid
+from matters.model import Refusal, Words
 
 Run = Callable[[Centre, argparse.Namespace], Awaitable["Said"]]
+SignedRun = Callable[[Centre, AdminSession, argparse.Namespace], Awaitable["Said"]]
+PASSWORD_CHARACTERS_MAX = 1024
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +40,46 @@ def opened(run: Run) -> Callable[[argparse.Namespace], Said]:
             return await run(centre, asked)
 
     return lambda asked: asyncio.run(whole(asked))
+
+
+def by_officer(run: SignedRun) -> Run:
+    """A command that stands for its speaker: they sign in first (`signs` adds the flags), and out at the end.
+
+    A wrong password counts against the account as it does in the console.
+    """
+
+    async def whole(centre: Centre, asked: argparse.Namespace) -> Said:
+        password = await asyncio.to_thread(_password, asked.password_file)
+        session = await sign_in.sign_in(centre, asked.officer, password)
+        if isinstance(session, Refusal):
+            return given(session)
+        try:
+            if session.must_change:
+                return given(_CHANGE_FIRST)
+            return await run(centre, msgspec.structs.replace(session, place="command-line"), asked)
+        finally:
+            await sign_in.sign_out(centre, session)
+
+    return whole
+
+
+def signs(one: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """The flags of a command `by_officer`. A password never stands in a command's words."""
+    one.add_argument("--officer", default="", required=required, help="your own account's name")
+    one.add_argument("--password-file", default="", metavar="FILE", help="a file, or - for standard input")
+
+
+def _password(name: str) -> str:
+    if name == "-":
+        return sys.stdin.read(PASSWORD_CHARACTERS_MAX).rstrip("\r\n")
+    if name:
+        with Path(name).open(encoding="utf-8") as file:
+            return file.read(PASSWORD_CHARACTERS_MAX).rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise UsageInvalid(
+            "请用 --password-file 给出口令文件，或在终端上输入。", "give --password-file, or use a terminal"
+        )
+    return getpass.getpass("口令 / password: ", stream=sys.stderr)
 
 
 def given(value: Any) -> Said:
@@ -54,3 +102,11 @@ def command(commands: Any, name: str, do: Callable[[argparse.Namespace], object]
     made.add_argument("--json", action="store_true", help="print one JSON document")
     made.set_defaults(do=do)
     return made
+
+
+_CHANGE_FIRST = Refusal(
+    code="password-first",
+    message=Words(zh="一次性口令须先更换。", en="the one-time password must be replaced first"),
+    rule="登录策略",
+    next=Words(zh="请先在中心网页登录并设置新口令。", en="Sign in at the console and set your own."),
+)

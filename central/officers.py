@@ -1,21 +1,16 @@
-"""Commands of the officers: what needs a person's word, and what compares histories."""
+"""Commands of the officers: what needs a person's own word, and what compares histories."""
 
 import argparse
 import asyncio
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from central.actions import escrow, files, incarnations, recount, wipes, witness
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.incarnations import IncarnationRow
-from central.commands import Said, command, given, opened
+from central.commands import Said, by_officer, command, given, opened, signs
 from central.errors import EXIT_FOUND, EXIT_HOLDS
-from central.security.permissions import Role
 from matters.model import Refusal
-
-ROLES: tuple[Role, ...] = ("security", "system")
 
 
 def register(commands: Any) -> None:
@@ -35,37 +30,43 @@ def register(commands: Any) -> None:
     one.add_argument("--node", default="")
     one = command(commands, "wipe", opened(_wipe), "封存并清除 / seal and wipe a node; without --node: list")
     one.add_argument("--node", default="")
-    one.add_argument("--officer", default="", help="your name")
+    signs(one, required=False)
     one.add_argument("--note", default="", help="why")
     command(commands, "witnesses", opened(_witnesses), "各节点会签回来的中心台账 / what nodes hold of us")
     for verb, run, words in (
         ("approve", _approve, "批准换代 / approve these very keys"),
         ("refuse", _refuse, "不批准换代 / refuse these keys"),
     ):
-        one = command(verbs, verb, opened(run), words)
+        one = command(verbs, verb, opened(by_officer(run)), words)
         one.add_argument("--node", required=True)
         one.add_argument("--fingerprint", required=True, help="compared with the hall by phone")
-        one.add_argument("--role", required=True, choices=ROLES, help="in which role you speak")
-        one.add_argument("--officer", default="", help="your name; two officers are two persons")
+        signs(one)
         one.add_argument("--note", required=True, help="how you made sure")
 
 
 def _escrow(commands: Any) -> None:
     words = "托管密钥 / keys in the centre's keeping"
     verbs = commands.add_parser("escrow", help=words).add_subparsers(required=True, metavar="VERB")
-    one = command(verbs, "release", opened(_release), "释放给新机器 / release a node's key to a new machine")
+    one = command(
+        verbs, "release", opened(by_officer(_release)), "释放给新机器 / release a node's key to a new machine"
+    )
     one.add_argument("--node", required=True)
     one.add_argument("--keys", required=True, type=Path, help="the .keys file beside the node's backup")
     one.add_argument("--to", required=True, help="what edge keys ask printed")
-    one.add_argument("--officer", default="", help="your name")
+    signs(one)
     one.add_argument("--note", required=True, help="who asked and how you made sure")
 
 
 async def _wipe(centre: Centre, asked: argparse.Namespace) -> Said:
-    if asked.node:
-        done = await wipes.wipe(centre, _officer("security", asked.officer), asked.node, asked.note)
-        if isinstance(done, Refusal):
-            return given(done)
+    return await (by_officer(_order) if asked.node else _wipes)(centre, asked)
+
+
+async def _order(centre: Centre, officer: AdminSession, asked: argparse.Namespace) -> Said:
+    done = await wipes.wipe(centre, officer, asked.node, asked.note)
+    return given(done) if isinstance(done, Refusal) else await _wipes(centre, asked)
+
+
+async def _wipes(centre: Centre, _: argparse.Namespace) -> Said:
     rows = await wipes.wipes(centre)
     lines = tuple(f"{row.node} {row.words.zh}" for row in rows)
     return Said(document={"wipes": rows}, lines=lines or ("没有下过清除命令",))
@@ -92,9 +93,8 @@ async def _witnesses(centre: Centre, _: argparse.Namespace) -> Said:
     )
 
 
-async def _release(centre: Centre, asked: argparse.Namespace) -> Said:
+async def _release(centre: Centre, officer: AdminSession, asked: argparse.Namespace) -> Said:
     content = await asyncio.to_thread(asked.keys.read_bytes)
-    officer = _officer("security", asked.officer)
     done = await escrow.give(centre, officer, asked.node, content, asked.to, asked.note)
     return given(done) if isinstance(done, Refusal) else Said(document=done, lines=(done.sealed,))
 
@@ -116,26 +116,19 @@ def _line(row: IncarnationRow) -> str:
     )
 
 
-async def _approve(centre: Centre, asked: argparse.Namespace) -> Said:
-    return await _decided(centre, asked, approves=True)
+async def _approve(centre: Centre, officer: AdminSession, asked: argparse.Namespace) -> Said:
+    return await _decided(centre, officer, asked, approves=True)
 
 
-async def _refuse(centre: Centre, asked: argparse.Namespace) -> Said:
-    return await _decided(centre, asked, approves=False)
+async def _refuse(centre: Centre, officer: AdminSession, asked: argparse.Namespace) -> Said:
+    return await _decided(centre, officer, asked, approves=False)
 
 
-async def _decided(centre: Centre, asked: argparse.Namespace, *, approves: bool) -> Said:
+async def _decided(
+    centre: Centre, officer: AdminSession, asked: argparse.Namespace, *, approves: bool
+) -> Said:
+    fingerprint = asked.fingerprint.upper()
     row = await incarnations.decide(
-        centre,
-        _officer(asked.role, asked.officer),
-        asked.node,
-        asked.fingerprint.upper(),
-        approves=approves,
-        note=asked.note,
+        centre, officer, asked.node, fingerprint, approves=approves, note=asked.note
     )
     return given(row) if isinstance(row, Refusal) else Said(document=row, lines=(_line(row),))
-
-
-def _officer(role: Role, name: str) -> AdminSession:
-    session = operator(role)
-    return msgspec.structs.replace(session, admin=name.strip()) if name.strip() else session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import re
 from functools import lru_cache
 from typing import Literal
@@ -15,6 +15,7 @@ _AUTHORITY = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,31})")
 _ORIGIN = re.compile(r"([^/]+)/(node|centre)/([^/]+)/i([1-9][0-9]{0,8})")
 _SUBJECT_LABEL = b"yizhan/subject/1"
+_BLOCK_BYTES = 64
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -40,7 +41,12 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, order=True):
     @property
     def text(self) -> str:
         """`<authority>/<role>/<name>/i<incarnation>`, the form that is signed."""
-        return f"{self.authority}/{self.role}/{self.name}/i{self.incarnation}"
+        return f"{self.stem}/i{self.incarnation}"
+
+    @property
+    def stem(self) -> str:
+        """Who it is through all incarnations: `<authority>/<role>/<name>`."""
+        return f"{self.authority}/{self.role}/{self.name}"
 
 
 def parse_origin(text: str) -> Origin:
@@ -61,12 +67,29 @@ def subject_ref(key: bytes, number: str) -> bytes:
     plain = number.strip().upper()
     if not plain:
         return b""
-    mac = _prepared(key).copy()
-    mac.update(plain.encode("utf-8", "surrogatepass"))
-    return mac.digest()[:16]
+    return mac(key, _SUBJECT_LABEL).digest(plain.encode("utf-8", "surrogatepass"))[:16]
+
+
+class Mac:
+    """HMAC-SHA-256 (RFC 2104) of messages that begin with one label, under one key.
+
+    Key and label are hashed once: a short message takes half the time it takes the standard library's.
+    """
+
+    def __init__(self, key: bytes, label: bytes) -> None:
+        block = (key if len(key) <= _BLOCK_BYTES else hashlib.sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + label)
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, message: bytes) -> bytes:
+        """The 32 bytes for the label followed by `message`."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 @lru_cache(maxsize=16)
-def _prepared(key: bytes) -> hmac.HMAC:
-    """The MAC with key and label taken in once: half of the time of a reference."""
-    return hmac.new(key, _SUBJECT_LABEL, "sha256")
+def mac(key: bytes, label: bytes) -> Mac:
+    """The Mac of this key and label, made once."""
+    return Mac(key, label)

@@ -6,15 +6,15 @@ import binascii
 import msgspec
 
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import Draft, note_missing, record
 from central.errors import FileRefused, NotFound
 from central.security.permissions import require
 from central.store import fleet
 from matters.model import Refusal, Words
 from sync.errors import UNREADABLE, SyncError
+from sync.ids import Origin
 from sync.signing.escrow import open_slot, release
 
-NOTE_CHARACTERS_MIN = 4
 KEY_BYTES = 32
 
 
@@ -22,6 +22,7 @@ class _Slot(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     kind: str
     wrapped: str
+    stem: str = ""
 
 
 class _Companion(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,15 +49,17 @@ async def give(
     NotFound for an unknown node, FileRefused for a file that holds no escrow slot of ours.
     """
     require(admin.role, "escrow.release")
-    if len(note.strip()) < NOTE_CHARACTERS_MIN:
-        return _NO_NOTE
+    refusal = note_missing(note, _WHO_ASKED, _RULE)
+    if refusal is not None:
+        return refusal
     found = _read(companion)
     async with centre.store.transaction() as tx:
         if await fleet.node(tx, node) is None:
             raise NotFound("没有这个节点。", "there is no such node")
-        if found.origin.split("/")[2:3] != [node]:
+        stem = Origin(authority=centre.settings.authority, role="node", name=node).stem
+        if found.origin.rpartition("/")[0] != stem:
             raise FileRefused("这份备份属于另一节点。", "the backup is another node's")
-        slot, key = _key(centre, found)
+        slot, key = _key(centre, found, stem)
         sealed = release(_public(public), node, key)
         draft = Draft(
             kind="admin.changed",
@@ -78,14 +81,16 @@ def _read(companion: bytes) -> _Companion:
         raise FileRefused("不是备份的 .keys 文件。", "not the .keys file of a backup") from error
 
 
-def _key(centre: Centre, found: _Companion) -> tuple[str, bytes]:
+def _key(centre: Centre, found: _Companion, stem: str) -> tuple[str, bytes]:
+    """Name and key of the first escrow slot; bound to this node, unless it is of the time before that."""
     for slot in found.slots:
         if slot.kind == "escrow":
+            bound = stem if slot.stem else ""
             try:
-                return slot.id, open_slot(centre.keys.sealing, slot.id, base64.b64decode(slot.wrapped))
+                return slot.id, open_slot(centre.keys.sealing, bound, slot.id, base64.b64decode(slot.wrapped))
             except (SyncError, binascii.Error) as error:
-                reason = "the escrow slot was not sealed to this centre"
-                raise FileRefused("托管槽不是封给本中心的。", reason) from error
+                reason = "the escrow slot was not sealed to this centre for this node"
+                raise FileRefused("托管槽不是这个节点封给本中心的。", reason) from error
     raise FileRefused("备份里没有托管槽。", "the backup has no escrow slot")
 
 
@@ -99,9 +104,5 @@ def _public(text: str) -> bytes:
     return raw
 
 
-_NO_NOTE = Refusal(
-    code="note-missing",
-    message=Words(zh="须写明谁申请、如何核实，不少于 4 个字。", en="say who asked and how you made sure"),
-    rule="密钥托管（protocol.md 6）",
-    next=Words(zh="写明后重新提交，未作任何改动。", en="State it and submit again; nothing was changed."),
-)
+_RULE = "密钥托管（protocol.md 6）"
+_WHO_ASKED = Words(zh="谁申请、如何核实", en="who asked and how you made sure")

@@ -13,7 +13,7 @@ from central.actions import mailbox
 from central.actions.centre import AdminSession, Centre
 from central.actions.effects import Gathered
 from central.actions.findings import finding_id, raised
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import Draft, note_missing, record
 from central.errors import NotFound
 from central.security.permissions import ROLE_WORDS, require
 from central.store import contacts, incarnations, ledger
@@ -26,8 +26,9 @@ from matters.model import Refusal, Words
 from sync.messages.incarnation import Claim, Opening, differs, fingerprint, known_lost, reason
 
 WAITING_MAX = 16
-NOTE_CHARACTERS_MIN = 4
 _POWERS = {"security": "incarnations.approve", "system": "incarnations.confirm"}
+_RULE = "节点换代（protocol.md 1）"
+_HOW_SURE = Words(zh="核实经过", en="how you made sure")
 _LEFT_BEHIND = {"revoked", "lease", "seal-and-wipe"}
 """Letters to an ended incarnation that mean nothing to the next."""
 
@@ -147,8 +148,9 @@ async def decide(
     Raises NotPermitted for a role without the power, NotFound for no such request.
     """
     require(admin.role, _POWERS.get(admin.role, "incarnations.approve"))
-    if len(note.strip()) < NOTE_CHARACTERS_MIN:
-        return _NO_NOTE
+    unsaid = note_missing(note, _HOW_SURE, _RULE)
+    if unsaid is not None:
+        return unsaid
     async with centre.store.transaction() as tx:
         known = next((one for one in await incarnations.of_node(tx, node) if one.asked == asked), None)
         if known is None:
@@ -292,7 +294,7 @@ def _no(code: str, zh: str, en: str, next_zh: str, next_en: str) -> Refusal:
     return Refusal(
         code=code,
         message=Words(zh=zh, en=en),
-        rule="节点换代（protocol.md 1）",
+        rule=_RULE,
         next=Words(zh=next_zh, en=next_en),
     )
 
@@ -322,10 +324,6 @@ def _refused(asked: str) -> Refusal:
 _TOO_MANY = _no(
     "incarnation-many", "该节点待批的换代申请过多。", "too many requests of this node wait",
     "请安全管理员先处理待批申请。", "Have the security administrator settle the waiting ones.",
-)  # fmt: skip
-_NO_NOTE = _no(
-    "note-missing", "须写明核实经过，不少于 4 个字。", "say how you made sure, 4 characters or more",
-    "写明后重新提交，未作任何改动。", "State it and submit again; nothing was changed.",
 )  # fmt: skip
 _SETTLED = _no(
     "incarnation-settled", "这份申请已经办结。", "this request is settled already",

@@ -11,12 +11,14 @@ from central.errors import StoreRefused
 from central.store import ledger, trail
 from central.store.database import Tx
 from central.store.ledger import CheckpointKept, Head, StoredEntry
+from matters.model import Refusal, Words
 from sync.clock import ClockState, Hlc, tick
 from sync.ledger.entry import Entry, commit, leaf, leaf_hash, salt
 from sync.messages.registry import encode_detail, kind
 from sync.signing.notes import checkpoint_text, sign_note
 
 POLICY = 1
+NOTE_CHARACTERS_MIN = 4
 _REREAD = 4096
 DETAIL = "detail"
 """Purpose under which details are sealed for storage."""
@@ -38,6 +40,21 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str = "ok"
     object: str = ""
     note: str = ""
+
+
+def note_missing(note: str, what: Words, rule: str) -> Refusal | None:
+    """What cannot be taken back is refused until the officer states `what`; None where `note` does."""
+    if len(note.strip()) >= NOTE_CHARACTERS_MIN:
+        return None
+    return Refusal(
+        code="note-missing",
+        message=Words(
+            zh=f"须写明{what.zh}，不少于 {NOTE_CHARACTERS_MIN} 个字。",
+            en=f"state {what.en}, {NOTE_CHARACTERS_MIN} characters or more",
+        ),
+        rule=rule,
+        next=Words(zh="写明后重新提交，未作任何改动。", en="State it and submit again; nothing was changed."),
+    )
 
 
 def place_bytes(origin: str, index: int) -> bytes:

@@ -6,7 +6,7 @@ import msgspec
 
 from central.actions import mailbox
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import Draft, note_missing, record
 from central.errors import NotFound
 from central.security.permissions import require
 from central.store import contacts, fleet, trail
@@ -14,7 +14,6 @@ from matters.model import Refusal, Words
 from sync.messages.registry import kind
 
 KIND = "seal-and-wipe"
-NOTE_CHARACTERS_MIN = 4
 CLOSED = kind("ledger.closed").number
 State = Literal["asked", "acknowledged", "assumed-by-expiry"]
 STATE_WORDS: dict[State, Words] = {
@@ -38,8 +37,9 @@ class WipeRow(msgspec.Struct, frozen=True, kw_only=True):
 async def wipe(centre: Centre, admin: AdminSession, node: str, note: str) -> WipeRow | Refusal:
     """Order it; the letter is durable and on our ledger when this returns. Raises NotFound."""
     require(admin.role, "nodes.wipe")
-    if len(note.strip()) < NOTE_CHARACTERS_MIN:
-        return _NO_NOTE
+    refusal = note_missing(note, _WHY, "离线数据清除（protocol.md 6）")
+    if refusal is not None:
+        return refusal
     async with centre.store.transaction() as tx:
         identity = await fleet.current(tx, node)
         if identity is None:
@@ -80,9 +80,4 @@ async def wipes(centre: Centre) -> tuple[WipeRow, ...]:
     return tuple(found)
 
 
-_NO_NOTE = Refusal(
-    code="note-missing",
-    message=Words(zh="清除须写明原因，不少于 4 个字。", en="a wipe needs its reason, 4 characters or more"),
-    rule="离线数据清除（protocol.md 6）",
-    next=Words(zh="写明后重新提交，未作任何改动。", en="State it and submit again; nothing was changed."),
-)
+_WHY = Words(zh="清除的原因", en="why it is wiped")

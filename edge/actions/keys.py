@@ -17,6 +17,7 @@ from edge.store.files import hold_lock, hold_service, write_durably
 from edge.store.slots import Kind, Slot
 from edge.store.store import FILE, open_store
 from matters.model import Words
+from sync.ids import parse_origin
 from sync.signing.keys import SealingKey
 
 log = structlog.get_logger("keys")
@@ -63,19 +64,18 @@ async def add(node: Node, kind: Kind, *, passphrase: str = "") -> SlotAdded:
 
 
 def _made(node: Node, held: tuple[Slot, ...], kind: Kind, passphrase: str) -> tuple[Slot, tuple[str, ...]]:
-    database, now_ms = slots.unlock(node.data), node.now_ms()
-    slot_id = _free(held, kind)
+    database, stem = slots.unlock(node.data), parse_origin(node.identity.origin).stem
+    empty = Slot(id=_free(held, kind), kind=kind, created_ms=node.now_ms(), stem=stem)
     if kind == "manager":
         if len(passphrase) < PASSPHRASE_LETTERS_MIN:
             raise Refused("passphrase too short", message=_SHORT, step=_LONGER)
         salt = secrets.token_bytes(slots.SALT_BYTES)
-        public = slots.passphrase_key(passphrase, salt).public
-        return slots.sealed_slot(slot_id, kind, public, database, now_ms, salt), ()
+        salted = msgspec.structs.replace(empty, salt=base64.b64encode(salt).decode())
+        return slots.sealed(salted, slots.passphrase_key(passphrase, salt).public, database), ()
     if kind == "county":
         secret = secrets.token_bytes(shares.SECRET_BYTES)
-        public = SealingKey.from_bytes(secret).public
-        return slots.sealed_slot(slot_id, kind, public, database, now_ms), shares.split(secret)
-    return slots.sealed_slot(slot_id, kind, node.identity.centre.sealing, database, now_ms), ()
+        return slots.sealed(empty, SealingKey.from_bytes(secret).public, database), shares.split(secret)
+    return slots.sealed(empty, node.identity.centre.sealing, database), ()
 
 
 def _free(held: tuple[Slot, ...], kind: Kind) -> str:

@@ -48,14 +48,16 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """One way to open the database; all bytes base64.
 
     `wrapped`: nonce || AES-256-GCM(key || salt) for the machine, an HPKE seal of the same to `public` for the
-    others. `salt` is the passphrase's.
+    others. `stem` is the node such a seal is bound to, empty in slots from before 2026-11-22. `salt` is the
+    passphrase's.
     """
 
     id: str
     kind: Kind
     created_ms: int
-    wrapped: str
+    wrapped: str = ""
     public: str = ""
+    stem: str = ""
     salt: str = ""
 
 
@@ -91,19 +93,10 @@ def machine_slot(data: Path, database: DatabaseKey, now_ms: int) -> Slot:
     return Slot(id="machine", kind="machine", created_ms=now_ms, wrapped=wrapped)
 
 
-def sealed_slot(
-    slot_id: str, kind: Kind, public: bytes, database: DatabaseKey, now_ms: int, salt: bytes = b""
-) -> Slot:
-    """A slot that opens with the private half of `public`."""
-    wrapped = seal_slot(public, slot_id, database.key + database.salt)
-    return Slot(
-        id=slot_id,
-        kind=kind,
-        created_ms=now_ms,
-        wrapped=_text(wrapped),
-        public=_text(public),
-        salt=_text(salt),
-    )
+def sealed(slot: Slot, public: bytes, database: DatabaseKey) -> Slot:
+    """The slot, around `database`: it opens with the private half of `public`."""
+    wrapped = seal_slot(public, slot.stem, slot.id, database.key + database.salt)
+    return msgspec.structs.replace(slot, wrapped=_text(wrapped), public=_text(public))
 
 
 def passphrase_key(passphrase: str, salt: bytes) -> SealingKey:
@@ -151,7 +144,7 @@ def open_with_machine_key(found: tuple[Slot, ...], machine: bytes) -> DatabaseKe
 def open_sealed_slot(slot: Slot, key: SealingKey) -> DatabaseKey:
     """The database key of an HPKE slot. Raises WrongKey where the key does not fit."""
     try:
-        return parse_key(open_slot(key, slot.id, _bytes(slot.wrapped, slot.id)))
+        return parse_key(open_slot(key, slot.stem, slot.id, _bytes(slot.wrapped, slot.id)))
     except SyncError as error:
         raise WrongKey(f"slot {slot.id} does not open with this key") from error
 
@@ -170,9 +163,7 @@ def rewrapped(data: Path, found: tuple[Slot, ...], database: DatabaseKey) -> tup
         if slot.kind == "machine":
             made.append(msgspec.structs.replace(slot, wrapped=_wrap(_machine_key(data), database, slot.id)))
         else:
-            public = _bytes(slot.public, slot.id)
-            wrapped = seal_slot(public, slot.id, database.key + database.salt)
-            made.append(msgspec.structs.replace(slot, wrapped=_text(wrapped)))
+            made.append(sealed(slot, _bytes(slot.public, slot.id), database))
     return tuple(made)
 
 

@@ -17,7 +17,9 @@ from edge.actions.backup import backup, companion
 from edge.actions.restore import Means, restore
 from edge.actions.views import Answer
 from edge.errors import CentreRefused, Damaged, Refused, WrongKey
+from edge.store import slots
 from matters.model import Refusal
+from sync.signing.escrow import seal_slot
 from tests.contract.edge.test_answers import count
 from tests.contract.renewal.place import NUMBER, Place
 
@@ -146,6 +148,39 @@ async def test_a_release_is_for_one_machine_one_node_and_on_the_ledger(place: Pl
     ):
         with pytest.raises(CentralError):
             await escrow.give(centre, security, node, content, to, "王科长申请")
+
+
+async def test_an_escrow_slot_opens_in_the_file_of_its_own_node_only(place: Place) -> None:
+    file = await kept(place)
+    beside = msgspec.json.decode(companion(file).read_bytes())
+    public = await keys.ask_release(place.folder / "new")
+    other = await place.stage.node(name="清源县市民之家", region="330104")
+    in_another = beside | {"origin": beside["origin"].replace(f"/{place.name}/", f"/{other.node}/")}
+    said_unbound = beside | {"slots": [slot | {"stem": ""} for slot in beside["slots"]]}
+    for node, forged in ((other.node, in_another), (place.name, said_unbound)):
+        with pytest.raises(CentralError) as caught:
+            await escrow.give(
+                place.stage.centre,
+                operator("security"),
+                node,
+                msgspec.json.encode(forged),
+                public,
+                "电话核实",
+            )
+        assert "托管槽不是这个节点" in str(caught.value.words.zh)
+
+
+async def test_an_escrow_slot_from_before_slots_were_bound_still_opens(place: Place) -> None:
+    file = await kept(place)
+    beside = msgspec.json.decode(companion(file).read_bytes())
+    key = slots.unlock(place.data)
+    for slot in beside["slots"]:
+        if slot["kind"] == "escrow":
+            wrapped = seal_slot(base64.b64decode(slot["public"]), "", slot["id"], key.key + key.salt)
+            slot |= {"wrapped": base64.b64encode(wrapped).decode(), "stem": ""}
+    companion(file).write_bytes(msgspec.json.encode(beside))
+    means = Means(escrow=await released(place, file, place.folder / "new"))
+    assert (await restore(place.folder / "new", file, means, place.clock())).entries > 0
 
 
 @pytest.mark.parametrize(
