@@ -17,7 +17,7 @@ _RELEASE = b"yizhan/escrow-release/1/"
 
 def seal_slot(public: bytes, stem: str, slot: str, key: bytes) -> bytes:
     """A database key of the node `stem`, sealed for its slot of that name."""
-    return seal(public, key, _info(stem, slot))
+    return seal(public, key, _bound_to(stem, slot))
 
 
 def open_slot(key: SealingKey, stem: str, slot: str, sealed: bytes) -> bytes:
@@ -25,10 +25,10 @@ def open_slot(key: SealingKey, stem: str, slot: str, sealed: bytes) -> bytes:
 
     Raises SyncError where key, node, name or bytes differ.
     """
-    return unseal(key, sealed, _info(stem, slot))
+    return unseal(key, sealed, _bound_to(stem, slot))
 
 
-def _info(stem: str, slot: str) -> bytes:
+def _bound_to(stem: str, slot: str) -> bytes:
     return _SLOT + f"{stem}#{slot}".encode() if stem else _UNBOUND + slot.encode()
 
 
