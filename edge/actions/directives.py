@@ -16,7 +16,6 @@ from edge.actions.gates import REVOKED, WIPE
 from edge.actions.node import Node
 from edge.actions.recount import DUE as RECOUNT_DUE
 from edge.store import past
-from edge.store.cache import withdraw
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from edge.store.view import DIRECTIVE_FACT
@@ -168,18 +167,6 @@ def _revoked(tx: Transaction, _: Node, body: Body) -> str:
     return ""
 
 
-def _consent(tx: Transaction, _: Node, body: Body) -> str:
-    """In force whether the subject's data came before, come with, or come after this letter."""
-    try:
-        ref = bytes.fromhex(body["ref"])
-    except ValueError:
-        return "consent: not a reference"
-    withdraw(tx, ref, withdrawn=body["withdrawn"])
-    outcome = "consent-withdrawn" if body["withdrawn"] else "consent-given"
-    tx.append(Draft(kind="mark", actor="centre", outcome=outcome, object=body["ref"]))
-    return ""
-
-
 def _policy(tx: Transaction, _: Node, body: Body) -> str:
     window = body["settings"].get("window_ms")
     if isinstance(window, int) and window > 0:
@@ -251,7 +238,6 @@ _EFFECTS: dict[str, Callable[[Transaction, Node, Body], str]] = {
     "recount": _recount,
     "quota.settled": _quota,
     "seal-and-wipe": _wipe,
-    "consent": _consent,
     "revoked": _revoked,
     "policy": _policy,
 }
