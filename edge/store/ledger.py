@@ -9,7 +9,7 @@ from typing import Any
 from edge.store.cipher import Connection
 from sync.errors import Malformed
 from sync.ledger import tree
-from sync.ledger.entry import Row, read_leaf
+from sync.ledger.entry import Entry, Row, read_leaves
 from sync.ledger.proofs import EMPTY_ROOT, node_hash, root_of
 
 EDGE = 64
@@ -108,13 +108,12 @@ def rows(connection: Connection, start: int, end: int) -> list[Row]:
     ).fetchall()
     if [row[0] for row in found] != list(range(start, end)):
         raise Malformed(f"entries are missing in {start}..{end}")
-    return [_row(row) for row in found]
+    read = read_leaves([leaf for _, leaf, _, _ in found])
+    return [_row(row, *one) for row, one in zip(found, read, strict=True)]
 
 
-def _row(row: tuple[Any, ...]) -> Row:
-    entry, commitment = read_leaf(row[1])
-    if entry.index != row[0]:
-        raise Malformed(f"entry {row[0]} says it is {entry.index}")
-    if row[3] is None:
-        return Row(entry, b"", row[2], commitment)
-    return Row(entry, row[3], row[2])
+def _row(row: tuple[Any, ...], entry: Entry, commitment: bytes) -> Row:
+    index, _, salt, detail = row
+    if entry.index != index:
+        raise Malformed(f"entry {index} says it is {entry.index}")
+    return Row(entry, b"", salt, commitment) if detail is None else Row(entry, detail, salt)

@@ -29,14 +29,14 @@ from sync.batch.header import (
     sign_header,
 )
 from sync.batch.incoming import MESSAGE_BYTES_MAX, Incoming, frame_context
-from sync.batch.range_proof import leaf_hashes, prove
+from sync.batch.range_proof import prove
 from sync.batch.view import BatchView, Head, SaltEpoch
 from sync.codec.columns import pack_frame
 from sync.codec.rows import FrameContext, Row
 from sync.codec.squeeze import squeeze
 from sync.errors import Gap, InconsistentProof, LimitExceeded, WrongOrigin
 from sync.ledger.entry import leaf_hash, row_leaves
-from sync.ledger.tree import consistency
+from sync.ledger.tree import Reader, consistency
 from sync.limits import LIMITS
 from sync.signing.keys import SealingKey, SigningKey
 
@@ -82,7 +82,7 @@ def plan_up(view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BY
     if not 0 <= start <= end:
         raise InconsistentProof(f"entries {start} to {end} of a ledger of {head.size}")
     epochs = tuple(view.salt_epochs(start, end)) if end > start else ()
-    context = frame_context(epochs, view.subject_key)
+    context, reader = frame_context(epochs, view.subject_key), Reader(view.tiles())
     packed: list[Packed] = []
     at, spent = start, 0
     while at < end and spent < budget_bytes and len(packed) + PACKAGE < LIMITS.frames:
@@ -90,7 +90,7 @@ def plan_up(view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BY
         rows = view.rows(at, last)
         if len(rows) != last - at:
             raise Gap(at)
-        fresh = _pack(view, rows, context, head.size)
+        fresh = _pack(reader, rows, context, head.size)
         spent += sum(len(one.packed) + len(one.proof) for one in fresh)
         packed += fresh
         at = last
@@ -203,21 +203,23 @@ def frames(
     return (frame.rows for frame in incoming.frames(subject_key))
 
 
-def _pack(view: BatchView, rows: Sequence[Row], context: FrameContext, size: int) -> list[Packed]:
+def _pack(reader: Reader, rows: Sequence[Row], context: FrameContext, size: int) -> list[Packed]:
     """The frame of these rows, halved as often as it takes to keep each within one frame's limit."""
     first, end = rows[0].entry.index, rows[0].entry.index + len(rows)
-    tiles = view.tiles()
     try:
         packed = pack_frame(rows, context)
     except LimitExceeded:
         if len(rows) == 1:
             raise
         half = len(rows) // 2
-        return _pack(view, rows[:half], context, size) + _pack(view, rows[half:], context, size)
-    for row, leaf, hashed in zip(rows, row_leaves(rows), leaf_hashes(tiles, first, end), strict=True):
-        if leaf_hash(leaf) != hashed:
-            raise InconsistentProof(f"entry {row.entry.index} is not what the ledger hashed")
-    proof = b"".join(prove(tiles, first, end, size))
+        return _pack(reader, rows[:half], context, size) + _pack(reader, rows[half:], context, size)
+    hashes = list(map(leaf_hash, row_leaves(rows)))
+    if hashes != (held := reader.leaves(first, end)):
+        index = next(
+            first + at for at, pair in enumerate(zip(hashes, held, strict=True)) if pair[0] != pair[1]
+        )
+        raise InconsistentProof(f"entry {index} is not what the ledger hashed")
+    proof = b"".join(prove(reader, first, end, size))
     return [Packed(first=first, count=len(rows), packed=packed, proof=proof)]
 
 

@@ -7,21 +7,19 @@ tree of `size` leaves the same way: a node outside the run costs one hash, a nod
 from collections.abc import Iterator, Sequence
 
 from sync.errors import InconsistentProof
-from sync.ledger.proofs import HASH_BYTES, fold, node_hash, root_of, split
-from sync.ledger.tree import TILE_WIDTH, TileSource
+from sync.ledger.proofs import HASH_BYTES, node_hash, root_of, split
+from sync.ledger.tree import Reader
 from sync.limits import LIMITS
 
-_TILE_BITS = 8
 
-
-def prove(tiles: TileSource, start: int, end: int, size: int) -> list[bytes]:
+def prove(reader: Reader, start: int, end: int, size: int) -> list[bytes]:
     """The hashes that lead from leaves [start, end) to the root of `size`; at most two paths.
 
-    Raises InconsistentProof when the tiles do not hold `size` leaves or the run does not lie among them.
+    Raises InconsistentProof when the run does not lie among them, Malformed when the tiles do not hold them.
     """
     if not 0 <= start < end <= size:
         raise InconsistentProof(f"leaves {start} to {end} outside a tree of {size}")
-    return list(_outside(tiles, 0, size, start, end))
+    return list(_outside(reader, 0, size, start, end))
 
 
 def check_range(hashes: Sequence[bytes], start: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
@@ -40,17 +38,6 @@ def check_range(hashes: Sequence[bytes], start: int, size: int, proof: Sequence[
         raise InconsistentProof(f"leaves {start} to {end} are not under the root of size {size}")
 
 
-def leaf_hashes(tiles: TileSource, start: int, end: int) -> list[bytes]:
-    """The leaf hashes [start, end) from the tiles. Raises InconsistentProof where they are not held."""
-    found: list[bytes] = []
-    while start < end:
-        last = min(end, (start // TILE_WIDTH + 1) * TILE_WIDTH)
-        run = _hashes(tiles, 0, start, last - start)
-        found += [run[at : at + HASH_BYTES] for at in range(0, len(run), HASH_BYTES)]
-        start = last
-    return found
-
-
 def _rebuild(hashes: Sequence[bytes], proof: Iterator[bytes], low: int, high: int, start: int) -> bytes:
     end = start + len(hashes)
     if high <= start or low >= end:
@@ -65,29 +52,10 @@ def _rebuild(hashes: Sequence[bytes], proof: Iterator[bytes], low: int, high: in
     return node_hash(left, _rebuild(hashes, proof, middle, high, start))
 
 
-def _outside(tiles: TileSource, low: int, high: int, start: int, end: int) -> Iterator[bytes]:
+def _outside(reader: Reader, low: int, high: int, start: int, end: int) -> Iterator[bytes]:
     if high <= start or low >= end:
-        yield _subtree(tiles, low, high)
+        yield reader.span(low, high)
     elif not (start <= low and high <= end):
         middle = low + split(high - low)
-        yield from _outside(tiles, low, middle, start, end)
-        yield from _outside(tiles, middle, high, start, end)
-
-
-def _subtree(tiles: TileSource, low: int, high: int) -> bytes:
-    """The hash of the node over leaves [low, high), a node of the RFC 6962 division."""
-    count = high - low
-    if count & (count - 1):
-        middle = low + split(count)
-        return node_hash(_subtree(tiles, low, middle), _subtree(tiles, middle, high))
-    level = (count.bit_length() - 1) // _TILE_BITS
-    return fold(_hashes(tiles, level, low >> (level * _TILE_BITS), count >> (level * _TILE_BITS)))
-
-
-def _hashes(tiles: TileSource, level: int, first: int, many: int) -> bytes:
-    """`many` hashes of one tile from hash `first` of the level on, concatenated."""
-    index, at = divmod(first, TILE_WIDTH)
-    held = tiles.get(level, index)[at * HASH_BYTES : (at + many) * HASH_BYTES]
-    if len(held) != many * HASH_BYTES:
-        raise InconsistentProof(f"tile {level}/{index} is short")
-    return held
+        yield from _outside(reader, low, middle, start, end)
+        yield from _outside(reader, middle, high, start, end)

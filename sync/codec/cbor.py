@@ -77,10 +77,17 @@ def _encode_column(column: Sequence[Any]) -> list[bytes] | bytes:
 
 
 def _encode_texts(texts: list[str]) -> list[bytes]:
-    """Texts at once; short ASCII, which most are, without a step of their own."""
-    if not "".join(texts).isascii() or max(map(len, texts)) >= len(_TEXT_HEADS):
-        return list(map(_encode_text, texts))
-    return [_TEXT_HEADS[len(text)] + text for text in map(str.encode, texts)]
+    """Texts at once: no letter composes with the break between them, so they are NFC together or none is."""
+    joined = _BREAK.join(texts)
+    if not joined.isascii() and not unicodedata.is_normalized("NFC", joined):
+        raise Malformed("text that is not NFC")
+    try:
+        return [
+            (_TEXT_HEADS[len(text)] if len(text) < len(_TEXT_HEADS) else _head(_TEXT, len(text))) + text
+            for text in map(str.encode, texts)
+        ]
+    except UnicodeEncodeError as error:
+        raise Malformed("text that has no UTF-8 form") from error
 
 
 def _encode_within(value: Any) -> bytes:
@@ -100,13 +107,7 @@ def _encode_int(value: int) -> bytes:
 
 
 def _encode_text(value: str) -> bytes:
-    if not value.isascii() and not unicodedata.is_normalized("NFC", value):
-        raise Malformed("text that is not NFC")
-    try:
-        text = value.encode()
-    except UnicodeEncodeError as error:
-        raise Malformed("text that has no UTF-8 form") from error
-    return _head(_TEXT, len(text)) + text
+    return _encode_texts([value])[0]
 
 
 def _encode_bytes(value: bytes) -> bytes:
@@ -118,6 +119,7 @@ _SCALARS: dict[type, Callable[[Any], bytes]] = {int: _encode_int, str: _encode_t
 
 
 _EMPTY = _ARRAY.to_bytes(1, "big")
+_BREAK = "\n"
 _ONE, _TWO, _FOUR, _EIGHT = (struct.Struct(f">B{size}").pack for size in "BHIQ")
 
 

@@ -23,10 +23,10 @@ _Keys = Sequence[tuple[int, int]]
 
 
 class _Subjects:
-    """References derived so far, and the order they were last seen in, newest first."""
+    """References in the order they were seen, and how they are derived."""
 
     def __init__(self, context: FrameContext) -> None:
-        self.recent: list[bytes] = []
+        self.seen: list[bytes] = []
         self._reference = context.reference
 
     def derive(self, values: list[Any], source: int) -> bytes | None:
@@ -34,11 +34,9 @@ class _Subjects:
         text = values[source] if 0 <= source < len(values) else None
         return self._reference(text) if type(text) is str else None
 
-    def touch(self, reference: bytes) -> None:
-        """Move a reference to the front."""
-        if reference in self.recent:
-            self.recent.remove(reference)
-        self.recent.insert(0, reference)
+    def recent(self) -> list[bytes]:
+        """Each one seen, the last seen first."""
+        return list(dict.fromkeys(reversed(self.seen)))
 
 
 def write_references(
@@ -59,7 +57,7 @@ def write_references(
         if code == _FRESH:
             fresh.append(reference)
         if code != _NOBODY:
-            subjects.touch(reference)
+            subjects.seen.append(reference)
     writer.mark(len(fresh), *fresh)
     writer.add_bytes(bytes(codes))
 
@@ -81,10 +79,10 @@ def read_references(
         elif code == _FRESH:
             reference = next(fresh, None)
         else:
-            reference = next(iter(subjects.recent[code - _RECENT :]), None)
+            reference = next(iter(subjects.recent()[code - _RECENT :]), None)
         if type(reference) is not bytes:
             raise Malformed("a subject reference that stands for nothing")
-        subjects.touch(reference)
+        subjects.seen.append(reference)
         references.append(reference)
     return references
 
@@ -102,6 +100,5 @@ def _code(subjects: _Subjects, reference: bytes, values: list[Any], source: int)
         return _NOBODY
     if subjects.derive(values, source) == reference:
         return _DERIVED
-    if reference in subjects.recent[:_RECENT_MAX]:
-        return _RECENT + subjects.recent.index(reference)
-    return _FRESH
+    recent = subjects.recent()[:_RECENT_MAX]
+    return _RECENT + recent.index(reference) if reference in recent else _FRESH

@@ -40,7 +40,7 @@ _Group = tuple[int, int]
 def write_table(rows: Sequence[Row], context: FrameContext) -> tuple[bytes, ...]:
     """The blocks of a frame: marks and text, then planes."""
     writer = ColumnWriter()
-    details = _split_details(rows)
+    details = list(map(_split_detail, rows))
     keys = [(row.entry.kind, size) for row, (size, _) in zip(rows, details, strict=True)]
     groups = {key: code for code, key in enumerate(dict.fromkeys(keys))}
     writer.mark(len(rows), len(groups), *(part for key in groups for part in key))
@@ -78,43 +78,21 @@ def read_opened(plain: bytes, context: FrameContext) -> tuple[list[Row], list[Fi
     return _rows(entries, keys, groups, salts), opened
 
 
-def _split_details(rows: Sequence[Row]) -> list[tuple[int, list[Any]]]:
-    """`_split_detail` of each row; the determinism of all details of one length is checked at once."""
-    split = [_glimpse(row) for row in rows]
-    for size in {size for size, _ in split if size >= 0}:
-        places = [place for place, (found, _) in enumerate(split) if found == size]
-        columns = list(zip(*(split[place][1] for place in places), strict=True))
-        try:
-            encoded = cbor.encode_rows(columns, len(places), limit=LIMITS.frame_output_bytes)
-        except SyncError:
-            encoded = []
-        if encoded != [rows[place].detail for place in places]:
-            for place in places:
-                split[place] = _split_detail(rows[place])
-    return split
-
-
-def _glimpse(row: Row) -> tuple[int, list[Any]]:
-    """What `_split_detail` gives if the detail is deterministic."""
-    if not row.withheld and len(row.detail) <= LIMITS.detail_bytes:
-        try:
-            values = cbor.peek(row.detail)
-        except SyncError:
-            return _RAW, [row.detail]
-        if len(values) <= LIMITS.detail_fields:
-            return len(values), values
-    return _split_detail(row)
-
-
 def _split_detail(row: Row) -> tuple[int, list[Any]]:
-    """The fields of a detail, where it is an array as we write them; else the bytes as they are."""
+    """The fields of a detail, where it is an array; else the bytes as they are.
+
+    That they are the one encoding of those fields shows when the frame is decoded before release: where they
+    are not, the frame travels in its plain form.
+    """
     if row.withheld:
         return _WITHHELD, [row.withheld]
     try:
-        values = cbor.decode(row.detail, limit=LIMITS.detail_bytes)
+        values = cbor.peek(row.detail) if len(row.detail) <= LIMITS.detail_bytes else None
     except SyncError:
+        values = None
+    if values is None or len(values) > LIMITS.detail_fields:
         return _RAW, [row.detail]
-    return (len(values), values) if len(values) <= LIMITS.detail_fields else (_RAW, [row.detail])
+    return len(values), values
 
 
 def _write_public(writer: ColumnWriter, rows: Sequence[Row]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from operator import mul
 
 from sync.codec.numbers import look_up, read_numbers, write_numbers
@@ -18,19 +19,20 @@ from sync.errors import Malformed
 _CODES, _JOINED, _SIZED, _HEX, _COUNTED, _RESIDENT, _PARTED, _ALPHABET = range(8)
 _BREAK = "\n"
 _HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
-_TAIL = re.compile(r"(.*?)([0-9]{1,15})", re.DOTALL)
 _TAIL_MAX = 15
 _DIGITS = "0123456789"
-_RESIDENT_NUMBER = re.compile(r"([0-9]{6})([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{3})[0-9X]")
+_RESIDENT_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
 _RESIDENT_CHARACTERS = 18
+_BIRTH_AT, _SEQUENCE_AT, _CHECK_AT = 6, 14, 17
 _REGION = re.compile(r"[0-9]{6}")
 _SEQUENCES = 1000
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_WEIGHTS_OF_ZERO = sum(_WEIGHTS) * ord("0")
 _CHECK = "10X98765432"
 _PARTED_SHARE = 4  # worth two columns from a quarter on
 _REPEATED_SHARE = 0.75
 _UNICODE_END = 0x10FFFF
+_REMEMBERED = 1 << 15
+"""Birth days and their weights kept; a lifetime has as many days."""
 
 _Resident = tuple[str, int]
 
@@ -103,17 +105,16 @@ def _write_hexadecimal(writer: ColumnWriter, values: list[str]) -> bool:
 
 def _write_counted(writer: ColumnWriter, values: list[str]) -> bool:
     """Serial numbers: few heads, digits at the end."""
-    if any(value[-1:] not in _DIGITS for value in values):
+    if not all(value and value[-1] in _DIGITS for value in values):
         return False
-    parts = [_TAIL.fullmatch(value) for value in values]
-    matches = [part for part in parts if part is not None]
-    heads = [match[1] for match in matches]
-    if len(matches) < len(values) or len(set(heads)) * _PARTED_SHARE > len(values):
+    cuts = [max(len(value.rstrip(_DIGITS)), len(value) - _TAIL_MAX) for value in values]
+    heads = [value[:cut] for value, cut in zip(values, cuts, strict=True)]
+    if len(set(heads)) * _PARTED_SHARE > len(values):
         return False
     writer.mark(_COUNTED)
     write_texts(writer, heads)
-    write_numbers(writer, [len(match[2]) for match in matches])
-    write_numbers(writer, [int(match[2]) for match in matches])
+    write_numbers(writer, [len(value) - cut for value, cut in zip(values, cuts, strict=True)])
+    write_numbers(writer, [int(value[cut:]) for value, cut in zip(values, cuts, strict=True)])
     return True
 
 
@@ -125,32 +126,51 @@ def _write_residents(writer: ColumnWriter, residents: list[_Resident]) -> None:
 
 def resident_parts(text: str) -> _Resident | None:
     """Region code and (birth day, sequence) as one number, or None for what is no valid resident number."""
-    found = _RESIDENT_NUMBER.fullmatch(text)
-    if found is None or text[-1] != _check_digit(text):
+    if not _RESIDENT_NUMBER.fullmatch(text):
         return None
-    try:
-        birth = dt.date(int(found[2]), int(found[3]), int(found[4]))
-    except ValueError:
+    region, birth, sequence = text[:_BIRTH_AT], text[_BIRTH_AT:_SEQUENCE_AT], text[_SEQUENCE_AT:_CHECK_AT]
+    ordinal = _ordinal(birth)
+    if not ordinal or text[_CHECK_AT] != _check_digit(region, birth, sequence):
         return None
-    return found[1], birth.toordinal() * _SEQUENCES + int(found[5])
+    return region, ordinal * _SEQUENCES + int(sequence)
 
 
 def resident_text(region: str, rest: int) -> str:
     """The number those parts came from; raises `Malformed`."""
-    ordinal, sequence = divmod(rest, _SEQUENCES)
-    try:
-        birth = dt.date.fromordinal(ordinal)
-    except (ValueError, OverflowError) as error:
-        raise Malformed("a birth day outside the calendar") from error
+    ordinal, number = divmod(rest, _SEQUENCES)
+    birth, sequence = _birth(ordinal), f"{number:03}"
     if not _REGION.fullmatch(region):
         raise Malformed("a region code that is none")
-    text = f"{region}{birth.isoformat().replace('-', '')}{sequence:03}"
-    return text + _check_digit(text)
+    return region + birth + sequence + _check_digit(region, birth, sequence)
 
 
-def _check_digit(text: str) -> str:
-    """GB 11643 check digit over the first 17 digits."""
-    return _CHECK[(sum(map(mul, _WEIGHTS, text.encode())) - _WEIGHTS_OF_ZERO) % 11]
+@lru_cache(_REMEMBERED)
+def _ordinal(birth: str) -> int:
+    """The day of eight digits, 0 where the calendar has none."""
+    try:
+        return dt.date(int(birth[:4]), int(birth[4:6]), int(birth[6:])).toordinal()
+    except ValueError:
+        return 0
+
+
+@lru_cache(_REMEMBERED)
+def _birth(ordinal: int) -> str:
+    """A day as eight digits; raises `Malformed`."""
+    try:
+        return dt.date.fromordinal(ordinal).isoformat().replace("-", "")
+    except (ValueError, OverflowError) as error:
+        raise Malformed("a birth day outside the calendar") from error
+
+
+def _check_digit(region: str, birth: str, sequence: str) -> str:
+    """GB 11643 check digit over the first 17 digits; what the parts weigh is remembered."""
+    weight = _weight(0, region) + _weight(_BIRTH_AT, birth) + _weight(_SEQUENCE_AT, sequence)
+    return _CHECK[weight % len(_CHECK)]
+
+
+@lru_cache(_REMEMBERED)
+def _weight(place: int, digits: str) -> int:
+    return sum(map(mul, _WEIGHTS[place:], map(int, digits)))
 
 
 def _read_codes(reader: ColumnReader, count: int) -> list[str]:

@@ -22,6 +22,7 @@ __all__ = [
     "leaf_hash",
     "parse_leaf",
     "read_leaf",
+    "read_leaves",
     "row_leaf",
     "row_leaves",
     "salt",
@@ -86,6 +87,23 @@ def read_leaf(encoded: bytes) -> tuple[Entry, bytes]:
     return _entry(cbor.peek(encoded))
 
 
+def read_leaves(encoded: Sequence[bytes]) -> list[tuple[Entry, bytes]]:
+    """`read_leaf` of each, column by column: raises what it raises for any of them."""
+    table = list(map(cbor.peek, encoded))
+    if set(map(len, table)) != {LEAF_FIELDS}:
+        return list(map(_entry, table))  # one by one, to say which is wrong
+    versions, *columns, commitments, ext = zip(*table, strict=True)
+    columns.append(tuple(map(frozen, ext)))
+    if set(map(_typed, versions)) != {(int, LEAF_VERSION)} or not _sound(columns, commitments):
+        return list(map(_entry, table))
+    entries = msgspec.convert(list(zip(*columns, strict=True)), list[Entry])
+    return list(zip(entries, commitments, strict=True))
+
+
+def _typed(value: Any) -> tuple[type, Any]:
+    return type(value), value  # `true` equals 1, and is no version
+
+
 def _entry(values: list[Any]) -> tuple[Entry, bytes]:
     if not values or type(values[0]) is not int:  # `true` equals 1, and is no version
         raise Malformed("a leaf begins with its version")
@@ -99,7 +117,7 @@ def _entry(values: list[Any]) -> tuple[Entry, bytes]:
     return msgspec.convert(fields, Entry), commitment
 
 
-def _sound(columns: list[tuple[Any, ...]], commitments: list[bytes]) -> bool:
+def _sound(columns: Sequence[Sequence[Any]], commitments: Sequence[bytes]) -> bool:
     """Whether `_check` would pass every row."""
     for kind, column in zip(_TYPES, columns, strict=True):
         if set(map(type, column)) != {kind} or (

@@ -90,7 +90,7 @@ def append(tiles: TileSource, size: int, hashes: Sequence[bytes]) -> tuple[int, 
 
 def root(tiles: TileSource, size: int) -> bytes:
     """Root of the first `size` leaves."""
-    return _Reader(tiles).span(0, size) if size else EMPTY_ROOT
+    return Reader(tiles).span(0, size) if size else EMPTY_ROOT
 
 
 def peaks(tiles: TileSource, size: int) -> list[bytes]:
@@ -99,7 +99,7 @@ def peaks(tiles: TileSource, size: int) -> list[bytes]:
     Folded from the right by `node_hash` they give its root; so does the list with those of later leaves
     appended, as long as each is smaller than the one before.
     """
-    reader, found, low = _Reader(tiles), list[bytes](), 0
+    reader, found, low = Reader(tiles), list[bytes](), 0
     while low < size:
         high = low + (1 << (size - low).bit_length() - 1)
         found.append(reader.span(low, high))
@@ -111,7 +111,7 @@ def inclusion(tiles: TileSource, index: int, size: int) -> list[bytes]:
     """Proof that leaf `index` is among the first `size`, nearest sibling first; `Malformed` if it is not."""
     if not 0 <= index < size:
         raise Malformed(f"index {index} outside a tree of {size}")
-    reader, proof, low, high = _Reader(tiles), list[bytes](), 0, size
+    reader, proof, low, high = Reader(tiles), list[bytes](), 0, size
     while high - low > 1:
         middle = low + split(high - low)
         if index < middle:
@@ -129,7 +129,7 @@ def consistency(tiles: TileSource, old: int, new: int) -> list[bytes]:
         raise Malformed(f"size {old} is not before {new}")
     if old in {0, new}:
         return []
-    reader, proof, low, high = _Reader(tiles), list[bytes](), 0, new
+    reader, proof, low, high = Reader(tiles), list[bytes](), 0, new
     while old != high:
         middle = low + split(high - low)
         if old <= middle:
@@ -143,29 +143,47 @@ def consistency(tiles: TileSource, old: int, new: int) -> list[bytes]:
     return proof[::-1]
 
 
-class _Reader:
-    """Tiles read for one question, each once."""
+class Reader:
+    """Tiles read for questions about one state of a ledger: each tile once, each subtree hashed once."""
 
     def __init__(self, tiles: TileSource) -> None:
         self._tiles = tiles
         self._held: dict[tuple[int, int], bytes] = {}
+        self._spans: dict[tuple[int, int], bytes] = {}
 
-    def span(self, low: int, high: int) -> bytes:
-        """Root over leaves `low` to `high`, a subtree of the RFC 6962 division."""
-        width = high - low
-        if width & (width - 1) == 0:
-            return self._node(width.bit_length() - 1, low)
-        middle = low + split(width)
-        return node_hash(self.span(low, middle), self.span(middle, high))
-
-    def _node(self, height: int, low: int) -> bytes:
-        """The complete node `height` levels above leaf `low`."""
-        level, within = divmod(height, _STEP)
-        index, first = divmod(low >> level * _STEP, TILE_WIDTH)
+    def get(self, level: int, index: int) -> bytes:
+        """The tile as it was when first asked for."""
         tile = self._held.get((level, index))
         if tile is None:
             tile = self._held[level, index] = self._tiles.get(level, index)
-        return fold(_cut(tile, first, first + (1 << within), level, index))
+        return tile
+
+    def span(self, low: int, high: int) -> bytes:
+        """Root over leaves `low` to `high`, a subtree of the RFC 6962 division."""
+        found = self._spans.get((low, high))
+        if found is None:
+            found = self._spans[low, high] = self._hashed(low, high)
+        return found
+
+    def leaves(self, low: int, high: int) -> list[bytes]:
+        """The leaf hashes from `low` to `high`."""
+        found: list[bytes] = []
+        while low < high:
+            index, first = divmod(low, TILE_WIDTH)
+            end = min(first + high - low, TILE_WIDTH)
+            run = _cut(self.get(0, index), first, end, 0, index)
+            found += [run[at : at + HASH_BYTES] for at in range(0, len(run), HASH_BYTES)]
+            low += end - first
+        return found
+
+    def _hashed(self, low: int, high: int) -> bytes:
+        width = high - low
+        if width & (width - 1):
+            middle = low + split(width)
+            return node_hash(self.span(low, middle), self.span(middle, high))
+        level, within = divmod(width.bit_length() - 1, _STEP)
+        index, first = divmod(low >> level * _STEP, TILE_WIDTH)
+        return fold(_cut(self.get(level, index), first, first + (1 << within), level, index))
 
 
 def _cut(tile: bytes, first: int, end: int, level: int, index: int) -> bytes:

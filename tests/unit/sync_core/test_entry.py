@@ -21,6 +21,7 @@ from sync.ledger.entry import (
     leaf_hash,
     parse_leaf,
     read_leaf,
+    read_leaves,
     row_leaf,
     row_leaves,
     salt,
@@ -192,6 +193,13 @@ def test_a_withheld_commitment_of_another_length_has_no_leaf_by_columns_either()
 def test_a_leaf_read_without_its_form_checked_is_the_leaf_parsed():
     encoded = leaf(ENTRY, b"c" * 32)
     assert read_leaf(encoded) == parse_leaf(encoded)
-    for bad in (b"", b"\xff", cbor.encode([1, 2]), cbor.encode([2, *[0] * 22])):
+    assert read_leaves([encoded, encoded]) == [parse_leaf(encoded)] * 2
+    assert read_leaves([]) == []
+    fields = cbor.decode(encoded)
+    true = cbor.encode([True, *fields[1:]])
+    negative = cbor.encode([*fields[:3], -1, *fields[4:]])
+    for bad in (b"", b"\xff", cbor.encode([1, 2]), cbor.encode([2, *[0] * 22]), true, negative):
         with pytest.raises(SyncError):
             read_leaf(bad)
+        with pytest.raises(SyncError):
+            read_leaves([encoded, bad])

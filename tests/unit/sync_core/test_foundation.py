@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from sync import errors
 from sync.clock import COUNTER_MAX, ClockState, Hlc, interval, tick
 from sync.errors import Fork, Gap, Malformed, SyncError
-from sync.ids import Origin, parse_origin, subject_ref
+from sync.ids import Mac, Origin, parse_origin, subject_ref
 
 KEY = b"k" * 32
 
@@ -33,6 +34,11 @@ def test_a_gap_says_where_to_go_on_and_a_fork_at_what_size():
     assert Gap(7).retry
     assert Fork(9).size == 9
     assert not Fork(9).retry
+
+
+@given(st.binary(max_size=130), st.binary(max_size=40), st.binary(max_size=80))
+def test_a_mac_with_key_and_label_taken_in_once_is_the_hmac_of_both(key, label, message):
+    assert Mac(key, label).digest(message) == hmac.digest(key, label + message, "sha256")
 
 
 def test_an_origin_is_read_back_from_its_text():

@@ -17,7 +17,6 @@ from sync.batch.file import (
     plan_up,
     write_up,
 )
-from sync.batch.range_proof import leaf_hashes
 from sync.codec import cbor
 from sync.errors import (
     BadSignature,
@@ -31,6 +30,7 @@ from sync.errors import (
     WrongOrigin,
 )
 from sync.ledger.entry import Row, row_leaf
+from sync.ledger.tree import Reader
 from sync.limits import LIMITS
 from sync.signing.keys import SealingKey
 from tests.unit.sync_exchange.opening import HALL_AND_CENTRE, SMALL, opened, rows_of
@@ -43,7 +43,7 @@ def test_entries_come_out_as_they_went_in_with_their_leaves_and_hashes():
     assert [row for frame in found for row in frame.rows] == hall.kept
     assert [(frame.first, len(frame.rows)) for frame in found] == [(0, 256), (256, 256), (512, 188)]
     assert [leaf for frame in found for leaf in frame.leaves] == [row_leaf(row) for row in hall.kept]
-    assert [one for frame in found for one in frame.hashes] == leaf_hashes(hall.leaves, 0, 700)
+    assert [one for frame in found for one in frame.hashes] == Reader(hall.leaves).leaves(0, 700)
 
 
 def test_frames_are_cut_at_multiples_of_256_whatever_the_start():

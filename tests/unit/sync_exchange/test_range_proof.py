@@ -6,12 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.batch.range_proof import check_range, leaf_hashes, prove
-from sync.errors import (
-    InconsistentProof,
-)
+from sync.batch.range_proof import check_range, prove
+from sync.errors import InconsistentProof, Malformed
 from sync.ledger.entry import leaf_hash
-from sync.ledger.tree import MemoryTiles, append, root
+from sync.ledger.tree import MemoryTiles, Reader, append, root
 
 
 @settings(max_examples=60, deadline=None)
@@ -23,9 +21,10 @@ def test_every_range_of_every_tree_is_proven_and_no_other(size, data):
     tiles.update(changed)
     start = data.draw(st.integers(0, size - 1))
     end = data.draw(st.integers(start + 1, size))
-    proof, whole = prove(tiles, start, end, size), root(tiles, size)
+    reader = Reader(tiles)
+    proof, whole = prove(reader, start, end, size), root(tiles, size)
     part = hashes[start:end]
-    assert leaf_hashes(tiles, start, end) == part
+    assert reader.leaves(start, end) == part
     check_range(part, start, size, proof, whole)
     for wrong in ([*proof, bytes(32)], proof[:-1], [bytes(32), *proof[1:]], [b"short"]):
         if wrong != proof:
@@ -35,14 +34,14 @@ def test_every_range_of_every_tree_is_proven_and_no_other(size, data):
         check_range([*part[:-1], bytes(32)], start, size, proof, whole)
     for low, high in pairwise([start, size + 1]):
         with pytest.raises(InconsistentProof):
-            prove(tiles, low, high, size)
+            prove(reader, low, high, size)
 
 
 def test_tiles_that_are_not_held_give_no_proof():
-    with pytest.raises(InconsistentProof):
-        prove(MemoryTiles(), 0, 1, 300)
-    with pytest.raises(InconsistentProof):
-        leaf_hashes(MemoryTiles(), 0, 1)
+    with pytest.raises(Malformed):
+        prove(Reader(MemoryTiles()), 0, 1, 300)
+    with pytest.raises(Malformed):
+        Reader(MemoryTiles()).leaves(0, 1)
 
 
 def test_a_run_outside_the_tree_or_a_proof_beyond_every_tree_is_refused_unread():
