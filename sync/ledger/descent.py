@@ -48,6 +48,17 @@ class Differs(msgspec.Struct, frozen=True, kw_only=True):
     in_tile: int
 
 
+class Rehashed(msgspec.Struct, frozen=True, kw_only=True):
+    """The upper levels of a ledger as hashed from its stored bodies: level 1 first, hashes concatenated.
+
+    It travels as MessagePack inside a sealed file, for a recount from a stick.
+    """
+
+    origin: str
+    size: int
+    levels: tuple[bytes, ...]
+
+
 def widths(size: int) -> list[int]:
     """Hashes on each stored level of a tree of `size`, the leaves first, down to the level with one tile."""
     found = [size]
