@@ -9,8 +9,6 @@ when `export` returns.
 """
 
 import asyncio
-import contextlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,9 +17,10 @@ import msgspec
 from central.actions import ingest, leases
 from central.actions.centre import AdminSession, Centre
 from central.actions.own_ledger import Draft, act
-from central.errors import FileRefused, NotFound, Trouble
+from central.errors import FileRefused, NotFound
 from central.security.permissions import require
 from central.store import contacts, fleet, ledger, records
+from central.store.durable import write_durably
 from matters.model import Words
 from sync.batch.header import header_length
 from sync.errors import PackRefused, SyncError
@@ -90,7 +89,7 @@ async def _one(centre: Centre, path: Path) -> FileTaken:
         identity = await fleet.identity(tx, origin)
         head = await ledger.head(tx, origin)
     if identity is not None:
-        await asyncio.to_thread(_keep, centre.data / "courier" / f"{identity.node}{SUFFIX}", batch)
+        await asyncio.to_thread(write_durably, centre.data / "courier" / f"{identity.node}{SUFFIX}", batch)
     return FileTaken(file=path.name, origin=origin, size=head.size, countersigned=head.countersigned)
 
 
@@ -130,7 +129,8 @@ async def export(centre: Centre, admin: AdminSession, node: str, folder: Path) -
     batch = await asyncio.to_thread(kept.read_bytes)
     reply = await ingest.exchange(centre, batch, "courier")
     files = {f"centre-{node}{SUFFIX}": reply} | await _packs(centre, node)
-    await asyncio.to_thread(_write_all, folder, files)
+    for name, content in files.items():
+        await asyncio.to_thread(write_durably, folder / name, content)
     draft = Draft(
         kind="courier.exported",
         actor=admin.admin,
@@ -162,32 +162,3 @@ async def _packs(centre: Centre, name: str) -> dict[str, bytes]:
             path = centre.data / "packs" / pack.digest.hex()
             wanted[f"{pack.digest.hex()[:32]}{PACK_SUFFIX}"] = await asyncio.to_thread(path.read_bytes)
     return wanted
-
-
-def _write_all(folder: Path, files: dict[str, bytes]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            _keep(folder / name, content)
-    except OSError as error:
-        raise Trouble("无法写入介质。", f"cannot write to the stick ({error.strerror})") from error
-
-
-def _keep(path: Path, content: bytes) -> None:
-    """Written as *.part, fsynced, read back with the cache dropped, compared, renamed, folder fsynced."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-        with contextlib.suppress(OSError):
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    if part.read_bytes() != content:
-        part.unlink()
-        raise Trouble("介质写入后读回不一致，请更换介质。", "the stick gives back other bytes: use another")
-    part.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,7 +7,6 @@ and the whole has the digest that the paper's leaf names. A file nobody's paper 
 import asyncio
 import base64
 import hashlib
-import os
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,7 @@ from central.actions.own_ledger import Draft, act
 from central.errors import NotFound
 from central.security.permissions import require
 from central.store import files
+from central.store.durable import write_durably
 from central.store.fleet import Identity
 from sync.batch.file import open_sealed
 from sync.errors import Malformed
@@ -86,7 +86,7 @@ async def take(centre: Centre, identity: Identity, sealed: bytes) -> Taken:
     if origin is None:
         raise NotFound("没有报告用到这个文件。", "no report of this node names such a file")
     kept = centre.keys.seal(PURPOSE, _place(one.digest, one.number), one.body)
-    await asyncio.to_thread(_write, _path(centre, one.digest, one.number), kept)
+    await asyncio.to_thread(write_durably, _path(centre, one.digest, one.number), kept)
     async with centre.store.transaction() as tx:
         await files.add_chunk(tx, origin, one.digest, one.number, one.size, centre.now_ms())
         held = await files.chunks(tx, origin, one.digest)
@@ -139,19 +139,3 @@ def _place(digest: bytes, number: int) -> bytes:
 def _path(centre: Centre, digest: bytes, number: int) -> Path:
     name = digest.hex()
     return centre.data / FOLDER / name[:2] / f"{name}-{number}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, and durable before a row names it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,7 +7,6 @@ names it 4  release   rows, packs, signed release and version in one transaction
 """
 
 import asyncio
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from central.actions.own_ledger import Draft, record
 from central.security.permissions import require
 from central.store import people, records
 from central.store.database import Tx
+from central.store.durable import write_durably
 from central.store.people import StaffKept
 from central.store.records import Pack, ReleaseKept, Scope
 from matters.model import Words
@@ -209,7 +209,7 @@ def _build(
     folder: Path, scope: str, kind: PackKind, rows: dict[bytes, bytes | None], key: bytes
 ) -> SealedPack:
     sealed = build(scope, kind, _ordered(rows, kind), key)
-    _write(folder, sealed)
+    write_durably(folder / sealed.digest.hex(), sealed.data)
     return sealed
 
 
@@ -218,22 +218,6 @@ def _ordered(rows: dict[bytes, bytes | None], kind: PackKind) -> Iterator[PackRo
         blob = rows[ref]
         if blob is not None or kind == "delta":
             yield PackRow(ref=ref, blob=blob)
-
-
-def _write(folder: Path, sealed: SealedPack) -> None:
-    """Step 3: whole or not at all, and durable before anything names it."""
-    path = folder / sealed.digest.hex()
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(sealed.data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 async def _release(

@@ -16,9 +16,10 @@ from central.actions.own_ledger import Draft, record
 from central.errors import NotFound
 from central.security.permissions import require
 from central.store import fleet, ledger, trail
+from central.store.durable import write_durably
 from central.store.fleet import Identity
 from sync.batch.file import build_sealed
-from sync.ledger.descent import Ask, encode, show, widths
+from sync.ledger.descent import Ask, Rehashed, encode, show, widths
 from sync.ledger.entry import leaf_hash
 from sync.ledger.proofs import HASH_BYTES, fold
 from sync.ledger.tree import TILE_BYTES, TILE_WIDTH
@@ -26,14 +27,6 @@ from sync.ledger.tree import TILE_BYTES, TILE_WIDTH
 FOLDER = "courier"
 READ_ENTRIES = 4096
 _ABSENT = bytes(HASH_BYTES)
-
-
-class Rehashed(msgspec.Struct, frozen=True, kw_only=True):
-    """The upper levels of a ledger as hashed from its stored bodies: level 1 first, hashes concatenated."""
-
-    origin: str
-    size: int
-    levels: tuple[bytes, ...]
 
 
 class RecountAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +59,7 @@ async def recount(centre: Centre, admin: AdminSession, node: str, folder: Path |
     if identity is None:
         raise NotFound("没有这个节点，或它从未登记。", "there is no such node, or it never enrolled")
     found = await rehash(centre, identity.origin)
-    await asyncio.to_thread(_path(centre, node).write_bytes, msgspec.msgpack.encode(found))
+    await asyncio.to_thread(write_durably, _path(centre, node), msgspec.msgpack.encode(found))
     async with centre.store.transaction() as tx:
         await mailbox.post(centre, tx, identity.origin, [("recount", {"note": f"至第 {found.size} 条"})])
         draft = Draft(
@@ -92,12 +85,7 @@ async def _on_a_stick(centre: Centre, identity: Identity, found: Rehashed, folde
         now_ms=centre.now_ms(),
     )
     path = folder / f"recount-{identity.node}.yzb"
-
-    def write() -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(sealed)
-
-    await asyncio.to_thread(write)
+    await asyncio.to_thread(write_durably, path, sealed)
     return str(path)
 
 

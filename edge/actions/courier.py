@@ -110,7 +110,7 @@ async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
     file was for this node, naming the first reason.
     """
     node.never_in_training()
-    files = [await asyncio.to_thread(_read, path) for path in paths]
+    files = [await asyncio.to_thread(read_foreign, path) for path in paths]
     done = Round()
     async with wait_for_lock(node.data / LOCK, Busy("another courier is at work"), LOCK_WAIT_S):
         for data in files:
@@ -143,14 +143,20 @@ async def _take(node: Node, data: bytes, done: Round) -> int:
     return int(accepted)
 
 
-def _read(path: Path) -> bytes:
+def read_foreign(path: Path, bytes_max: int = FILE_BYTES_MAX) -> bytes:
+    """A file somebody brought, whole.
+
+    Raises CourierRefused, in words for the clerk, for one that is too large or cannot be read.
+    """
     try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            message = Words(zh=f"文件 {path.name} 过大，未导入。", en=f"{path.name} is too large; not taken.")
-            raise CourierRefused(f"{path.name} is too large", message=message)
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(bytes_max + 1)
     except OSError as error:
         raise CourierRefused(f"{path.name}: {error.strerror}", message=_unread(path.name, error)) from error
+    if len(content) > bytes_max:
+        message = Words(zh=f"文件 {path.name} 过大，未导入。", en=f"{path.name} is too large; not taken.")
+        raise CourierRefused(f"{path.name} is too large", message=message)
+    return content
 
 
 def _unread(name: str, error: OSError) -> Words:

@@ -14,7 +14,6 @@ from edge.actions import leases
 from edge.actions.close_day import close_again
 from edge.actions.gates import REVOKED, WIPE
 from edge.actions.node import Node
-from edge.actions.recount import DUE as RECOUNT_DUE
 from edge.store import past
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
@@ -29,6 +28,8 @@ from sync.messages.directives import Directive, objection
 log = structlog.get_logger("directives")
 Body = dict[str, Any]
 CALL_MS = 24 * 3600 * 1000
+RECOUNT_DUE = "recount_due"
+"""Fact that stands until the job `recount` did what the centre's letter asks."""
 
 
 async def deliver(node: Node, letters: tuple[Directive, ...]) -> int:

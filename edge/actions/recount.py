@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from edge.actions.courier import read_foreign
+from edge.actions.directives import RECOUNT_DUE
 from edge.actions.gates import countersigned_size
 from edge.actions.node import Node
 from edge.errors import CourierRefused
@@ -19,13 +21,12 @@ from edge.store.ledger import DatabaseTiles
 from edge.store.transaction import Transaction
 from sync.batch.file import open_sealed
 from sync.errors import UNREADABLE, SyncError
-from sync.ledger.descent import Ask, Descent, Differs, decode
+from sync.ledger.descent import Ask, Descent, Differs, Rehashed, decode
 from sync.ledger.entry import leaf_hash
 from sync.ledger.proofs import HASH_BYTES
 from sync.ledger.tree import TILE_WIDTH
 
 log = structlog.get_logger("recount")
-DUE = "recount_due"
 ROUNDS_MAX = 16
 FILE_BYTES_MAX = 8 << 20
 
@@ -43,14 +44,6 @@ class Recounted(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool
     rounds: int
     bytes: int
-
-
-class Rehashed(msgspec.Struct, frozen=True, kw_only=True):
-    """The upper levels as the centre hashed them: level 1 first, hashes concatenated."""
-
-    origin: str
-    size: int
-    levels: tuple[bytes, ...]
 
 
 class LeafTiles:
@@ -97,7 +90,7 @@ async def from_stick(node: Node, path: Path) -> Recounted:
 
     Raises CourierRefused for a file that is not for this node.
     """
-    sealed = await asyncio.to_thread(_read, path)
+    sealed = await asyncio.to_thread(read_foreign, path, FILE_BYTES_MAX)
     identity = node.identity
     try:
         _, payload = open_sealed(
@@ -131,15 +124,6 @@ def _first(ours: LeafTiles, theirs: Rehashed, size: int) -> int | None:
     return None
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise CourierRefused(f"{path.name} is too large")
-        return path.read_bytes()
-    except OSError as error:
-        raise CourierRefused(f"{path.name}: {error.strerror}") from error
-
-
 def _same(node: Node, size: int, rounds: int, carried: int) -> Recounted:
     return Recounted(
         origin=node.identity.origin,
@@ -162,7 +146,7 @@ async def _said(node: Node, found: Recounted) -> Recounted:
 
     def write(tx: Transaction) -> None:
         tx.append(draft)
-        tx.execute("DELETE FROM fact WHERE name = ?", (DUE,))
+        tx.execute("DELETE FROM fact WHERE name = ?", (RECOUNT_DUE,))
 
     await node.store.transact(write)
     (log.info if same else log.warning)("recount", code=draft.outcome, rounds=found.rounds)
@@ -171,6 +155,6 @@ async def _said(node: Node, found: Recounted) -> Recounted:
 
 async def when_asked(node: Node) -> None:
     """The job: do what the centre's letter asked for; again next time where the line is down."""
-    due = await node.store.read(lambda db: db.one("SELECT 1 FROM fact WHERE name = ?", (DUE,)))
+    due = await node.store.read(lambda db: db.one("SELECT 1 FROM fact WHERE name = ?", (RECOUNT_DUE,)))
     if due is not None and node.uplink.url and not node.uplink.breaker.open:
         await recount(node)

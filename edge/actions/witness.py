@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge.actions.courier import read_foreign
 from edge.actions.node import Node
 from edge.errors import CentreRefused, CourierRefused
 from edge.store.view import CENTRE_FACT, CentreNoted
@@ -58,7 +59,7 @@ async def compared(node: Node, files: list[Path]) -> Compared:
     equal sizes could be compared, which proves nothing about the others.
     """
     own = await witness(node)
-    others = [await asyncio.to_thread(_read, path) for path in files[:FILES_MAX]]
+    others = [await asyncio.to_thread(_view, path) for path in files[:FILES_MAX]]
     held = [Held(holder=one.holder, note=one.note.encode()) for one in (own, *others)]
     centre = node.identity.centre
     heads, splits = opened(held, centre.origin, centre.signing)
@@ -75,15 +76,15 @@ async def compared(node: Node, files: list[Path]) -> Compared:
     )
 
 
-def _read(path: Path) -> Witness:
+def _view(path: Path) -> Witness:
     try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise CourierRefused(f"{path.name} is too large")
-        return msgspec.json.decode(path.read_bytes(), type=Witness)
-    except OSError as error:
-        raise CourierRefused(f"{path.name}: {error.strerror}") from error
+        return msgspec.json.decode(read_foreign(path, FILE_BYTES_MAX), type=Witness)
     except UNREADABLE as error:
-        raise CourierRefused(f"{path.name}: not a node's view of the centre") from error
+        message = Words(
+            zh=f"文件 {path.name} 不是节点对中心台账的见证，未作比对。",
+            en=f"{path.name} is no node's view of the centre; nothing was compared.",
+        )
+        raise CourierRefused(f"{path.name}: not a node's view of the centre", message=message) from error
 
 
 _NONE = Words(zh="本节点还没有见过中心台账的检查点。", en="This node has not seen the centre's ledger yet.")

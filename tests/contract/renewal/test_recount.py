@@ -106,8 +106,9 @@ async def test_a_file_for_another_node_or_of_rubbish_is_refused_and_nothing_is_w
         path.write_bytes(content)
         with pytest.raises(CourierRefused):
             await recount.from_stick(place.node, path)
-    with pytest.raises(CourierRefused):
+    with pytest.raises(CourierRefused) as refused:
         await recount.from_stick(place.node, stick / "absent")
+    assert "读不到文件 absent" in refused.value.message.zh
     assert len(await entries(place.node)) == before
 
 

@@ -79,13 +79,15 @@ async def test_a_note_the_centre_never_signed_and_a_file_that_is_none_are_named(
     strange = msgspec.structs.replace(mine, holder=OTHER, note=unsigned)
     done = await compared(place.node, [written(place, strange)])
     assert [split.holders for split in done.splits] == [(OTHER,)]
-    for content in (b"{}", b"\xff", b"x" * 20_000):
-        path = place.folder / "bad.json"
+    path = place.folder / "bad.json"
+    for content, words in ((b"{}", "不是节点"), (b"\xff", "不是节点"), (b"x" * 20_000, "过大")):
         path.write_bytes(content)
-        with pytest.raises(CourierRefused):
+        with pytest.raises(CourierRefused) as refused:
             await compared(place.node, [path])
-    with pytest.raises(CourierRefused):
+        assert words in refused.value.message.zh
+    with pytest.raises(CourierRefused) as refused:
         await compared(place.node, [place.folder / "absent.json"])
+    assert "读不到文件 absent.json" in refused.value.message.zh
 
 
 async def test_without_a_line_nothing_is_claimed_about_other_sizes(place: Place) -> None:
