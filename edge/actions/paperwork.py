@@ -4,7 +4,6 @@ Written inside a transaction.
 """
 
 import secrets
-from typing import Literal
 
 import msgspec
 
@@ -12,7 +11,7 @@ from edge.actions.asking import Asked
 from edge.actions.node import Node
 from edge.actions.sources import Held, Later, age_line
 from edge.store.transaction import Transaction
-from edge.typeset.sheets import ReportSheet, SlipSheet
+from edge.typeset.sheets import ReportSheet, SlipKind, SlipSheet
 from matters.ids import mask
 from matters.model import Grant, Refusal, Words
 
@@ -102,7 +101,7 @@ def refusal_slip(node: Node, asked: Asked, no: Refusal, number: str, at_ms: int)
 
 def _slip(
     node: Node,
-    kind: Literal["report", "deferral", "refusal", "day"],
+    kind: SlipKind,
     title: Words,
     lines: tuple[str, ...],
     status: Words,

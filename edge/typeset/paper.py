@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from edge.typeset.sheets import MARK_WORDS, ReportSheet
+from edge.typeset.sheets import MARK_WORDS, ReportSheet, SlipSheet
 from matters.freshness import BAND_WORDS, age_words
 from matters.groups import Group
+from matters.model import Words
 from ui.look import clock
 
 PLACEHOLDER: Final = b"yzf:" + b"A" * 86
@@ -19,6 +20,7 @@ _STATUS: Final = {
     ),
 }
 
+_SUMMARY_TERMS: Final = frozenset({"数据截至", "查询依据", "约定用途", "份次"})
 _WORTHLESS: Final = {
     "test": "本页只用来测试打印机 TEST：不是报告，没有编号，没有任何效力。",
     "training": "练习用纸 TRAINING：内容和人员都是虚构的，没有任何效力，不得交给群众。",
@@ -50,6 +52,32 @@ def texts(sheet: ReportSheet) -> dict[str, Any]:
         "groups": [_group(group) for group in sheet.groups],
         "notes": [note.zh for note in sheet.notes],
     }
+
+
+def summary(sheet: ReportSheet) -> SlipSheet:
+    """The report in short for slip paper: each group's count, age, source and rule of use, no record."""
+    said = texts(sheet)
+    lines = [f"{label}：{value}" for label, value in sheet.subject]
+    lines += [f"{label}：{value}" for label, value in said["terms"] if label in _SUMMARY_TERMS]
+    for group in said["groups"]:
+        lines += [
+            "-",
+            f"{group['title']}：{group['count'] or '未核验'}",
+            group["band_words"],
+            group["source"],
+        ]
+    word, meaning = said["status_word"], said["status_meaning"]
+    return SlipSheet(
+        kind="summary",
+        title=Words(zh="报告摘要", en="Report summary"),
+        lines=tuple(lines),
+        qr=sheet.token,
+        status_words=Words(zh=f"{word}：{meaning}", en=sheet.status),
+        number=sheet.serial,
+        hall=sheet.hall,
+        at_ms=sheet.issued_ms,
+        mark=sheet.mark,
+    )
 
 
 def _terms(sheet: ReportSheet) -> list[list[str]]:

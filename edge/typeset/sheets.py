@@ -8,6 +8,7 @@ from matters.groups import Group
 from matters.model import Words
 
 Mark = Literal["", "test", "training"]
+SlipKind = Literal["ticket", "report", "deferral", "refusal", "summary", "day"]
 MARK_WORDS: dict[Mark, Words] = {
     "": Words(zh="", en=""),
     "test": Words(zh="测试", en="TEST"),
@@ -42,13 +43,14 @@ class ReportSheet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SlipSheet(msgspec.Struct, frozen=True, kw_only=True):
-    """One slip of 80 mm paper. `number` is the case or serial; `status_words` says what is not yet final.
+    """One slip of 80 or 58 mm paper.
 
-    A line of `lines` may be `标签：值`; lines are wrapped, never cut. `qr` empty means no code.
-    A `mark` stands at the head and the foot.
+    `number` is the case, serial or ticket (ASCII); `status_words` says what is not yet final. A line of
+    `lines` may be `标签：值`, `1. …`, or `-` for a rule; lines are wrapped, never cut. `qr` empty means no
+    code. A `mark` stands at the head and the foot.
     """
 
-    kind: Literal["report", "deferral", "refusal", "day"]
+    kind: SlipKind
     title: Words
     lines: tuple[str, ...]
     qr: str = ""

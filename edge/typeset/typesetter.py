@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from drivers.devices.receipt_printer.abilities import Abilities
+from drivers.devices.receipt_printer.protocol import PLAIN
 from edge.errors import TypesetFailed
 from edge.typeset import paper, slips
 from edge.typeset.sheets import ReportSheet, SlipSheet
@@ -95,9 +97,9 @@ class Typesetter:
         assert paper.PLACEHOLDER in made, "the signature's place must stand raw in the file"
         return made
 
-    def slip(self, sheet: SlipSheet) -> bytes:
-        """The slip as bytes for an 80 mm printer with 48 columns, cut at the end."""
-        return slips.slip(sheet)
+    def slip(self, sheet: SlipSheet, able: Abilities = PLAIN) -> bytes:
+        """The slip as bytes for a printer that can do `able`, cut at the end."""
+        return slips.slip(sheet, able)
 
     def test_slip(self) -> bytes:
         """The page that shows what a slip printer can do."""

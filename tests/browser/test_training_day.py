@@ -81,7 +81,7 @@ def test_g36_the_story_is_practised_by_keyboard_alone_on_twins(hands: Hands):
     hands.sees("已交付", "#delivery")
     expect(hands.page.locator(".practice")).to_contain_text("TRAINING")
     hands.go("/devices")
-    hands.sees("★ 练习 TRAINING ★", "#devices")
+    hands.sees("★ 练习 TRAINING", "#devices")
     hands.sees("报告打印机共出纸 1 张", "#devices")
 
 

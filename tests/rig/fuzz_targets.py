@@ -17,6 +17,7 @@ from drivers.devices.led_screen import protocol as led
 from drivers.devices.organisation_card import protocol as organisation
 from drivers.devices.qr_scanner import protocol as codes
 from drivers.devices.receipt_printer import protocol as slips
+from drivers.devices.receipt_printer.abilities import Abilities
 from drivers.devices.receipt_printer.commands import PAYLOAD_BYTES_MAX, Splitter
 from drivers.devices.receipt_printer.decoder import Typesetter
 from drivers.devices.resident_id import card as cards
@@ -32,6 +33,12 @@ FRAME_BYTES_MAX: Final = 8 * 1024
 PIECE_BYTES: Final = 7
 FIELDS: Final = tuple(social.write_records(SOCIAL))
 COMMANDS: Final = sdt.COMMANDS
+_PRINTERS: Final = (
+    Abilities(),
+    Abilities(columns=32),
+    Abilities(chinese=False, qr=False),
+    Abilities(raster=False, qr=False, cut=False),
+)
 
 
 def _pieces(raw: bytes) -> list[bytes]:
@@ -77,7 +84,7 @@ def slip_orders(raw: bytes) -> None:
 
 def slip_text(raw: bytes) -> None:
     text = raw.decode("utf-8", "replace")
-    job = bytes(slips.Slip(48 if len(raw) % 2 else 32).text(text[:200]).cut())
+    job = bytes(slips.Slip(_PRINTERS[len(raw) % len(_PRINTERS)]).text(text[:200]).cut())
     tokens = Splitter().feed(job)
     assert tokens
 

@@ -11,6 +11,7 @@ from typing import Final, Literal, Self
 import msgspec
 
 from drivers.devices.receipt_printer import commands, raster
+from drivers.devices.receipt_printer.abilities import Abilities
 from drivers.devices.receipt_printer.decoder import INLINE, decode
 from drivers.devices.receipt_printer.layout import clean, is_rare, width, wrap
 from drivers.devices.receipt_printer.raster import Picture
@@ -32,17 +33,23 @@ QR_CAPACITY: Final = (
 """Bytes a QR code of version 1 … 32 holds at error correction L."""
 STATUS_NUMBERS: Final = (1, 2, 3, 4)
 SIZE_MAX: Final = 2
-COLUMN_DOTS: Final = 24
+ASCII_SIZE_MAX: Final = 4
+IMAGE_ROWS: Final = 24
+TEAR_LINES: Final = 4
+PLAIN: Final = Abilities()
 
 
 class Slip:
-    """Builds one job for paper of `columns` columns (48 on 80 mm, 32 on 58 mm). Methods return the builder.
+    """Builds one job for a printer that can do `able`. Methods return the builder.
 
-    `bytes(slip)` is the job, `slip.lines` what a person will read. Long lines wrap by display width.
+    `bytes(slip)` is the job, `slip.lines` what a person will read. Long lines wrap by display width; what the
+    printer cannot do by itself is done another way, or said.
     """
 
-    def __init__(self, columns: int = 48, *, draw: Draw = raster.draw_line) -> None:
-        self.columns = columns
+    def __init__(self, able: Abilities = PLAIN, *, draw: Draw = raster.draw_line) -> None:
+        assert able.legible, "a printer without Chinese and without dots prints no slips"
+        self.able = able
+        self.columns = able.columns
         self.lines: list[str] = []
         self._draw = draw
         self._out = bytearray(commands.INITIALISE)
@@ -50,22 +57,29 @@ class Slip:
         self._style: tuple[Align, bool, int] = ("left", False, 1)
 
     def text(self, text: str, *, align: Align = "left", bold: bool = False, size: int = 1) -> Self:
-        """One or more lines of text; a newline begins a new one. `size` 2 doubles width and height."""
-        assert 1 <= size <= SIZE_MAX
+        """One or more lines of text; a newline begins a new one. `size` 2 doubles width and height.
+
+        Sizes above 2 are for ASCII: a ROM doubles Chinese at most.
+        """
+        assert 1 <= size <= (ASCII_SIZE_MAX if text.isascii() else SIZE_MAX)
         for paragraph in text.split("\n"):
-            for line in wrap(paragraph, self.columns // size):
+            for line in wrap(self._spelled(paragraph), self.columns // size):
                 self._line(line, align, bold=bold, size=size)
         return self
 
     def pair(self, left: str, right: str, *, bold: bool = False) -> Self:
         """A name left and its value right, on one line if they fit, else the value indented below."""
-        left, right = clean(left), clean(right)
+        left, right = self._spelled(left), self._spelled(right)
         gap = self.columns - width(left) - width(right)
         if gap >= 1:
             return self.text(left + " " * gap + right, bold=bold)
-        self.text(left, bold=bold)
-        for line in wrap(right, self.columns - 2):
-            self.text("  " + line, bold=bold)
+        return self.text(left, bold=bold).hanging("  ", right, bold=bold)
+
+    def hanging(self, head: str, text: str, *, bold: bool = False) -> Self:
+        """A text behind a head (`1. `, blanks); its further lines stand under its first."""
+        for line in wrap(self._spelled(text), self.columns - width(head)):
+            self.text(head + line, bold=bold)
+            head = " " * width(head)
         return self
 
     def rule(self, mark: str = "-") -> Self:
@@ -82,11 +96,14 @@ class Slip:
     def qr(self, content: str, *, module: int = QR_MODULE) -> Self:
         """A QR code in the middle; `module` is the side of one square in dots, less if the paper is narrow.
 
-        At most 1,952 bytes: more would be unreadable on 80 mm.
+        At most 1,952 bytes: more would be unreadable on 80 mm. Asserts `able.codes`.
         """
+        assert self.able.codes
         stored = content.encode()
         version = 1 + next(at for at, most in enumerate(QR_CAPACITY) if len(stored) <= most)
-        module = min(module, self.columns * raster.CELL_DOTS // (17 + 4 * version))
+        module = min(module, self.able.dots // (17 + 4 * version))
+        if not self.able.qr:
+            return self.picture(raster.draw_qr(content, module, self.able.dots))
         self._set("centre", bold=False, size=1)
         for body in (b"1A2\x00", b"1C" + bytes((module,)), b"1E0", b"1P0" + stored, b"1Q0"):
             self._out += b"\x1d(k" + len(body).to_bytes(2, "little") + body
@@ -107,16 +124,20 @@ class Slip:
         label = f"U+{ord(mark):05X}".ljust(12)
         rom = mark.encode("gb18030")
         gap = " " * (12 - width(mark))
-        dots = _column_image(self._draw(mark, 0, bold=False, size=1))
+        dots = _column_image(
+            self._draw(mark, 0, bold=False, size=1)
+        )  # inside a line, so that the two stand together
         self._out += label.encode() + rom + gap.encode() + dots + b"\n"
         self.lines.append(f"{label}{mark}{gap}{INLINE}")
         return self
 
     def cut(self) -> Self:
-        """Feed to the knife and cut."""
+        """Feed to the knife and cut; without a knife far enough to be torn off."""
         if self._chinese:
             self._out += commands.CHINESE_OFF
             self._chinese = False
+        if not self.able.cut:
+            return self.feed(TEAR_LINES)
         self._out += commands.CUT_FEED
         self.lines.append("[cut]")
         return self
@@ -126,7 +147,7 @@ class Slip:
 
     def _line(self, line: str, align: Align, *, bold: bool, size: int) -> None:
         self.lines.append(line)
-        if any(map(is_rare, line)):
+        if any(map(is_rare, line)) or not (self.able.chinese or line.isascii()):
             self._set("left", bold=False, size=1)
             room = self.columns - size * width(line)
             offset = {"left": 0, "centre": room // 2, "right": room}[align]
@@ -136,6 +157,13 @@ class Slip:
         if not line.isascii():
             self._chinese_on()
         self._out += line.encode("gb18030") + b"\n"
+
+    def _spelled(self, text: str) -> str:
+        """One line without control characters; where nothing can be drawn, rare characters as code points."""
+        text = clean(text)
+        if self.able.raster:
+            return text
+        return "".join(f"〔{ord(mark):04X}〕" if is_rare(mark) else mark for mark in text)
 
     def _chinese_on(self) -> None:
         if not self._chinese:
@@ -163,9 +191,7 @@ def _column_image(picture: Picture) -> bytes:
     """The first 24 rows as an image inside a line of text: column by column, three bytes each."""
     columns = []
     for at in range(picture.across * 8):
-        bits = [
-            picture.bits[row * picture.across + at // 8] >> (7 - at % 8) & 1 for row in range(COLUMN_DOTS)
-        ]
+        bits = [picture.bits[row * picture.across + at // 8] >> (7 - at % 8) & 1 for row in range(IMAGE_ROWS)]
         columns.append(int("".join(map(str, bits)), 2).to_bytes(3, "big"))
     return b"\x1b*\x21" + len(columns).to_bytes(2, "little") + _harmless(b"".join(columns))
 

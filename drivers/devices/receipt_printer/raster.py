@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from drivers.devices.receipt_printer.abilities import COLUMN_DOTS
 from drivers.devices.receipt_printer.layout import cell_width
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
-CELL_DOTS: Final = 12
 LINE_DOTS: Final = 30
 GLYPH_DOTS: Final = 24
 BASELINE: Final = 21
@@ -57,14 +57,28 @@ def draw_line(text: str, offset: int, *, bold: bool, size: int) -> Picture:
     from PIL import Image, ImageDraw
 
     columns = offset + size * sum(map(cell_width, text))
-    across = -(-columns * CELL_DOTS // 8)
+    across = -(-columns * COLUMN_DOTS // 8)
     canvas = Image.new("L", (across * 8, LINE_DOTS * size), 0)
     pen = ImageDraw.Draw(canvas)
     column = last = offset
     for mark in text:
         at = column if cell_width(mark) else last  # a combining mark stands on the character before it
-        _draw(pen, mark, at * CELL_DOTS, bold=bold, size=size)
+        _draw(pen, mark, at * COLUMN_DOTS, bold=bold, size=size)
         column, last = column + size * cell_width(mark), at
+    return _picture(canvas)
+
+
+def draw_qr(content: str, module: int, across_dots: int) -> Picture:
+    """A QR code of error correction L in the middle of `across_dots`, each module `module` dots wide."""
+    import segno
+    from PIL import Image
+
+    made = segno.make(content, error="l", micro=False, boost_error=False, mode="byte", encoding="utf-8")
+    rows = tuple(made.matrix)
+    small = Image.frombytes("L", (len(rows), len(rows)), bytes(255 * bit for row in rows for bit in row))
+    side = len(rows) * module
+    canvas = Image.new("L", (across_dots, side), 0)
+    canvas.paste(small.resize((side, side), Image.Resampling.NEAREST), ((across_dots - side) // 2, 0))
     return _picture(canvas)
 
 

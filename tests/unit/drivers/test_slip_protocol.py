@@ -4,11 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.devices.receipt_printer import protocol
+from drivers.devices.receipt_printer.abilities import Abilities
 from drivers.devices.receipt_printer.commands import Splitter
 from drivers.devices.receipt_printer.decoder import LINES_MAX, Typesetter, papers
+from drivers.devices.receipt_printer.layout import width
 from drivers.devices.receipt_printer.protocol import Slip, decode
 from drivers.devices.receipt_printer.raster import Picture
-from drivers.devices.receipt_printer.testpage import ORDINARY, RARE, rare_characters
+from drivers.devices.receipt_printer.testpage import ORDINARY, PARTS, RARE, abilities, page, well
 from drivers.errors import Garbled
 from drivers.ports import PrinterState
 from matters.model import Words
@@ -110,7 +112,7 @@ def test_a_qr_code_fits_the_paper_and_is_the_version_expected(size):
     made = segno.make(content, error="l", micro=False, boost_error=False, mode="byte")
     version = int(made.version)
     for columns in (48, 32):
-        job = bytes(Slip(columns).qr(content))
+        job = bytes(Slip(Abilities(columns=columns)).qr(content))
         module = job[job.index(b"1C") + 2]
         assert 1 <= module <= 4
         assert module * (17 + 4 * version) <= columns * 12
@@ -130,15 +132,37 @@ def test_a_comparison_holds_the_rom_character_and_its_dots_column_by_column():
     assert slip.lines == ["U+04DAE     䶮          ▦", "U+0738B     王          ▦"]
 
 
-@pytest.mark.parametrize("columns", [48, 32])
-def test_g18_the_test_page_sets_rom_and_dots_side_by_side(columns):
-    slip = rare_characters(columns)
+def test_g18_the_test_page_sets_rom_and_dots_side_by_side():
+    slip = page()
     lines = decode(bytes(slip))
     assert len(lines) == len(slip.lines)
     shown = [line for line in lines if line.endswith("▦")]
     assert [line[12] for line in shown] == list(ORDINARY) + ["□"] * len(RARE)
-    assert lines[-3] == ("1234567890" * 5)[:columns].replace("0", "|")
+    ruler = ("1234567890" * 5)[:48].replace("0", "|")
+    assert ruler in lines
+    assert all(width(line) <= 32 for line in lines if line != ruler and not line.startswith("["))
     assert any(line.startswith("[raster:") for line in lines)
+    titles = [f"{number} {part.title.zh} {part.title.en}" for number, part in enumerate(PARTS, start=1)]
+    assert [line for line in lines if line in titles] == titles
+
+
+@given(st.sets(st.sampled_from([part.field for part in PARTS])))
+def test_g18_what_came_out_well_on_the_test_page_is_what_the_printer_can_do(good):
+    able = abilities(good)
+    assert well(able) == good
+    assert (able.columns == 48) == ("columns" in good)
+
+
+def test_a_code_a_printer_cannot_make_is_drawn_as_the_same_code():
+    made = segno.make("YZ1.abc", error="l", micro=False, boost_error=False, mode="byte")
+    side = len(made.matrix)
+    (paper,) = papers(bytes(Slip(Abilities(columns=32, qr=False)).qr("YZ1.abc", module=3).cut()))
+    (picture,) = paper.pictures
+    assert (picture.across * 8, picture.down) == (384, 3 * side)
+    left = (384 - 3 * side) // 2
+    rows = [int.from_bytes(picture.bits[48 * 3 * y : 48 * 3 * y + 48], "big") for y in range(side)]
+    seen = [[row >> (383 - left - 3 * x) & 1 for x in range(side)] for row in rows]
+    assert seen == [list(row) for row in made.matrix]
 
 
 def test_a_qr_code_is_the_published_orders():

@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 
 from drivers.devices.receipt_printer import raster
-from drivers.devices.receipt_printer.raster import CELL_DOTS, LINE_DOTS, Picture, draw_line
+from drivers.devices.receipt_printer.abilities import COLUMN_DOTS
+from drivers.devices.receipt_printer.raster import LINE_DOTS, Picture, draw_line
 
 
 def ink(picture, left, right):
@@ -23,14 +24,14 @@ def test_a_picture_is_black_where_its_bits_are_set():
 def test_g18_rare_characters_are_drawn_each_its_own_way(mark):
     assert raster.missing(mark) == []
     picture = draw_line(mark, 0, bold=False, size=1)
-    assert (picture.across * 8, picture.down) == (2 * CELL_DOTS, LINE_DOTS)
+    assert (picture.across * 8, picture.down) == (2 * COLUMN_DOTS, LINE_DOTS)
     assert 60 < ink(picture, 0, 24) < 400
     assert picture != draw_line("王", 0, bold=False, size=1)
 
 
 def test_each_character_stands_in_its_cell():
     picture = draw_line("A王 𠮷", 2, bold=False, size=1)
-    assert picture.across * 8 >= (2 + 1 + 2 + 1 + 2) * CELL_DOTS
+    assert picture.across * 8 >= (2 + 1 + 2 + 1 + 2) * COLUMN_DOTS
     blank = [ink(picture, 0, 24), ink(picture, 60, 72)]
     filled = [ink(picture, 24, 36), ink(picture, 36, 60), ink(picture, 72, 96)]
     assert blank == [0, 0]
