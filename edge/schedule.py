@@ -18,7 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from edge.actions import checkpoint, clockwork, exchange, files, leases, prune, recount, wipe
+from edge.actions import checkpoint, clockwork, downlink, exchange, files, leases, prune, recount, wipe
 from edge.actions.node import Node
 from edge.errors import EdgeError
 from sync.errors import SyncError
@@ -54,6 +54,8 @@ JOBS: tuple[Job, ...] = (
     Job(name="recount", owner="ledger", act=recount.when_asked, every_s=300, limit_s=300, missed="once"),
     Job(name="files", owner="line", act=files.when_idle, every_s=120, limit_s=300, missed="skip"),
     Job(name="wipe", owner="security", act=wipe.when_told, every_s=30, limit_s=900, missed="once"),
+    Job(name="doubts", owner="store", act=downlink.settle_doubts, every_s=60, limit_s=60, missed="skip"),
+    Job(name="data", owner="store", act=downlink.look_over, at="03:40", limit_s=300, missed="once"),
     Job(name="prune", owner="store", act=prune.prune, at="03:20", limit_s=900, missed="once"),
 )
 # fmt: on

@@ -13,6 +13,7 @@
     ├── InconsistentProof  sender    a proof that does not lead to the signed root
     ├── LeaseRefused       receiver  the lease does not allow this answer
     ├── PackRefused        sender    a pack or release older, mixed or altered
+    │   └── StateDiffers   receiver  what is held is not what the release signs
     ├── NotForUs           carrier   sealed to a key we do not hold
     └── Revoked            sender    the centre withdrew this origin
 
@@ -159,6 +160,16 @@ class PackRefused(SyncError):
     code = "pack-refused"
     next_zh = "数据集版本过旧或不一致，未采用；请重新获取最新发布。"
     next_en = "The data set is older or mixed and was not used: fetch the newest release."
+
+
+class StateDiffers(PackRefused):
+    """What a scope holds is not the signed state; only the buckets that differ are fetched again."""
+
+    code = "state-differs"
+    blame = "receiver"
+    retry = True
+    next_zh = "缓存与中心签名的数据不一致，不一致的部分已停用并会自动补取；无需处理。"
+    next_en = "Cached data differ from what the centre signed: those parts are set aside and fetched again."
 
 
 class NotForUs(SyncError):

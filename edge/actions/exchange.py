@@ -6,25 +6,21 @@ before the next.
 
 import asyncio
 import contextlib
-import secrets
+import functools
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 import structlog
 
-from edge.actions import checkpoint, directives, gates, leases
+from edge.actions import checkpoint, directives, downlink, gates, leases
 from edge.actions.node import Node
 from edge.actions.views import ExchangeSummary
-from edge.errors import Busy, CentreRefused, CentreUnreachable
-from edge.store import cache
-from edge.store.cache import Ciphers
-from edge.store.draft import Draft
+from edge.errors import Busy, CentreRefused, CentreUnreachable, LineTrouble
 from edge.store.files import wait_for_lock
-from edge.store.keyring import TIERS, RowCipher
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from edge.store.view import CENTRE_FACT, CentreNoted, LedgerView
-from sync.errors import PackRefused, SyncError
+from sync.errors import StateDiffers, SyncError
 from sync.exchange.node import NodeExchange
 from sync.exchange.steps import (
     Alarm,
@@ -41,6 +37,7 @@ from sync.exchange.steps import (
     StoreAcknowledgement,
 )
 from sync.exchange.view import CentreSeen
+from sync.packs.pack import STATE_BYTES
 
 log = structlog.get_logger("exchange")
 T = TypeVar("T")
@@ -53,7 +50,8 @@ LOCK_WAIT_S = 20.0
 class Round:
     """What one exchange did, and the packs it has fetched but not yet applied."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, over_the_line: bool = False) -> None:
+        self.over_the_line = over_the_line
         self.sent = 0
         self.received = 0
         self.outcome = ""
@@ -116,7 +114,7 @@ async def exchange(node: Node) -> ExchangeSummary:
 async def _over_the_line(node: Node) -> ExchangeSummary:
     up, down = node.uplink.bytes_up, node.uplink.bytes_down
     await checkpoint.sign(node)
-    done = Round()
+    done = Round(over_the_line=True)
     async with ledger_view(node) as view:
         machine = NodeExchange(view)
         steps = await off_the_loop(machine.begin, node.now_ms())
@@ -229,73 +227,30 @@ def _rejected(tx: Transaction, step: Rejected) -> None:
 
 async def _apply_or_alarm(node: Node, step: ApplyRelease, done: Round) -> None:
     try:
-        rows = await apply(node, step, done.packs)
+        applied = await downlink.take(node, step, done.packs, functools.partial(_state_file, node, done))
     except SyncError as error:
         await _alarm(node, Alarm(code=error.code, detail=error.detail, grave=False), done)
         return
     finally:
         for pack in step.packs:
             done.packs.pop(pack.digest, None)
+    if applied.lacking:
+        detail = f"{len(applied.lacking)} parts of {step.release.scope}"
+        await _alarm(node, Alarm(code=StateDiffers.code, detail=detail, grave=False), done)
+        node.line_bell.set()  # the next exchange asks for the repair
     done.received += 1
-    log.info("release.applied", scope=step.release.scope, version=step.release.version, rows=rows)
+    log.info("release.applied", scope=step.release.scope, version=step.release.version, rows=applied.rows)
     node.events.publish("status")
 
 
-async def apply(node: Node, step: ApplyRelease, packs: dict[bytes, bytes]) -> int:
-    """Open and re-seal the packs off the loop, then rows and cursor in ONE transaction.
-
-    Rows the scope then holds.
-
-    Raises PackRefused: older than ever seen, a pack missing, no lease to seal under, or another state root.
-    """
-    release = step.release
-    async with leases.alone(node):
-        content_key, ciphers = await node.store.transact(lambda tx: _keys(tx, node, step))
-    missing = [pack for pack in step.packs if pack.digest not in packs]
-    if missing:
-        raise PackRefused(f"{len(missing)} packs of {release.scope} are not there")
-    staged = [
-        await asyncio.to_thread(cache.stage, packs[pack.digest], pack, release.scope, content_key, ciphers)
-        for pack in step.packs
-    ]
-
-    def write(tx: Transaction) -> int:
-        keys = tx.query("SELECT 1 FROM lease_key WHERE scope = ?", (release.scope,))
-        if ciphers is not None and len(keys) != len(TIERS):
-            raise PackRefused(f"the lease of {release.scope} ended while its pack was sealed")
-        rows = cache.apply_release(tx, release, step.signed, staged)
-        tx.append(
-            Draft(
-                kind="pack.applied",
-                object=release.scope,
-                outcome=f"version-{release.version}",
-                as_of=release.as_of_ms,
-                detail={"note": f"{rows} rows"},
-            )
-        )
-        return rows
-
-    return await node.store.transact(write)
-
-
-def _keys(tx: Transaction, node: Node, step: ApplyRelease) -> tuple[bytes, Ciphers | None]:
-    """The scope's content key (kept from now on) and the ciphers of its cache rows."""
-    scope = step.release.scope
-    held = tx.one("SELECT seen FROM release_held WHERE scope = ?", (scope,))
-    if held and step.release.version < held[0]:
-        raise PackRefused(f"release {step.release.version} of {scope} is older than {held[0]}, seen")
-    if step.content_key:
-        tx.execute("INSERT OR REPLACE INTO scope_key VALUES (?,?)", (scope, step.content_key))
-    row = tx.one("SELECT content_key FROM scope_key WHERE scope = ?", (scope,))
-    if row is None:
-        raise PackRefused(f"no content key of {scope}")
-    if step.release.data_class != "detail":
-        return row[0], None
-    closed = leases.data_key(tx, node, scope, "closed", secrets.token_bytes(32))
-    public = leases.data_key(tx, node, scope, "open", secrets.token_bytes(32))
-    if closed is None or public is None:
-        raise PackRefused(f"no live lease covers {scope}")
-    return row[0], Ciphers(closed=RowCipher(scope, "closed", closed), open=RowCipher(scope, "open", public))
+async def _state_file(node: Node, done: Round, root: bytes) -> bytes:
+    """The signed bucket hashes of a scope: from the stick, else over the line while there is one."""
+    if root in done.packs or not done.over_the_line:
+        return done.packs.get(root, b"")
+    try:
+        return await node.uplink.pack(node.identity, root, STATE_BYTES, 60.0)
+    except LineTrouble:
+        return b""
 
 
 async def _alarm(node: Node, alarm: Alarm, done: Round) -> None:

@@ -11,6 +11,7 @@ import structlog
 from edge.actions.node import Node
 from edge.actions.views import LeaseStatus
 from edge.errors import Busy
+from edge.store import holdings
 from edge.store.draft import Draft
 from edge.store.files import wait_for_lock
 from edge.store.keyring import TIERS, Tier, WrappingKey
@@ -137,19 +138,20 @@ async def boot(node: Node) -> None:
     await shred_expired(node)
 
 
-async def shred_expired(node: Node) -> tuple[str, ...]:
+async def shred_expired(node: Node, withdrawn: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Destroy the data keys no live lease covers any more; the scopes that became unreadable.
 
-    `lease.shredded` is logged after the destruction is durable. Repeating it, also after a crash, is
-    harmless.
+    So are scopes whose time-boxed set has ended, and those `withdrawn` now. `lease.shredded` is logged after
+    the destruction is durable. Repeating it, also after a crash, is harmless.
     """
     interval, origin = node.store.clock.interval(), node.identity.origin
     async with alone(node):
         dead = await node.store.read(lambda db: _dead(db, node, interval, origin))
-        if not dead:
+        ended = withdrawn | await node.store.read(lambda db: _ended(db, interval))
+        if not dead and not ended:
             return ()
         wrapping = await asyncio.to_thread(node.store.keyring.prepare)
-        scopes = await node.store.transact(lambda tx: _rewrap(tx, node, wrapping, interval, origin))
+        scopes = await node.store.transact(lambda tx: _rewrap(tx, node, wrapping, interval, ended))
         await _finish(node)
     log.info("leases.shredded", leases=len(dead), scopes=len(scopes))
     node.events.publish("status")
@@ -166,11 +168,22 @@ def _dead(db: Reading | Transaction, node: Node, interval: Interval, origin: str
     ]
 
 
+def _ended(db: Reading, interval: Interval) -> frozenset[str]:
+    """Scopes whose box in time is over at the latest time it can be."""
+    rows = db.query(
+        "SELECT scope FROM release_held WHERE version > 0 AND until_ms BETWEEN 1 AND ?", (interval.latest_ms,)
+    )
+    return frozenset(row[0] for row in rows)
+
+
 def _rewrap(
-    tx: Transaction, node: Node, new: WrappingKey, interval: Interval, origin: str
+    tx: Transaction, node: Node, new: WrappingKey, interval: Interval, ended: frozenset[str]
 ) -> tuple[str, ...]:
     """Step 2 of the keyring's procedure: what lives is wrapped anew, what does not is forgotten."""
-    for lease in _dead(tx, node, interval, origin):
+    for scope in sorted(ended):
+        holdings.forget(tx, scope)
+        tx.append(Draft(kind="pack.applied", object=scope, outcome="withdrawn"))
+    for lease in _dead(tx, node, interval, node.identity.origin):
         tx.execute("UPDATE lease SET state = 'expired' WHERE id = ?", (lease.id,))
         tx.append(Draft(kind="lease.expired", object=lease.id, outcome=lease.capability, policy=lease.policy))
     living = [state.lease for state in open_states(tx, node.identity.centre.signing)]
@@ -186,7 +199,7 @@ def _rewrap(
         else:
             gone.append(f"{scope}#{tier}")
             _forget(tx, scope, tier)
-    return tuple(gone)
+    return (*sorted(ended), *gone)
 
 
 def _forget(tx: Transaction, scope: str, tier: str) -> None:
@@ -195,7 +208,7 @@ def _forget(tx: Transaction, scope: str, tier: str) -> None:
     column = "sealed" if tier == "closed" else "open_part"
     tx.execute(f"UPDATE subject_cache SET {column} = NULL WHERE scope = ?", (scope,))  # noqa: S608 -- two names
     tx.execute("DELETE FROM subject_cache WHERE scope = ? AND sealed IS NULL AND open_part IS NULL", (scope,))
-    tx.execute("UPDATE release_held SET version = 0, rows = 0 WHERE scope = ?", (scope,))
+    tx.execute("UPDATE release_held SET version = 0, rows = 0, lacking = x'' WHERE scope = ?", (scope,))
 
 
 def covered(scope: str, tier: str, living: list[Lease]) -> bool:

@@ -50,7 +50,8 @@ class Node:
     `reads` keeps the last cards read, in memory for a few minutes only. `press_bell` wakes the press when
     paper was asked for, `line_bell` the exchange loop. `devices` are the settings' or, in training, twins;
     `resting` are printers that refused jobs (times, until when in monotonic seconds), `queue_says` is what an
-    A4 queue last said of a job, `place` where the bus last was on the ledger (degrees, Unix ms).
+    A4 queue last said of a job, `place` where the bus last was on the ledger (degrees, Unix ms), `doubted`
+    whose cached row did not open.
     """
 
     def __init__(self, data: Path, settings: Settings, store: Store, uplink: Uplink) -> None:
@@ -76,6 +77,7 @@ class Node:
         self.resting: dict[str, tuple[int, float]] = {}
         self.queue_says: dict[str, Words] = {}
         self.place: tuple[float, float, int] | None = None
+        self.doubted: set[bytes] = set()
         self._tries: dict[str, list[int]] = {}
         self.site = SitePolicy(
             jurisdiction=settings.jurisdiction,

@@ -181,6 +181,7 @@ def _cached(node: Node, db: Reading, asked: Asked) -> Held | Later | Refusal:
         found = look_up(db, node.store.keyring, ref, public_only=public)
     except StoreTrouble as error:
         log.error("cache", code=error.code)  # noqa: TRY400 -- the trace may name rows
+        node.doubted.add(ref)
         return Later(words=_not_here("本机缓存无法打开", "the cache cannot be opened"), code="cache-damaged")
     region = found[0].subject.region if found else node.settings.region
     allowed = leases.leave(db, node, region, asked.matter.capability)  # type: ignore[arg-type]  # the loader checked it
@@ -195,8 +196,10 @@ def _held_cached(
     node: Node, db: Reading, asked: Asked, found: tuple[Cached, str], lease: Lease
 ) -> Held | Later:
     cached, scope = found
-    row = db.one("SELECT version, as_of_ms FROM release_held WHERE scope = ?", (scope,))
-    version, as_of_ms = (int(row[0]), int(row[1])) if row else (0, 0)
+    row = db.one("SELECT version, as_of_ms, until_ms FROM release_held WHERE scope = ?", (scope,))
+    version, as_of_ms, until_ms = row or (0, 0, 0)
+    if 0 < until_ms <= node.store.clock.interval().latest_ms:
+        return Later(words=_not_here("本车线路数据已到期", "this trip's data have ended"), code="trip-ended")
     now_ms = node.now_ms()
     known = _confirmed(stated(asked, cached), as_of_ms)
     shown = groups(asked.matter, known.subject, known.records, now_ms)

@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from drivers.ports import CardRecord
-from edge.actions import exchange, leases, succession
+from edge.actions import downlink, leases, succession
 from edge.actions.node import TRAINING_AUTHORITY, Node, Session
 from edge.actions.twins import Hand, TwinSeen, TwinsSeen
 from edge.errors import NotThere
@@ -127,7 +127,7 @@ async def fill(node: Node) -> None:
     staff = [(row.staff, msgspec.json.encode(row)) for row in accounts()]
     for scope, data_class, rows in (("detail", "detail", people), ("staff", "staff", staff)):
         step, packs = _release(node, centre, held["training-scope"], f"{region}/{scope}", data_class, rows)
-        await exchange.apply(node, step, packs)
+        await downlink.apply(node, step, packs)
 
 
 def _leases(tx: Transaction, node: Node, centre: SigningKey, region: str) -> None:

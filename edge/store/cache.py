@@ -9,14 +9,24 @@ from collections.abc import Iterator
 import msgspec
 
 from edge.errors import Damaged
+from edge.store import holdings
 from edge.store.cipher import Connection
 from edge.store.keyring import Keyring, RowCipher, Tier
 from edge.store.pressed import Press, unpress
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.records import Record, SubjectRecord
-from sync.errors import UNREADABLE, PackRefused
-from sync.packs.pack import PackRow, open_pack, row_digest, state_root
+from sync.errors import UNREADABLE, PackRefused, StateDiffers
+from sync.packs.pack import (
+    PackRow,
+    differing,
+    open_pack,
+    open_state,
+    repaired,
+    root_of_buckets,
+    row_digest,
+    state_file,
+)
 from sync.packs.release import PackRef, Release
 
 
@@ -63,6 +73,14 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
 
     ref: PackRef
     rows: list[Ready]
+    buckets: bytes = b""
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scope holds now, and the buckets (one byte each) that were emptied because they differed."""
+
+    rows: int
+    lacking: bytes = b""
 
 
 def stage(sealed: bytes, pack: PackRef, scope: str, content_key: bytes, ciphers: Ciphers | None) -> Staged:
@@ -71,7 +89,7 @@ def stage(sealed: bytes, pack: PackRef, scope: str, content_key: bytes, ciphers:
     Holds all rows in memory, pressed and sealed (about 0.5 kB each). `ciphers` None keeps the blobs plain.
     """
     opened = open_pack(sealed, content_key, pack.digest, scope=scope, kind=pack.kind)
-    return Staged(ref=pack, rows=list(_ready(opened, ciphers)))
+    return Staged(ref=pack, rows=list(_ready(opened, ciphers)), buckets=repaired(sealed))
 
 
 def _ready(rows: Iterator[PackRow], ciphers: Ciphers | None) -> Iterator[Ready]:
@@ -82,12 +100,13 @@ def _ready(rows: Iterator[PackRow], ciphers: Ciphers | None) -> Iterator[Ready]:
         elif ciphers is None:
             yield Ready(ref=row.ref, digest=row_digest(row.ref, row.blob), body=row.blob)
         else:
-            public = public_part(row.blob)
+            public, digest = public_part(row.blob), row_digest(row.ref, row.blob)
+            bound = row.ref + digest  # an older row of the same subject does not open in its place
             yield Ready(
                 ref=row.ref,
-                digest=row_digest(row.ref, row.blob),
-                body=ciphers.closed.seal(row.ref, press(row.blob)),
-                public=ciphers.open.seal(row.ref, press(public)) if public else None,
+                digest=digest,
+                body=ciphers.closed.seal(bound, press(row.blob)),
+                public=ciphers.open.seal(bound, press(public)) if public else None,
             )
 
 
@@ -101,42 +120,58 @@ def public_part(blob: bytes) -> bytes | None:
     return msgspec.json.encode(Cached(subject=subject, records=records)) if records else None
 
 
-def apply_release(tx: Transaction, release: Release, signed: bytes, packs: list[Staged]) -> int:
-    """Rows and cursor of one scope, in the caller's transaction; the number of rows the scope then holds.
+def apply_release(
+    tx: Transaction, release: Release, signed: bytes, packs: list[Staged], theirs: bytes = b""
+) -> Applied:
+    """Rows and cursor of one scope, in the caller's transaction.
 
-    Raises PackRefused when the scope's state root is not the signed one: the transaction is then undone
-    whole.
+    Where the scope's state root is not the signed one: StateDiffers, and the transaction is undone whole.
+    With `theirs`, the state file of the release, the buckets that differ are emptied instead and noted as
+    lacking: what is there then is what the centre signed. Raises PackRefused for another release's `theirs`.
     """
-    table = "subject_cache" if release.data_class == "detail" else "plain_row"
     for staged in packs:
-        _write(tx, table, release, staged)
-    found = tx.query(f"SELECT ref, digest FROM {table} WHERE scope = ?", (release.scope,))  # noqa: S608 -- one of two names above
-    if state_root((row[0], row[1]) for row in found) != release.state_root:
-        raise PackRefused(f"scope {release.scope} does not reach the signed state")
+        _write(tx, release, staged)
+    scope, data_class = release.scope, release.data_class
+    mine, state = holdings.hashes(tx, scope, data_class), theirs
+    lacking = b""
+    if root_of_buckets(mine) != release.state_root:
+        if not theirs:
+            raise StateDiffers(f"scope {scope} does not reach the signed state")
+        lacking = bytes(differing(mine, open_state(theirs, release.state_root)))
+        holdings.empty(tx, scope, data_class, lacking)
+    else:
+        state = state_file(mine)
+    rows = holdings.count(tx, scope, data_class)
     tx.execute(
-        "INSERT OR REPLACE INTO release_held VALUES (?,?,?,max(?, coalesce("
-        "(SELECT seen FROM release_held WHERE scope = ?), 0)),?,?,?,?,?)",
+        "INSERT OR REPLACE INTO release_held (scope, data_class, version, seen, state_root, signed, as_of_ms,"
+        " applied_ms, rows, state, lacking, until_ms) VALUES (?,?,?,max(?, coalesce("
+        "(SELECT seen FROM release_held WHERE scope = ?), 0)),?,?,?,?,?,?,?,?)",
         (
-            release.scope,
-            release.data_class,
+            scope,
+            data_class,
             release.version,
             release.version,
-            release.scope,
+            scope,
             release.state_root,
             signed,
             release.as_of_ms,
             tx.now_ms,
-            len(found),
+            rows,
+            state,
+            lacking,
+            release.until_ms,
         ),
     )
-    return len(found)
+    return Applied(rows=rows, lacking=lacking)
 
 
-def _write(tx: Transaction, table: str, release: Release, staged: Staged) -> None:
+def _write(tx: Transaction, release: Release, staged: Staged) -> None:
+    table = holdings.table_of(release.data_class)
     if staged.ref.kind == "base":
         tx.execute(f"DELETE FROM {table} WHERE scope = ?", (release.scope,))  # noqa: S608 -- one of two names
         if release.data_class == "staff":
             tx.execute("DELETE FROM staff WHERE scope = ?", (release.scope,))
+    holdings.empty(tx, release.scope, release.data_class, staged.buckets)
     kept = (row for row in staged.rows if row.body is not None)
     if table == "subject_cache":
         tx.execute_many(
@@ -189,16 +224,16 @@ def row_cipher(connection: Connection, keyring: Keyring, scope: str, tier: Tier)
 def look_up(db: Reading, keyring: Keyring, ref: bytes, *, public_only: bool) -> tuple[Cached, str] | None:
     """What the cache holds about a subject and in which scope; the newest where scopes overlap.
 
-    None when it holds nothing or the data key is gone. With `public_only` the open tier suffices.
-    Raises Damaged when a row does not open.
+    None when it holds nothing, the data key is gone, or the subject withdrew consent. With `public_only` the
+    open tier suffices. Raises Damaged when a row does not open.
     """
     found: list[tuple[Cached, str]] = []
-    for scope, sealed, open_part in db.query(_OF_SUBJECT, (ref,)):
+    for scope, digest, sealed, open_part in db.query(_OF_SUBJECT, (ref, ref)):
         tier: Tier = "open" if public_only and open_part is not None else "closed"
         body = open_part if tier == "open" else sealed
         cipher = row_cipher(db.connection, keyring, scope, tier) if body is not None else None
         if cipher is not None:
-            found.append((_decode(unpress(cipher.open(ref, body))), scope))
+            found.append((_decode(unpress(cipher.open(ref + digest, body))), scope))
     return max(found, key=lambda one: one[0].subject.as_of_ms, default=None)
 
 
@@ -211,7 +246,18 @@ def _decode(blob: bytes) -> Cached:
 
 _CACHED = msgspec.json.Decoder(Cached)
 _OF_SUBJECT = (
-    "SELECT c.scope, c.sealed, c.open_part FROM release_held AS r CROSS JOIN subject_cache AS c"
-    " ON c.scope = r.scope AND c.ref = ?"
+    "SELECT c.scope, c.digest, c.sealed, c.open_part FROM release_held AS r CROSS JOIN subject_cache AS c"
+    " ON c.scope = r.scope AND c.ref = ? WHERE NOT EXISTS (SELECT 1 FROM withdrawn WHERE ref = ?)"
 )
 """One seek in each scope held: the key of the cache begins with the scope."""
+
+
+def withdraw(tx: Transaction, ref: bytes, *, withdrawn: bool) -> None:
+    """From now on nothing (or, given again, whatever is held) about this subject is answered from the cache.
+
+    The rows stay what the centre signed until its next release removes them, so roots keep agreeing.
+    """
+    if withdrawn:
+        tx.execute("INSERT OR IGNORE INTO withdrawn VALUES (?,?)", (ref, tx.now_ms))
+    else:
+        tx.execute("DELETE FROM withdrawn WHERE ref = ?", (ref,))

@@ -72,7 +72,7 @@ class RowCipher:
         self._scope = f"{scope}#{tier}".encode()
 
     def seal(self, ref: bytes, blob: bytes) -> bytes:
-        """Nonce || AES-256-GCM, bound to scope and ref."""
+        """Nonce || AES-256-GCM, bound to scope, tier and `ref`: whatever names this very row."""
         nonce = secrets.token_bytes(_NONCE)
         return nonce + self._cipher.encrypt(nonce, blob, self._scope + ref)
 

@@ -89,10 +89,11 @@ class LedgerView:
         return noted.seen if noted else CentreSeen()
 
     def wishes(self) -> Sequence[Wish]:
-        """The certificate's scopes and whatever else is held, each with the version applied."""
-        held = dict(self._connection.execute("SELECT scope, version FROM release_held").fetchall())
+        """The certificate's scopes and whatever else is held: the version applied, and the parts it lacks."""
+        found = self._connection.execute("SELECT scope, version, lacking FROM release_held").fetchall()
+        held = {row[0]: Wish(*row) for row in found}
         scopes = dict.fromkeys((*self._identity.certificate.scopes, *held))
-        return tuple(Wish(scope=scope, version=held.get(scope, 0)) for scope in scopes)
+        return tuple(held.get(scope, Wish(scope=scope, version=0)) for scope in scopes)
 
     def directive_seen(self) -> int:
         row = self._one("SELECT value FROM fact WHERE name = ?", (DIRECTIVE_FACT,))

@@ -191,7 +191,9 @@ def _header(fields: list[object]) -> Header:
 def _fields(header: Header) -> list[object]:
     named = msgspec.structs.asdict(header)
     named["recipients"] = [[one.key_id, one.sealed] for one in header.recipients]
-    named["needs"] = [[wish.scope, wish.version] for wish in header.needs]
+    named["needs"] = [
+        [wish.scope, wish.version, *([wish.lacking] if wish.lacking else ())] for wish in header.needs
+    ]
     named["statistics"] = [[name, value] for name, value in sorted(header.statistics.items())]
     return [named[name] for name in Header.__struct_fields__]
 

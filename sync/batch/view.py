@@ -32,10 +32,14 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wish(msgspec.Struct, frozen=True, array_like=True):
-    """What a node holds of a scope: the release version applied, 0 for nothing."""
+    """What a node holds of a scope: the release version applied, 0 for nothing.
+
+    `lacking` are the buckets (one byte each) it emptied because they were not what the release signs.
+    """
 
     scope: str
     version: int
+    lacking: bytes = b""
 
 
 class SaltEpoch(msgspec.Struct, frozen=True, array_like=True):

@@ -13,7 +13,7 @@ A reply that is not accepted gives an Alarm and ends the round; the next round s
 
 from collections.abc import Iterator
 
-from sync.batch.acknowledge import Acknowledgement, decode
+from sync.batch.acknowledge import Acknowledgement, Directive, decode
 from sync.batch.file import Planned, open_sealed, plan_up, write_up
 from sync.errors import Gap, SyncError
 from sync.exchange.acceptance import Accepted, NotAccepted, accept
@@ -34,7 +34,7 @@ from sync.exchange.steps import (
 )
 from sync.exchange.view import CentreSeen, NodeView
 from sync.lease.lease import open_lease
-from sync.messages.directives import objection, unread
+from sync.messages.directives import objection, unread, urgent
 from sync.packs.release import Release, open_release, plan
 from sync.signing.certificate import open_certificate
 from sync.signing.notes import cosign
@@ -49,8 +49,8 @@ ROUNDS_MAX = 256
 """Batches in one exchange; the next exchange continues."""
 GRAVE_REFUSALS = frozenset({"fork", "revoked", "inconsistent-proof"})
 """Refusals of the centre after which the node must stop sensitive answers and call for help."""
-FIRST_LANES = frozenset({"staff", "catalogue"})
-"""Data classes of lane 1: before entries. Records (lane 4) wait until the uplink is done."""
+REVOCATIONS, STAFF, RECORDS = 0, 1, 4
+"""Lanes of what comes down (protocol section 5). Records wait until the uplink is done."""
 
 
 class NodeExchange:
@@ -159,7 +159,7 @@ class NodeExchange:
 
     def _onward(self, ack: Acknowledgement, accepted: Accepted) -> list[Step]:
         """Step 2: the next batch while the centre makes progress, else lane 4 and the end of the round."""
-        late = _downloads(ack, self._view, first=False)
+        late = _downloads(ack, self._view, RECORDS)
         if self._target is None:
             return [*late, self._finished("progress")]
         self._sent += max(0, min(ack.next, self._target) - self._start)
@@ -210,7 +210,11 @@ def _store(ack: Acknowledgement, accepted: Accepted, cosigned: bytes) -> list[St
 
 
 def _news(ack: Acknowledgement, view: NodeView) -> list[Step]:
-    """Lanes 0 to 2: certificate, staff and catalogue, leases, rejected effects, directives."""
+    """Lanes 0 to 2, each in force before anything of a later one is fetched (protocol section 5).
+
+    0: scopes withdrawn, and the letters up to the last urgent one (the mailbox keeps its order);
+    1: certificate, staff and catalogue; 2: leases, rejected effects, the other letters.
+    """
     letters = unread(view.directive_seen(), ack.directives)
     steps: list[Step] = []
     acknowledged = view.acknowledged()[0]
@@ -218,14 +222,18 @@ def _news(ack: Acknowledgement, view: NodeView) -> list[Step]:
         # The centre was restored from a backup: it gets everything again before it countersigns more.
         detail = f"centre continues at {ack.next}, it countersigned {acknowledged}"
         steps.append(Alarm(code="centre-behind", detail=detail, grave=False))
-    steps += [*_certificate(ack, view), *_downloads(ack, view, first=True), *_leases(ack, view)]
-    if ack.rejected:
-        steps.append(Rejected(rejections=ack.rejected))
     doubts = [reason for one in letters if (reason := objection(one))]
     steps += [Alarm(code="directive", detail=reason, grave=False) for reason in doubts]
-    if letters:
-        steps.append(Deliver(directives=letters))
-    return steps
+    first = urgent(letters)
+    steps += [*_downloads(ack, view, REVOCATIONS), *_delivered(letters[:first])]
+    steps += [*_certificate(ack, view), *_downloads(ack, view, STAFF), *_leases(ack, view)]
+    if ack.rejected:
+        steps.append(Rejected(rejections=ack.rejected))
+    return [*steps, *_delivered(letters[first:])]
+
+
+def _delivered(letters: tuple[Directive, ...]) -> list[Step]:
+    return [Deliver(directives=letters)] if letters else []
 
 
 def _certificate(ack: Acknowledgement, view: NodeView) -> list[Step]:
@@ -256,23 +264,29 @@ def _leases(ack: Acknowledgement, view: NodeView) -> list[Step]:
     return steps
 
 
-def _downloads(ack: Acknowledgement, view: NodeView, *, first: bool) -> list[Step]:
-    """The packs to fetch and the releases to apply; an older or mixed release is refused with an alarm."""
+def _downloads(ack: Acknowledgement, view: NodeView, lane: int) -> list[Step]:
+    """What a lane fetches and applies; an older or mixed release is refused with an alarm."""
     held = {wish.scope: wish.version for wish in view.wishes()}
     steps: list[Step] = []
     for signed in ack.releases:
         try:
             release = open_release(signed, view.centre.signing)
-            if (release.data_class in FIRST_LANES) == first:
+            if _lane(release) == lane:
                 steps += _apply(release, signed, held.get(release.scope, 0), ack)
         except SyncError as error:
             steps.append(Alarm(code=error.code, detail=f"release: {error.detail}", grave=False))
     return steps
 
 
+def _lane(release: Release) -> int:
+    if release.withdrawn:
+        return REVOCATIONS
+    return RECORDS if release.data_class == "detail" else STAFF
+
+
 def _apply(release: Release, signed: bytes, held: int, ack: Acknowledgement) -> list[Step]:
     packs = plan(release, held)
-    if not packs:
+    if not packs and not (release.withdrawn and held):
         return []
     key = ack.scope_keys.get(release.scope, b"")
     fetches = [FetchPack(scope=release.scope, pack=pack) for pack in packs]

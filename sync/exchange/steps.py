@@ -85,7 +85,8 @@ class FetchPack(msgspec.Struct, frozen=True, kw_only=True):
 class ApplyRelease(msgspec.Struct, frozen=True, kw_only=True):
     """Apply `packs` in order, compare the state root, raise the scope's version: ONE transaction or nothing.
 
-    `content_key` opens the packs (empty: the key already held). A base pack replaces the whole scope.
+    `content_key` opens the packs (empty: the key already held). A base pack replaces the whole scope; a
+    withdrawn release destroys it with its keys.
     """
 
     release: Release

@@ -5,14 +5,14 @@ says what each kind means and which body fields both ends promise. A letter of a
 missing field is acknowledged and reported, never obeyed and never a reason to stop (property P6).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from sync.batch.acknowledge import Directive
 
-__all__ = ["DIRECTIVES", "Directive", "DirectiveKind", "letter", "objection", "unread"]
+__all__ = ["DIRECTIVES", "URGENT", "Directive", "DirectiveKind", "letter", "objection", "unread", "urgent"]
 
 
 class DirectiveKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +51,8 @@ DIRECTIVES: tuple[DirectiveKind, ...] = (
     _row("seal-and-wipe", "封存并清除", "seal and wipe", note=str),
     # What a right spent at `origin`/`index` really costs: `fee_cents` to collect, or (negative) to give back.
     _row("quota.settled", "次数核定", "quota settled", origin=str, index=int, fee_cents=int, note=str),
+    # Whether the subject (`ref`: hexadecimal reference) withdrew its consent to offline answers.
+    _row("consent", "信息主体授权变更", "consent of a subject", ref=str, withdrawn=bool),
     # This origin is no longer trusted: stop sensitive answers, hand in the last batch as evidence.
     _row("revoked", "节点已吊销", "node revoked", reason=list),
     # `settings`: site settings by name, e.g. window_ms.
@@ -58,6 +60,9 @@ DIRECTIVES: tuple[DirectiveKind, ...] = (
 )
 
 _BY_KIND = {row.kind: row for row in DIRECTIVES}
+
+URGENT = frozenset({"revoked", "seal-and-wipe", "consent"})
+"""Kinds of lane 0: in force before anything else of a reply (protocol section 5)."""
 
 
 def letter(number: int, kind: str, body: dict[str, Any]) -> Directive:
@@ -90,3 +95,8 @@ def unread(seen: int, letters: Iterable[Directive]) -> tuple[Directive, ...]:
         if directive.number == seen + len(fresh) + 1:
             fresh.append(directive)
     return tuple(fresh)
+
+
+def urgent(letters: Sequence[Directive]) -> int:
+    """How many of the letters go first: all up to the last urgent one, because their order is kept."""
+    return max((place for place, one in enumerate(letters, 1) if one.kind in URGENT), default=0)

@@ -1,7 +1,7 @@
 """A pack: an immutable, sealed, content-addressed file of rows for one scope.
 
     file   = "YZP1" || u32 header length || header || chunk*
-    header = deterministic CBOR array [version, scope, kind, rows, chunks, pack salt]
+    header = deterministic CBOR array [version, scope, kind, rows, chunks, pack salt (, buckets of a repair)]
     chunk k = u32 length || AES-256-GCM(pack key, nonce k, aad = SHA-256(header) || u32 k)( zstd(row*) )
     row    = u8 length || ref || u32 (0 removed, else 1 + length) || blob
     pack key = HMAC-SHA256(scope content key, "yizhan/pack/1" || pack salt)
@@ -9,6 +9,10 @@
 The pack salt is an HMAC over the compressed chunks, so equal rows give the equal pack and a key never
 meets two plaintexts. Rows ascend by ref without repeats. Whoever carries it can read nothing and change
 nothing.
+
+A base replaces a scope, a delta changes it, a repair replaces some buckets of it: all refs whose first byte
+is one of `buckets`. The state file holds the hashes of a scope's 256 buckets; its address, like a pack's, is
+its SHA-256, and that is the state root a release signs.
 """
 
 import hashlib
@@ -24,9 +28,10 @@ from sync.errors import LimitExceeded, Malformed, PackRefused, SyncError
 from sync.limits import LIMITS
 from sync.signing.sealing import aead_open, aead_seal
 
-PackKind = Literal["base", "delta"]
+PackKind = Literal["base", "delta", "repair"]
 
 MAGIC = b"YZP1"
+STATE_MAGIC = b"yizhan/state/1"
 VERSION = 1
 CHUNK_BYTES = 256 * 1024
 """Rows are gathered to about this many bytes before compression: the working memory of both ends."""
@@ -36,6 +41,8 @@ ROWS_MAX = 20_000_000
 BLOB_BYTES_MAX = 1024 * 1024
 REF_BYTES_MAX = 64
 BUCKETS = 256
+_HASH_BYTES = 32
+STATE_BYTES = len(STATE_MAGIC) + BUCKETS * _HASH_BYTES
 _LEVEL = 6
 
 
@@ -61,22 +68,26 @@ class _Header(msgspec.Struct, frozen=True, array_like=True):
     rows: int
     chunks: int
     salt: bytes
+    buckets: bytes = b""
 
 
-def build(scope: str, kind: PackKind, rows: Iterable[PackRow], content_key: bytes) -> SealedPack:
+def build(
+    scope: str, kind: PackKind, rows: Iterable[PackRow], content_key: bytes, buckets: bytes = b""
+) -> SealedPack:
     """Seal `rows` (ascending by ref, no repeats; a ValueError names the first that is not) for the scope.
 
-    Streams: holds one chunk of rows and the compressed result, never all rows.
+    A repair holds every row of `buckets` (one byte each). Streams: holds one chunk of rows and the compressed
+    result, never all rows.
     """
     count = 0
     chunks: list[bytes] = []
-    mac = hmac.new(content_key, f"yizhan/pack-salt/1/{scope}/{kind}".encode(), hashlib.sha256)
+    mac = hmac.new(content_key, f"yizhan/pack-salt/1/{scope}/{kind}".encode() + buckets, hashlib.sha256)
     for chunk_rows, raw in _gather(rows, allow_removed=kind == "delta"):
         count += chunk_rows
         chunks.append(squeeze(raw, level=_LEVEL))
         mac.update(len(chunks[-1]).to_bytes(4, "big") + chunks[-1])
     salt = mac.digest()[:16]
-    header = cbor.encode([VERSION, scope, kind, count, len(chunks), salt])
+    header = cbor.encode([VERSION, scope, kind, count, len(chunks), salt, *([buckets] if buckets else ())])
     key = _pack_key(content_key, salt)
     bound = hashlib.sha256(header).digest()
     parts = [MAGIC, len(header).to_bytes(4, "big"), header]
@@ -107,6 +118,11 @@ def open_pack(
     return _rows(data, header, body, _pack_key(content_key, header.salt))
 
 
+def repaired(data: bytes) -> bytes:
+    """The buckets a repair replaces, one byte each; none for other packs. Raises Malformed, LimitExceeded."""
+    return _header(data)[0].buckets
+
+
 def row_digest(ref: bytes, blob: bytes) -> bytes:
     """What the state root counts for one row."""
     return hashlib.sha256(b"yizhan/row/1" + bytes([len(ref)]) + ref + blob).digest()
@@ -125,11 +141,23 @@ def state_root(digests: Iterable[tuple[bytes, bytes]]) -> bytes:
     return root_of_buckets(buckets(digests))
 
 
-def root_of_buckets(hashes: list[bytes]) -> bytes:
-    """The state root of 256 bucket hashes; ValueError for another count."""
+def state_file(hashes: list[bytes]) -> bytes:
+    """The 256 bucket hashes as a file whose SHA-256 is the state root; ValueError for another count."""
     if len(hashes) != BUCKETS:
         raise ValueError(f"{len(hashes)} buckets")
-    return hashlib.sha256(b"yizhan/state/1" + b"".join(hashes)).digest()
+    return STATE_MAGIC + b"".join(hashes)
+
+
+def open_state(data: bytes, root: bytes) -> list[bytes]:
+    """The bucket hashes of a state file. Raises PackRefused where `root` is not its address."""
+    if len(data) != STATE_BYTES or not hmac.compare_digest(hashlib.sha256(data).digest(), root):
+        raise PackRefused("state file does not match its address")
+    return [data[at : at + _HASH_BYTES] for at in range(len(STATE_MAGIC), STATE_BYTES, _HASH_BYTES)]
+
+
+def root_of_buckets(hashes: list[bytes]) -> bytes:
+    """The state root of 256 bucket hashes; ValueError for another count."""
+    return hashlib.sha256(state_file(hashes)).digest()
 
 
 def differing(mine: list[bytes], theirs: list[bytes]) -> list[int]:
@@ -184,6 +212,8 @@ def _header(data: bytes) -> tuple[_Header, int]:
         header = msgspec.convert(fields, _Header)
     except msgspec.ValidationError as error:
         raise Malformed(f"pack header: {error}") from error
+    if (header.kind == "repair") != bool(header.buckets):
+        raise Malformed(f"a {header.kind} of {len(header.buckets)} buckets")
     if not (0 <= header.rows <= ROWS_MAX and 0 <= header.chunks <= CHUNKS_MAX):
         raise LimitExceeded(f"pack of {header.rows} rows in {header.chunks} chunks")
     return header, 8 + size
@@ -201,6 +231,8 @@ def _rows(data: bytes, header: _Header, at: int, key: bytes) -> Iterator[PackRow
         ):
             if row.ref <= last:
                 raise Malformed("pack rows do not ascend")
+            if header.buckets and row.ref[0] not in header.buckets:
+                raise Malformed("repair of another bucket")
             last = row.ref
             count += 1
             yield row

@@ -64,7 +64,7 @@ def test_rows_of_the_first_schema_are_in_the_new_table_in_key_order() -> None:
     connection.executescript(known[0][1])
     rows = [(bytes([ref]) * 16, scope, b"d" * 32, bytes([ref]), None) for ref in (3, 1, 2) for scope in "ba"]
     connection.executemany("INSERT INTO subject_cache VALUES (?,?,?,?,?)", rows)
-    for _, sql in known[1:]:
+    for _, sql in known[1:3]:
         connection.executescript(sql)
     found = connection.execute("SELECT * FROM subject_cache").fetchall()
     assert found == sorted(rows, key=lambda row: (row[1], row[0]))
