@@ -49,9 +49,9 @@ class SocialCards(Protocol):
     async def read_card(self, timeout_s: float, pin: str = "") -> SocialCard:
         """Wait up to `timeout_s` for a card and read it whole.
 
-        Cards of generation 3 open with their PIN only: PinNeeded without one (the card may stay where it is),
-        PinRefused when it was wrong. It is shown to the card at most once a call, never when one
-        try is left. Raises NoCard, CardRefused, Garbled, TimedOut, Unplugged, Busy.
+        Cards of generation 3 open with their PIN only: PinNeeded without one, once (the card may stay where
+        it is and be read with its PIN), PinRefused when it was wrong. It is shown to the card at most once a
+        call, never when one try is left. Raises NoCard, CardRefused, Garbled, TimedOut, Unplugged, Busy.
         """
 
     async def describe(self) -> Words:

@@ -29,6 +29,8 @@ PRESENCES = {
     "card/J": Words(zh="在场·读港澳台居民居住证", en="present, residence permit read"),
     "card/I": Words(zh="在场·读外国人永久居留证", en="present, foreigner's card read"),
     "card/Y": Words(zh="在场·读外国人永久居留证", en="present, foreigner's card read"),
+    "card/social": Words(zh="读社会保障卡（不作身份凭证）", en="social security card read (proves nobody)"),
+    "card/organisation": Words(zh="读单位证件卡", en="organisation's card read"),
     "none": Words(zh="不在场", en="not present"),
     "": Words(zh="不在场", en="not present"),
 }

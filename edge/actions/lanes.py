@@ -52,7 +52,7 @@ async def lanes(node: Node) -> dict[str, tuple[str, ...]]:
     )
     found: dict[str, list[str]] = {}
     for kind, window in sorted(rows):
-        printer = node.hall.printer_of(window, dict(_KINDS)[kind])
+        printer = node.hall.device_of(window, dict(_KINDS)[kind])
         if printer:
             found.setdefault(printer, []).append(window)
     return {printer: tuple(windows) for printer, windows in found.items()}

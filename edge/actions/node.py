@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from edge.actions.views import CardRead
+from drivers.chips import StaffCard
+from edge.actions.views import CardRead, ChipRead
 from edge.errors import NotEnrolled, Refused
 from edge.hall.events import Events
 from edge.hall.hall import Hall
@@ -47,7 +48,8 @@ class Flapping(msgspec.Struct):
 class Node:
     """One running hall. Holds connected parts only; all facts are in `store`.
 
-    `reads` keeps the last cards read, in memory for a few minutes only. `press_bell` wakes the press when
+    `reads` keeps the last cards read, in memory for a few minutes only, `chips` the last chip card of each
+    reader, `staff_cards` the staff card last laid on each (device name). `press_bell` wakes the press when
     paper was asked for, `line_bell` the exchange loop. `devices` are the settings' or, in training, twins;
     `resting` are printers that refused jobs (times, until when in monotonic seconds), `queue_says` is what an
     A4 queue last said of a job, `place` where the bus last was on the ledger (degrees, Unix ms), `doubted`
@@ -64,6 +66,8 @@ class Node:
         self.typesetter = Typesetter()
         self.idle = IdleWatch(settings.idle_lock_s, settings.session_max_s)
         self.reads: collections.OrderedDict[str, CardRead] = collections.OrderedDict()
+        self.chips: dict[str, ChipRead] = {}
+        self.staff_cards: dict[str, StaffCard] = {}
         self.press_bell = asyncio.Event()
         self.line_bell = asyncio.Event()
         self.exchanging = asyncio.Lock()

@@ -7,7 +7,7 @@ import secrets
 
 from drivers.errors import CardRefused
 from drivers.ports import CardRecord, Fix, KeyPress
-from edge.actions import devices
+from edge.actions import chips, devices
 from edge.actions.node import Node
 from edge.actions.views import CardRead
 from edge.hall.hall import DeviceStatus, Trial
@@ -38,8 +38,8 @@ class DeskOfNode:
         self._node.events.publish("card", payload)
 
     async def chip_laid(self, device: DeviceSetting, card: object) -> None:
-        """Tell the pages that a chip card lies there; which, is not told."""
-        devices.told(self._node, device, "chip", card=type(card).__name__)
+        """What the card may fill in, with its entry; then tell the pages."""
+        await chips.laid(self._node, device, card)
 
     async def key_pressed(self, device: DeviceSetting, key: KeyPress) -> None:
         """Tell the pages that a key was pressed."""

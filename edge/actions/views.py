@@ -43,6 +43,29 @@ class CardRead(msgspec.Struct, frozen=True, kw_only=True):
         return f"CardRead(read_id={self.read_id!r})"
 
 
+class ChipRead(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chip card fills into a form, in the node's memory for a few minutes; it proves no presence.
+
+    `name` and `number` are empty where nothing may be taken; `words` say what was taken and what is still
+    needed, or that its holder must type the PIN (`wants_pin`) at `device`.
+    """
+
+    read_id: str
+    device: str
+    kind: Literal["social_card", "organisation_card"]
+    window: str
+    name: str
+    number: str
+    number_masked: str
+    read_ms: int
+    words: Words
+    wants_pin: bool = False
+
+    def __repr__(self) -> str:
+        """Names the kind only: a card must not reach a log by accident."""
+        return f"ChipRead(kind={self.kind!r})"
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """One query as filled in at the window, before anything was judged.
 

@@ -8,8 +8,17 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Literal, cast
 
+from drivers.chips import SocialCard, SocialCards, StaffCards
 from drivers.errors import Absent, Busy, DriverError
-from drivers.ports import JobState, PrinterState, PrintOutcome, ReceiptPrinter, SheetPrinter, Submitted
+from drivers.ports import (
+    DocumentCamera,
+    JobState,
+    PrinterState,
+    PrintOutcome,
+    ReceiptPrinter,
+    SheetPrinter,
+    Submitted,
+)
 from edge.errors import EdgeError
 from edge.hall.owner import Desk, Owner
 from edge.hall.serving import SERVES, plain
@@ -21,6 +30,8 @@ __all__ = ["Desk", "DeviceStatus", "Hall", "Trial"]
 
 PRINT_S = 120.0
 TRIAL_S = 150.0
+CARD_S = 3.0
+PICTURE_S = 6.0
 JOB_LOOK_S = 0.5
 RUNNING = Words(zh="正在测试……", en="testing …")
 
@@ -44,8 +55,8 @@ class Hall:
         """Every configured device as it is now."""
         return tuple(owner.status for owner in self._owners.values())
 
-    def printer_of(self, window: str, kind: DeviceKind = "receipt_printer") -> str:
-        """The name of the printer of a window (its own before the shared one), "" when there is none."""
+    def device_of(self, window: str, kind: DeviceKind) -> str:
+        """The name of a window's device of a kind (its own before the shared one), "" when there is none."""
         devices = [owner.setting for owner in self._owners.values()]
         fitting = [device for device in devices if device.kind == kind and device.window in {"", window}]
         own = sorted(fitting, key=lambda device: device.window == "")
@@ -112,6 +123,27 @@ class Hall:
             await asyncio.sleep(JOB_LOOK_S)
             state = await self.sheet_job(name, job)
         return state
+
+    async def open_chip(self, name: str, pin: str) -> SocialCard:
+        """Read the social security card lying there with the PIN its holder typed.
+
+        The PIN is shown to the card once at most. Raises PinRefused, NoCard, CardRefused and DriverError.
+        """
+        owner = self._owner(name)
+        async with owner.taking_turn() as port:
+            return await owner.ask(cast("SocialCards", port).read_card(CARD_S, pin))
+
+    async def sign(self, name: str, challenge: bytes, pin: str) -> bytes:
+        """Have the staff card lying there sign, with its PIN; see `StaffCards.sign`. Raises DriverError."""
+        owner = self._owner(name)
+        async with owner.taking_turn() as port:
+            return await owner.ask(cast("StaffCards", port).sign(challenge, pin, CARD_S))
+
+    async def picture(self, name: str) -> bytes:
+        """One picture of what lies under a document camera, JPEG. Raises DriverError."""
+        owner = self._owner(name)
+        async with owner.taking_turn() as port:
+            return await owner.ask(cast("DocumentCamera", port).picture(PICTURE_S), 2 * PICTURE_S)
 
     async def hear(self, name: str, wait_s: float) -> Any:
         """The next word of a device that speaks by itself, for the caller only. Raises DriverError."""

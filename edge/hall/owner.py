@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 import structlog
 
-from drivers.errors import Absent, Busy, CardRefused, DriverError, TimedOut
+from drivers.errors import Absent, Busy, CardRefused, DriverError, NoCard, TimedOut
 from drivers.ports import CardRecord, Device, Fix, KeyPress
 from drivers.registry import open_device
 from edge.hall.names import line_of
@@ -75,6 +75,8 @@ class Owner:
         self.turn = asyncio.Lock()
         self._serve = serve
         self._wanted: asyncio.Future[Any] | None = None
+        self._listening: asyncio.Timeout | None = None
+        self._called_away = False
         self._look_now = asyncio.Event()
         self.status = DeviceStatus(
             name=setting.name,
@@ -115,7 +117,13 @@ class Owner:
 
     @contextlib.asynccontextmanager
     async def taking_turn(self) -> Any:
-        """The open port, for one caller at a time. Raises Absent, or Busy when others held it too long."""
+        """The open port, for one caller at a time; the hall's own waiting on it is broken off.
+
+        Raises Absent, or Busy when others held it too long.
+        """
+        if self._listening is not None and not self._called_away:
+            self._called_away = True
+            self._listening.reschedule(asyncio.get_running_loop().time())
         try:
             async with asyncio.timeout(TURN_S):
                 await self.turn.acquire()
@@ -127,6 +135,20 @@ class Owner:
             yield self.port
         finally:
             self.turn.release()
+
+    async def listen(self, wait: Callable[[], Awaitable[T]], limit_s: float) -> T:
+        """The hall's own waiting for the device's next word. NoCard when a caller takes a turn meanwhile."""
+        async with self.turn:
+            self._called_away = False
+            try:
+                async with asyncio.timeout(limit_s) as self._listening:
+                    return await wait()
+            except TimeoutError:
+                if self._called_away:
+                    raise NoCard("broken off by another call", device=self.setting.name) from None
+                raise TimedOut("the driver is stuck", device=self.setting.name) from None
+            finally:
+                self._listening = None
 
     def say(self, word: Any) -> bool:
         """The device said something; whether somebody waited for it, so that it goes no further."""

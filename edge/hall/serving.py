@@ -57,7 +57,7 @@ async def _cards(owner: Owner, read: Callable[[float], Awaitable[Any]]) -> None:
     while True:
         word: object
         try:
-            word = await owner.ask(read(CHIP_WAIT_S), 2 * CHIP_WAIT_S)
+            word = await owner.listen(lambda: read(CHIP_WAIT_S), 2 * CHIP_WAIT_S)
         except NoCard:
             owner.seen()
             continue

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from edge.actions.views import Answer, CardRead, Deferral, TrailAnswer
+from edge.actions.views import Answer, CardRead, ChipRead, Deferral, TrailAnswer
 from edge.pages.views import FieldError, Notice, Trouble
 from edge.security.session import Session
 from matters.model import Refusal
@@ -29,8 +29,8 @@ class Desk(msgspec.Struct, kw_only=True):
     """One citizen being served. `reads` are cards by role (subject, visitor); `form` is what was typed.
 
     `nonce` is given out with the check page and taken back with the question, so that one page asks once.
-    `spent` is the read of the citizen before: their card stays in the node's memory for minutes, and must
-    not stand for the next one.
+    `chips` are chip cards by the party they filled in. `spent` are the reads of the citizen before: their
+    cards stay in the node's memory for minutes, and must not stand for the next one.
     """
 
     begun_ms: int = 0
@@ -40,6 +40,7 @@ class Desk(msgspec.Struct, kw_only=True):
     case: str = ""
     form: dict[str, str] = {}
     reads: dict[str, CardRead] = {}
+    chips: dict[str, ChipRead] = {}
     errors: tuple[FieldError, ...] = ()
     outcome: Outcome | None = None
     own_trail: TrailAnswer | Deferral | Refusal | None = None
@@ -47,7 +48,7 @@ class Desk(msgspec.Struct, kw_only=True):
     own_error: FieldError | None = None
     nonce: str = ""
     notice: Notice | None = None
-    spent: str = ""
+    spent: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """Says where the work stands and nothing of whom it is about."""
@@ -56,7 +57,8 @@ class Desk(msgspec.Struct, kw_only=True):
     def choose(self, matter: str, case: str, now_ms: int) -> None:
         """Begin a matter; an earlier answer is put away, cards already read stay."""
         self.begun_ms, self.step, self.matter, self.case = now_ms, "papers", matter, case
-        self.form, self.errors, self.outcome, self.own_trail = {}, (), None, None
+        self.form, self.chips, self.errors = {}, {}, ()
+        self.outcome, self.own_trail = None, None
         self.own_phone, self.own_error = "", None
 
     def fill(self, form: dict[str, str], errors: tuple[FieldError, ...]) -> None:
@@ -64,6 +66,14 @@ class Desk(msgspec.Struct, kw_only=True):
         self.form, self.errors = form, errors
         self.step = "papers" if errors else "check"
         self.nonce = secrets.token_urlsafe(12)
+
+    def take_chip(self, role: str, chip: ChipRead) -> None:
+        """Let a chip card fill in a party, once: what the clerk types over it stays."""
+        if self.chips.get(role) == chip:
+            return
+        self.chips[role] = chip
+        filled = {f"{role}_name": chip.name, f"{role}_number": chip.number}
+        self.form |= {field: value for field, value in filled.items() if value}
 
     def may_ask(self, nonce: str) -> bool:
         """True once for each check page; the desk is then asking until `settle`."""
@@ -114,8 +124,8 @@ class Desks:
         desk.touched_ms = now_ms
         return desk
 
-    def clear(self, session: Session, spent: str = "") -> None:
-        """Sweep a desk: the citizen is done (their read is `spent`), or the clerk signed out."""
+    def clear(self, session: Session, spent: frozenset[str] = frozenset()) -> None:
+        """Sweep a desk: the citizen is done (their reads are `spent`), or the clerk signed out."""
         self._desks.pop((session.staff, session.window), None)
         if spent:
             self._desks[session.staff, session.window] = Desk(spent=spent)

@@ -32,7 +32,9 @@ _FORMS = {
     "sealed": Words(zh="复印件已盖章", en="copy is sealed"),
     "shown": Words(zh="已出示", en="shown"),
 }
-_CARDS = frozenset({"resident-id", "agent-id"})
+_CARRIER = "organisation-carrier"
+_BY_CARD = {"resident-id": "original", "agent-id": "original", _CARRIER: "shown"}
+"""Papers that a card on a reader ticks, and which of their forms."""
 _KINSHIP = Paper(
     kind="kinship", words=Words(zh="亲属或婚姻关系证明（如有）", en="proof of kinship or marriage, if any")
 )
@@ -115,11 +117,11 @@ def ticks(matter: Matter, desk: Desk) -> tuple[PaperTick, ...]:
             ),
             ticked=by_card or f"paper:{paper.kind}:{form}" in desk.form,
             by_card=by_card,
-            mark=f"by-card-{paper.kind}" if form == "original" and paper.kind in _CARDS else "",
+            mark=f"by-card-{paper.kind}" if form == _BY_CARD.get(paper.kind) else "",
         )
         for paper in listed(matter, CASES[desk.case])
         for form in asked(paper)
-        for by_card in (form == "original" and card_lies(CASES[desk.case], paper, desk),)
+        for by_card in (laid_by_card(CASES[desk.case], paper, form, desk),)
     )
 
 
@@ -141,11 +143,35 @@ def asked(paper: Paper) -> tuple[str, ...]:
 
 
 def card_lies(case: Case, paper: Paper, desk: Desk) -> bool:
-    """Was the card this paper means read on the reader? Then its original lies on the desk."""
+    """Was the card this paper means read on a reader? Then it lies on the desk.
+
+    An organisation's card counts while the form names that organisation.
+    """
+    if paper.kind == _CARRIER:
+        role = chip_role(case.name, "organisation_card")
+        chip = desk.chips.get(role)
+        return chip is not None and chip.number != "" and desk.form.get(f"{role}_number") == chip.number
     if paper.kind == "agent-id":
         return "visitor" in desk.reads
     own = "visitor" if case.visitor == "subject" else "subject"
     return paper.kind == "resident-id" and own in desk.reads
+
+
+def laid_by_card(case: Case, paper: Paper, form: str, desk: Desk) -> bool:
+    """Whether a card on a reader stands for this form of a paper."""
+    return form == _BY_CARD.get(paper.kind) and card_lies(case, paper, desk)
+
+
+def chip_role(case: str, kind: str) -> str:
+    """The party of a case that a chip card fills in, "" for none.
+
+    A social security card is the visitor's, where no identity card of theirs was read; an organisation's card
+    is the requester's, or the subject's where a person asks.
+    """
+    if kind == "social_card":
+        return CASES[case].visitor
+    legal = [role for role, one in zip(ROLES, kinds(case), strict=False) if one == "legal"]
+    return "" if not legal else "subject" if CASES[case].own else legal[-1]
 
 
 def _search(desk: Desk, wrong: Mapping[str, Words]) -> tuple[FormPart, ...]:
@@ -175,7 +201,8 @@ def _party(case: Case, role: str, desk: Desk, wrong: Mapping[str, Words]) -> For
     card_role = card_role if kind == "natural" else ""
     card = desk.reads.get(card_role)
     rows = [] if card else list(_NATURAL if kind == "natural" else _LEGAL)
-    typed = {name for name, _ in rows} if card_role else set()
+    carrier = kind == "legal" and role == chip_role(case.name, "organisation_card")
+    typed = {name for name, _ in rows} if card_role or carrier else set()
     if not (case.own and role == "subject" and kind == "natural"):
         rows.append(("phone", _PHONE))
     if role == "requester" and kind == "natural":
@@ -188,6 +215,8 @@ def _party(case: Case, role: str, desk: Desk, wrong: Mapping[str, Words]) -> For
         ),
         role=card_role,  # type: ignore[arg-type]  # one of three literals by construction
         card=card,
+        carrier=carrier,
+        chip=None if card else desk.chips.get(role),
     )
 
 
@@ -292,4 +321,15 @@ def _tick(name: str, words: Words, form: Mapping[str, str]) -> FieldView:
     return FieldView(name=name, label=words, kind="tick", value="yes" if name in form else "")
 
 
-__all__ = ["FieldError", "asked", "card_lies", "kinds", "listed", "parties", "parts", "ticks"]
+__all__ = [
+    "FieldError",
+    "asked",
+    "card_lies",
+    "chip_role",
+    "kinds",
+    "laid_by_card",
+    "listed",
+    "parties",
+    "parts",
+    "ticks",
+]

@@ -6,7 +6,7 @@ from edge.actions.views import Answer, Deferral, PrintJob, Query
 from edge.pages import choices
 from edge.pages.desk import Desk, Outcome
 from edge.pages.forms import OWN_PURPOSE, query
-from edge.pages.papers import asked, card_lies, listed, parts, ticks
+from edge.pages.papers import asked, laid_by_card, listed, parts, ticks
 from edge.pages.views import (
     AnswerView,
     CheckView,
@@ -216,7 +216,7 @@ def _paper_words(matter: Matter, desk: Desk) -> Words:
     laid = [
         paper.words
         for paper, form in wanted
-        if f"paper:{paper.kind}:{form}" in desk.form or (form == "original" and card_lies(case, paper, desk))
+        if f"paper:{paper.kind}:{form}" in desk.form or laid_by_card(case, paper, form, desk)
     ]
     return Words(
         zh=f"清单 {len(wanted)} 项，已有 {len(laid)} 项", en=f"{len(laid)} of {len(wanted)} on the list"

@@ -15,6 +15,7 @@ from edge.actions.views import (
     Answer,
     CardRead,
     CaseView,
+    ChipRead,
     DayTotals,
     Deferral,
     EntryView,
@@ -96,7 +97,10 @@ class FieldView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FormPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One titled part of the papers form. `role` is whose card fills it ("" for none)."""
+    """One titled part of the papers form. `role` is whose identity card fills it ("" for none).
+
+    `carrier`: an organisation's chip card fills it; `chip` is the chip card that did.
+    """
 
     name: str
     title: Words
@@ -104,6 +108,8 @@ class FormPart(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[FieldView, ...] = ()
     role: Literal["", "subject", "visitor"] = ""
     card: CardRead | None = None
+    carrier: bool = False
+    chip: ChipRead | None = None
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +134,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[PrintJob, ...]
     sheets: Sheets
     devices: tuple[DeviceStatus, ...]
+    chips: tuple[ChipRead, ...] = ()
 
 
 class SideView(msgspec.Struct, frozen=True, kw_only=True):

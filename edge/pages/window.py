@@ -5,11 +5,11 @@ from litestar import get, post
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from edge.actions import answer, cases, printing, reads, status, trail
+from edge.actions import answer, cases, chips, printing, reads, status, trail
 from edge.actions.node import Node
-from edge.actions.views import CardRead
+from edge.actions.views import CardRead, ChipRead
 from edge.errors import EdgeError
-from edge.pages import choices, doors, forms, serving
+from edge.pages import choices, doors, forms, papers, serving
 from edge.pages.desk import Desk
 from edge.pages.doors import Page, TheForm, TheNode, TheVisitor, Visitor
 from edge.pages.views import ChooseView, Side, Trouble
@@ -66,8 +66,15 @@ async def card(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
     return doors.go("/?step=papers")
 
 
+@post("/serve/chip")
+async def chip(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+    """The holder typed the PIN of their social security card; the panel says what came of it."""
+    await chips.open_with_pin(node, visitor.session, form.get("device", ""), form.get("pin", ""))
+    return doors.go("/")
+
+
 @post("/serve/papers")
-async def papers(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+async def fill(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
     """Keep the form; what is mistyped sends back to it, anything else goes on to the check."""
     desk = visitor.desk
     if not desk.matter or desk.holds_answer():
@@ -100,8 +107,10 @@ async def ask(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
 async def finish(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
     """Done with this citizen: the desk is swept, and their card stands for nobody any more."""
     assert "csrf" in form
-    latest = await reads.latest(node, visitor.session.window)
-    visitor.desks.clear(visitor.session, latest.read_id if latest else "")
+    window = visitor.session.window
+    latest = await reads.latest(node, window)
+    laid = {latest.read_id} if latest else set()
+    visitor.desks.clear(visitor.session, frozenset(laid | {one.read_id for one in chips.here(node, window)}))
     return doors.go("/")
 
 
@@ -128,6 +137,11 @@ async def refresh_card(node: Node, visitor: Visitor) -> None:
     if desk.step in {"asking", "outcome"}:
         return
     latest = await card_here(node, visitor)
+    matter = node.catalogue.get(desk.matter)
+    if matter is not None and desk.step == "papers" and not choices.is_open(matter):
+        for one in chips_here(node, visitor):
+            if (role := papers.chip_role(desk.case, one.kind)) and not one.wants_pin:
+                desk.take_chip(role, one)
     authoriser = desk.reads.get("subject")
     if latest is not None and (authoriser is None or latest.read_id != authoriser.read_id):
         desk.reads["visitor"] = latest
@@ -138,7 +152,13 @@ async def refresh_card(node: Node, visitor: Visitor) -> None:
 async def card_here(node: Node, visitor: Visitor) -> CardRead | None:
     """The newest card at this window, unless it is the one of the citizen before."""
     latest = await reads.latest(node, visitor.session.window)
-    return None if latest is None or latest.read_id == visitor.desk.spent else latest
+    return None if latest is None or latest.read_id in visitor.desk.spent else latest
+
+
+def chips_here(node: Node, visitor: Visitor) -> tuple[ChipRead, ...]:
+    """The chip cards at this window, but for those of the citizen before."""
+    found = chips.here(node, visitor.session.window)
+    return tuple(one for one in found if one.read_id not in visitor.desk.spent)
 
 
 async def side_of(node: Node, visitor: Visitor) -> Side:
@@ -155,6 +175,7 @@ async def side_of(node: Node, visitor: Visitor) -> Side:
         recent=tuple(case for case in all_cases if case.window == session.window)[:RECENT],
         tasks=(await cases.tasks(node))[:TASKS],
         card=await card_here(node, visitor),
+        chips=chips_here(node, visitor),
         entries=await trail.recent(node, ENTRIES),
         jobs=tuple(job for job in jobs if job.window in {"", session.window})[:JOBS],
         sheets=await printing.sheets(node),

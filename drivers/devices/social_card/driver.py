@@ -36,6 +36,7 @@ class SocialCardReader:
         self.name = address.text
         self._slot = CardSlot(address)
         self._turn = Turn(self.name, TURN_S)
+        self._wants_pin = False
 
     async def open(self) -> None:
         async with self._turn:
@@ -47,11 +48,14 @@ class SocialCardReader:
     async def read_card(self, timeout_s: float, pin: str = "") -> SocialCard:
         secret = protocol.pin_bytes(pin) if pin else b""
         async with self._turn:
+            if secret and self._wants_pin:
+                self._slot.again()  # the card that asked for its PIN is the one to read with it
+                self._wants_pin = False
             try:
                 async with self._slot.card(timeout_s, reset=bool(secret)) as chip:
                     return await self._read(chip, secret)
             except PinNeeded:
-                self._slot.again()
+                self._wants_pin = True
                 raise
 
     async def describe(self) -> Words:

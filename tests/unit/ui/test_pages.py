@@ -220,7 +220,7 @@ def test_desks_are_swept_when_nobody_touched_them_and_when_the_clerk_leaves():
     assert desks.of(samples.SESSION, samples.NOW + 3_600_000).step == "choose"
     desks.clear(samples.SESSION)
     assert desks.of(samples.SESSION, samples.NOW + 3_600_001) is not first
-    desks.clear(samples.SESSION, "r-1")
-    assert desks.of(samples.SESSION, samples.NOW).spent == "r-1", "the last card stands for nobody any more"
+    desks.clear(samples.SESSION, frozenset({"r-1"}))
+    assert desks.of(samples.SESSION, samples.NOW).spent == {"r-1"}, "the last card stands for nobody any more"
     assert "王" not in repr(first)
     assert isinstance(first, Desk)
