@@ -24,6 +24,7 @@ from sync.messages.registry import by_number, decode_detail
 from tests.bench import store
 from tests.bench.accesses import accesses
 from tests.bench.figures import Outcome, at_least, at_most, floor, seen
+from tests.bench.peers import replicators
 from tests.bench.sizes import Size
 from tests.bench.stage import Exchanged, Stage
 from tests.bench.timing import took
@@ -68,7 +69,9 @@ def run(stage: Stage, size: Size) -> Outcome:
     assert whole.summary.sent >= size.backlog
     assert not whole.summary.alarms
     copied_s = asyncio.run(_copy_s(stage, place.edge("check")["origin"]))
-    return _outcome(size, Rounds(first=first, whole=whole, last=last), copied_s, _json_lines(place.data))
+    lines = _json_lines(place.data)
+    peers = replicators.moved(stage.folder / "peers", lines, size.news)
+    return _outcome(size, Rounds(first=first, whole=whole, last=last), copied_s, lines, peers)
 
 
 class Rounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,11 +82,14 @@ class Rounds(msgspec.Struct, frozen=True, kw_only=True):
     last: Exchanged
 
 
-def _outcome(size: Size, rounds: Rounds, copied_s: float, lines: bytes) -> Outcome:
+def _outcome(
+    size: Size, rounds: Rounds, copied_s: float, lines: bytes, peers: list[replicators.Peer]
+) -> Outcome:
     whole, sent = rounds.whole, rounds.whole.summary.sent
     entry_bytes = whole.wire_bytes / sent
     squeezed_bytes = len(zstandard.compress(lines, ZSTD_LEVEL)) / lines.count(b"\n")
     ledger = sent + 2 * size.news
+    beaten = [peer.beaten(sent / whole.seconds, entry_bytes) for peer in peers]
     return Outcome(
         figures={
             "entries": seen(sent, "entries"),
@@ -99,12 +105,13 @@ def _outcome(size: Size, rounds: Rounds, copied_s: float, lines: bytes) -> Outco
             f"bytes on the wire for {size.news} new entries": seen(rounds.last.wire_bytes, "B"),
             "node's processor an entry": seen(1e6 * whole.node_cpu_s / sent, "µs"),
             "centre's processor an entry": seen(1e6 * whole.centre_cpu_s / sent, "µs"),
+            **{name: one for peer in beaten for name, one in peer.items()},
         },
         floors={
             "PostgreSQL COPY of the same rows, plain tables": floor(ledger / copied_s, "entries/s"),
             "zstd -19 of the same events as JSON lines": floor(squeezed_bytes, "B"),
         },
-        peers=PEERS,
+        peers={name: one for peer in peers for name, one in peer.measures().items()},
         bound_by=_bound(whole),
     )
 
@@ -117,15 +124,6 @@ def _bound(done: Exchanged) -> str:
         " (the node packs a batch while the centre takes in the one before); PostgreSQL and whoever else is on this machine"
         " have the rest"
     )
-
-
-PEERS = {
-    "PouchDB tuned, as stated in quality.md": floor(5_600, "entries/s"),
-    "PouchDB tuned, as stated in quality.md, bytes": floor(605, "B"),
-    "Morango, as stated in quality.md": floor(290, "entries/s"),
-    "Morango, as stated in quality.md, bytes": floor(92, "B"),
-}
-"""Measured by whoever wrote quality.md, on this kind of machine; not run here."""
 
 
 async def _enrol(stage: Stage, place: Place, code: str, then_ms: int) -> None:
