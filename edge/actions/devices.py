@@ -57,7 +57,7 @@ async def look(node: Node, session: Session) -> DevicesSeen:
     addresses = [device.address for device in node.devices]
     return DevicesSeen(
         rows=rows,
-        may_test=tuple(row.name for row in rows if _may(session, row.window)),
+        may_test=tuple(row.name for row in rows if duties.may_touch(session, row.window)),
         unused=names.unused(addresses),
         better=tuple((row.name, found) for row in rows if (found := names.better(row.address))),
     )
@@ -72,8 +72,7 @@ async def try_out(node: Node, session: Session, name: str) -> None:
     hall, device = node.hall, next((one for one in node.devices if one.name == name), None)
     if hall is None or device is None:
         raise NotThere("no such device")
-    if not _may(session, device.window):
-        await duties.require(node, session, duties.DEVICE)
+    await duties.touches(node, session, device.window)
     trial = TRIALS.get(device.kind, _answer)
     try:
         hall.begin_trial(name, _recorded(node, session, device, trial))

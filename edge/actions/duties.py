@@ -37,6 +37,17 @@ def on_duty(session: Session) -> bool:
     return session.role in CHIEFS or DUTY in session.permits
 
 
+def may_touch(session: Session, window: str) -> bool:
+    """May this person test a device that serves `window` ("" every window)?"""
+    return window in {"", session.window} or on_duty(session)
+
+
+async def touches(node: Node, session: Session, window: str) -> None:
+    """Nothing for who may test such a device. Raises NotAllowed as `require` does."""
+    if not may_touch(session, window):
+        await _refuse(node, session, DEVICE)
+
+
 async def require(node: Node, session: Session, act: str) -> None:
     """Nothing for who is on duty. Raises NotAllowed once the refusal is durable on the ledger."""
     if not on_duty(session):

@@ -15,7 +15,7 @@ import structlog
 
 from drivers.errors import DriverError
 from drivers.ports import JobState
-from edge.actions import moves, sheets
+from edge.actions import moves, printers, sheets
 from edge.actions.moves import Way
 from edge.actions.node import Node
 from edge.errors import NotThere, WrongMoment
@@ -126,7 +126,7 @@ async def _slip(node: Node, hall: Hall, papers: Papers, printer: str, job: Way) 
         except (NotThere, WrongMoment) as error:  # its report's key is gone: this slip only cannot be printed
             await _cannot(node, job.id, error.message)
             return True
-    encoded = node.typesetter.slip(slip)
+    encoded = node.typesetter.slip(slip, await printers.able(node, printer))
     if not await _sent(node, job, printer):
         return True
     try:

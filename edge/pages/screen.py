@@ -31,6 +31,7 @@ TEMPLATES: Final[dict[type[msgspec.Struct], str]] = {
     views.DayView: "day.html",
     views.LineView: "line.html",
     views.DevicesView: "devices.html",
+    views.PrintersView: "printers.html",
     views.OwnTrailView: "own_trail.html",
     views.HelpView: "help.html",
     views.PatternsView: "patterns.html",

@@ -20,6 +20,7 @@ from edge.pages import (
     machine,
     manual,
     office,
+    printers,
     views,
     window,
 )
@@ -57,6 +58,7 @@ PAGES: Final[tuple[PageRow, ...]] = (
     PageRow(path="/day", views=(views.DayView,), words=Words(zh="日结", en="Day close")),
     PageRow(path="/line", views=(views.LineView,), words=Words(zh="线路", en="Line")),
     PageRow(path="/devices", views=(views.DevicesView,), words=Words(zh="设备", en="Devices")),
+    PageRow(path="/printers", views=(views.PrintersView,), words=Words(zh="打印机能力", en="Printers")),
     PageRow(path="/help", views=(views.HelpView,), words=Words(zh="帮助", en="Help"), signed_in=False),
     PageRow(path="/patterns", views=(views.PatternsView,), words=Words(zh="组件样张", en="Patterns")),
 )
@@ -97,6 +99,9 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     devices.region,
     devices.try_out,
     devices.hand,
+    printers.printers_page,
+    printers.print_page,
+    printers.answer,
     favicon,
     manual.help_page,
     manual.patterns_page,

@@ -8,7 +8,9 @@ from typing import Literal
 
 import msgspec
 
+from drivers.devices.receipt_printer.testpage import Part
 from edge.actions.devices import DevicesSeen
+from edge.actions.printers import PrinterSeen
 from edge.actions.sheets import SheetBlock
 from edge.actions.twins import TwinsSeen
 from edge.actions.views import (
@@ -293,6 +295,15 @@ class DevicesView(msgspec.Struct, frozen=True, kw_only=True):
 
     seen: DevicesSeen
     twins: TwinsSeen | None
+    notice: Notice | None
+
+
+class PrintersView(msgspec.Struct, frozen=True, kw_only=True):
+    """The slip printers and what the `chosen` one can do, by the parts of its test page."""
+
+    printers: tuple[PrinterSeen, ...]
+    chosen: PrinterSeen | None
+    parts: tuple[Part, ...]
     notice: Notice | None
 
 

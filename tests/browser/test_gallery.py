@@ -61,6 +61,8 @@ def test_no_page_breaks_its_policy_reaches_outside_or_overflows(
         ("answer", "Escape", "/serve/finish", "csrf", "token"),
         ("deferral", "F8", "/serve/finish", "csrf", "token"),
         ("day", "F8", "/day/close", "day", "2026-11-21"),
+        ("printers", "F8", "/printers", "qr", "yes"),
+        ("printers", "F9", "/printers/test", "printer", "回执 1"),
         ("line", "F8", "/line/exchange", "csrf", "token"),
         ("own-trail-ask", "F8", "/own-trail", "read_id", "r-1"),
     ],
@@ -72,6 +74,15 @@ def test_a_key_does_what_its_button_says(tab: Page, gallery: Gallery, name, key,
     assert address == path
     assert form[field] == value
     assert form["csrf"] == "token"
+
+
+def test_g18_the_numbers_on_the_test_page_are_keys_that_untick(tab: Page, gallery: Gallery):
+    visit(tab, gallery, "printers")
+    for key in "35":
+        tab.keyboard.press(key)
+    tab.keyboard.press("F8")
+    _, form = posted(tab, gallery)
+    assert {name for name, value in form.items() if value == "yes"} == {"chinese", "raster", "columns"}
 
 
 def test_escape_leads_back_and_f8_leads_on_from_a_refusal(tab: Page, gallery: Gallery):

@@ -87,6 +87,9 @@ NODE = tuple(
         ("GET", "/parts/devices", "session"),
         ("POST", "/devices/test", "session"),
         ("POST", "/devices/hand", "session"),
+        ("GET", "/printers", "session"),
+        ("POST", "/printers", "session"),
+        ("POST", "/printers/test", "session"),
         ("GET", "/help", "open"),
         ("GET", "/patterns", "session"),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from drivers.devices.receipt_printer.testpage import PARTS
 from edge.pages import choices, forms, manual, serving, views
 from edge.pages.desk import Desk
 from matters.catalogue.load import builtin
@@ -88,6 +89,12 @@ def own_trail(**found: Any) -> views.OwnTrailView:
     return views.OwnTrailView(**{**fields, **found})
 
 
+def printers(chosen: str) -> views.PrintersView:
+    seen = samples.printers_seen()
+    at = next(one for one in seen if one.status.name == chosen)
+    return views.PrintersView(printers=seen, chosen=at, parts=PARTS, notice=None)
+
+
 SELF = ("public-credit.self", "self-natural")
 
 PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
@@ -124,6 +131,9 @@ PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
     "day-clerk": ("/day", "online", lambda: msgspec.structs.replace(day(closed=False), may_close=False)),
     "devices": ("/devices", "offline", lambda: views.DevicesView(seen=samples.devices_seen(), twins=None, notice=None)),
     "devices-training": ("/devices", "offline", lambda: views.DevicesView(seen=samples.devices_seen(), twins=samples.TWINS, notice=None)),
+    "printers": ("/devices", "online", lambda: printers("回执 1")),
+    "printers-other": ("/devices", "online", lambda: printers("回执 2")),
+    "printers-none": ("/devices", "online", lambda: views.PrintersView(printers=(), chosen=None, parts=PARTS, notice=None)),
     "own-trail": ("/own-trail", "online", lambda: own_trail(trail=samples.TRAIL)),
     "own-trail-ask": ("/own-trail", "online", own_trail),
     "own-trail-offline": ("/own-trail", "offline", lambda: own_trail(deferral=samples.DEFERRAL, phone="138 0000 4412")),

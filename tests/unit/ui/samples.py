@@ -5,7 +5,10 @@ from typing import Any
 
 import msgspec
 
+from drivers.devices.receipt_printer.abilities import PAPER_MM, Abilities
+from drivers.devices.receipt_printer.testpage import well
 from edge.actions.devices import DevicesSeen
+from edge.actions.printers import PrinterSeen
 from edge.actions.sheets import SheetBlock
 from edge.actions.twins import Hand, TwinSeen, TwinsSeen
 from edge.actions.views import (
@@ -134,6 +137,18 @@ def devices_seen() -> DevicesSeen:
     )
 
 
+def printers_seen() -> tuple[PrinterSeen, ...]:
+    wide = _printer("回执 1", "3", Abilities(), answered=True, may=True)
+    return wide, _printer("回执 2", "1", Abilities(columns=32, cut=False), answered=False, may=False)
+
+
+def _printer(name: str, window: str, able: Abilities, *, answered: bool, may: bool) -> PrinterSeen:
+    status = msgspec.structs.replace(devices()[1], name=name, window=window)
+    return PrinterSeen(
+        status=status, able=able, paper_mm=PAPER_MM[able.columns], well=well(able), answered=answered, may=may
+    )
+
+
 BLOCKS = (
     SheetBlock(
         id="b-1",
@@ -163,7 +178,7 @@ TWINS = TwinsSeen(
             ),
         ),
     ),
-    slip=("★ 练习 TRAINING ★", "受理回执单"),
+    slip=("★ 练习 TRAINING", "受理回执单"),
     sheets=2,
 )
 
