@@ -8,6 +8,7 @@
     ├── WrongDestination   carrier   a file addressed to somebody else
     ├── WrongOrigin        carrier   a file of another ledger than the one expected
     ├── UnknownVersion     receiver  a format newer than this program
+    ├── MissingDictionary  receiver  frames over a dictionary newer than this program
     ├── Gap(next)          line      entries are missing before these; send from `next`
     ├── Fork(size)         sender    two histories at one size: evidence, never overwritten
     ├── InconsistentProof  sender    a proof that does not lead to the signed root
@@ -108,6 +109,15 @@ class UnknownVersion(SyncError):
     retry = True
     next_zh = "对方的软件较新，请先升级本机。"
     next_en = "The other side is newer: update this machine first."
+
+
+class MissingDictionary(SyncError):
+    """Frames compressed over a dictionary this program does not have: send them without."""
+
+    code = "missing-dictionary"
+    blame = "receiver"
+    next_zh = "中心还没有这批数据所用的压缩字典，节点会自动改为不用字典重发；无需处理。"
+    next_en = "The centre lacks this dictionary: the node sends the same again without one by itself."
 
 
 class Gap(SyncError):

@@ -18,7 +18,8 @@ from sync.batch.header import (
     ID_BYTES,
     KEY_BYTES,
     PACKAGE,
-    VERSION,
+    PLAIN,
+    SLIM,
     BatchKind,
     Header,
     PublicKeyOf,
@@ -28,12 +29,12 @@ from sync.batch.header import (
     sealed_for,
     sign_header,
 )
-from sync.batch.incoming import MESSAGE_BYTES_MAX, Incoming, frame_context
+from sync.batch.incoming import MESSAGE_BYTES_MAX, Incoming, frame_context, implied_proof
 from sync.batch.range_proof import prove
 from sync.batch.view import BatchView, Head, SaltEpoch
 from sync.codec.columns import pack_frame
 from sync.codec.rows import FrameContext, Row
-from sync.codec.squeeze import squeeze
+from sync.codec.squeeze import NEWEST, NONE, squeeze
 from sync.errors import Gap, InconsistentProof, LimitExceeded, WrongOrigin
 from sync.ledger.entry import leaf_hash, row_leaves
 from sync.ledger.tree import Reader, consistency
@@ -63,6 +64,7 @@ _BLOB_LEVEL = 6
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """The packed frames of [start, end) under one checkpoint, before keys are drawn."""
 
+    version: int
     head: Head
     start: int
     end: int
@@ -70,9 +72,12 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     frames: tuple[Packed, ...]
 
 
-def plan_up(view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BYTES) -> Planned:
+def plan_up(
+    view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BYTES, *, version: int = PLAIN
+) -> Planned:
     """Read and pack entries [start, end) of the ledger, ending early at a package where the budget is spent.
 
+    `version` is that of the header; frames under a SLIM one are compressed over the newest dictionary.
     Every frame is decoded again before release, and its rows compared with the ledger's own leaf hashes.
     Raises InconsistentProof naming an entry that is not what the ledger hashed, Gap for entries no
     longer held, and LimitExceeded for a single entry too large to travel.
@@ -82,7 +87,8 @@ def plan_up(view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BY
     if not 0 <= start <= end:
         raise InconsistentProof(f"entries {start} to {end} of a ledger of {head.size}")
     epochs = tuple(view.salt_epochs(start, end)) if end > start else ()
-    context, reader = frame_context(epochs, view.subject_key), Reader(view.tiles())
+    context = frame_context(epochs, view.subject_key, NEWEST if version == SLIM else NONE)
+    reader = Reader(view.tiles())
     packed: list[Packed] = []
     at, spent = start, 0
     while at < end and spent < budget_bytes and len(packed) + PACKAGE < LIMITS.frames:
@@ -94,7 +100,7 @@ def plan_up(view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BY
         spent += sum(len(one.packed) + len(one.proof) for one in fresh)
         packed += fresh
         at = last
-    return Planned(head=head, start=start, end=at, epochs=epochs, frames=tuple(packed))
+    return Planned(version=version, head=head, start=start, end=at, epochs=epochs, frames=tuple(packed))
 
 
 def write_up(
@@ -106,9 +112,10 @@ def write_up(
     """
     content_key, batch_id = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(ID_BYTES)
     start, head, centre = planned.start, planned.head, view.centre
+    path = consistency(view.tiles(), start, head.size)
     content = content_of(content_key, planned.epochs)
     header = Header(
-        version=VERSION,
+        version=planned.version,
         kind="up",
         batch_id=batch_id,
         origin=view.origin,
@@ -117,9 +124,10 @@ def write_up(
         checkpoint=head.note,
         # Everything before `start` is covered by this proof, everything after by the frames (rule 4.1).
         old_size=start,
-        consistency=tuple(consistency(view.tiles(), start, head.size)),
+        consistency=tuple(path),
         start=start,
         end=planned.end,
+        dictionary=NEWEST if planned.version == SLIM else NONE,
         codec=CODEC_COLUMNS,
         frames=len(planned.frames),
         recipients=sealed_for(
@@ -131,7 +139,15 @@ def write_up(
         directive_seen=view.directive_seen(),
         cuts=tuple(one.first for one in planned.frames[1:] if one.first % PACKAGE),
     )
-    return _write(header, view.signing_key, content_key, planned.frames)
+    frames = [_slimmed(header, head.size, one) for one in planned.frames]
+    return _write(header, view.signing_key, content_key, frames)
+
+
+def _slimmed(header: Header, size: int, one: Packed) -> Packed:
+    """The frame without its proof where the header's says the same."""
+    if one.proof and one.proof == b"".join(implied_proof(header, size)):
+        return msgspec.structs.replace(one, proof=b"")
+    return one
 
 
 def build_up(view: BatchView, start: int, end: int, now_ms: int) -> bytes:
@@ -162,7 +178,7 @@ def build_sealed(
         for at in range(0, len(payload), BLOB_FRAME_BYTES)
     ]
     header = Header(
-        version=VERSION,
+        version=PLAIN,
         kind=kind,
         batch_id=batch_id,
         origin=origin,

@@ -20,16 +20,18 @@ from sync.batch.header import (
     LENGTH_BYTES,
     MAGIC,
     SCHEMA,
+    SLIM,
     Header,
     PublicKeyOf,
     header_length,
     open_content,
     parse_header,
 )
+from sync.batch.range_proof import implied
 from sync.batch.view import SaltEpoch
 from sync.codec.columns import unpack_opened
 from sync.codec.rows import FrameContext
-from sync.codec.squeeze import bounded
+from sync.codec.squeeze import bounded, check_dictionary
 from sync.errors import LimitExceeded, Malformed, UnknownVersion, WrongDestination, WrongOrigin
 from sync.ledger.proofs import EMPTY_ROOT
 from sync.limits import LIMITS
@@ -46,8 +48,9 @@ Read = Callable[[int], bytes]
 class Incoming:
     """A batch addressed to us. Construction checks steps 1 to 4; `frames` or `payload` does the rest once.
 
-    Raises SyncError only: Malformed, LimitExceeded, BadSignature, UnknownVersion, WrongDestination, NotForUs,
-    InconsistentProof. What `frames` has given out is proven and may be used even if a later frame fails.
+    Raises SyncError only: Malformed, LimitExceeded, BadSignature, UnknownVersion, MissingDictionary,
+    WrongDestination, NotForUs, InconsistentProof. What `frames` has given out is proven and may be used even
+    if a later frame fails.
     """
 
     def __init__(
@@ -79,8 +82,9 @@ class Incoming:
         self.header: Header = opened.header
         self._bound = opened.bound
         wanted = CODEC_COLUMNS if self.header.holds_entries else CODEC_ZSTD
-        if self.header.codec != wanted or self.header.schema != SCHEMA or self.header.dictionary:
+        if self.header.codec != wanted or self.header.schema != SCHEMA:
             raise UnknownVersion(f"batch codec {self.header.codec}, schema {self.header.schema}")
+        check_dictionary(self.header.dictionary)
         if self.header.destination != destination:
             raise WrongDestination(f"batch for {self.header.destination}")
         self.checkpoint = checkpoint_of(self.header, public_of)
@@ -95,11 +99,12 @@ class Incoming:
         """
         if not self.header.holds_entries:
             raise WrongOrigin(f"a batch of kind {self.header.kind} holds no entries")
-        context = frame_context(self._epochs, subject_key)
+        context = frame_context(self._epochs, subject_key, self.header.dictionary)
+        implied = b"".join(implied_proof(self.header, self.checkpoint.size))
         for place, sealed in self._places():
             packed, proof = open_frame(place, self._content_key, sealed)
             rows, fields = unpack_opened(packed, context)
-            yield proven(place, rows, proof, self.checkpoint, fields)
+            yield proven(place, rows, proof or implied, self.checkpoint, fields)
 
     def payload(self) -> bytes:
         """The message of a sealed batch, whole."""
@@ -171,10 +176,17 @@ def checkpoint_of(header: Header, public_of: PublicKeyOf) -> Checkpoint:
     return checkpoint
 
 
-def frame_context(epochs: Iterable[SaltEpoch], subject_key: bytes) -> FrameContext:
+def frame_context(epochs: Iterable[SaltEpoch], subject_key: bytes, dictionary: int) -> FrameContext:
     """What both ends derive columns from."""
     keys = tuple((epoch.first, epoch.key) for epoch in epochs)
-    return FrameContext(subject_key=subject_key, salt_keys=keys)
+    return FrameContext(subject_key=subject_key, salt_keys=keys, dictionary=dictionary)
+
+
+def implied_proof(header: Header, size: int) -> list[bytes]:
+    """The range proof that the only frame of a SLIM batch up to the checkpoint's `size` may leave out."""
+    if header.version != SLIM or header.frames != 1 or header.end != size:
+        return []
+    return implied(header.consistency, header.start, size)
 
 
 def _check_trailer(data: bytes) -> None:

@@ -22,6 +22,24 @@ def prove(reader: Reader, start: int, end: int, size: int) -> list[bytes]:
     return list(_outside(reader, 0, size, start, end))
 
 
+def implied(consistency: Sequence[bytes], start: int, size: int) -> list[bytes]:
+    """The proof of leaves [start, size) out of the consistency proof between both sizes.
+
+    Empty where that does not hold it: the tree of `start` is one whole subtree, whose root is not in it.
+    """
+    left: list[bytes] = []
+    low, high, rest = 0, size, list(consistency)
+    while start != high and rest:
+        middle = low + split(high - low)
+        if start <= middle:
+            high = middle
+            rest.pop()
+        else:
+            low = middle
+            left.append(rest.pop())
+    return [*left, rest.pop()] if low and len(rest) == 1 else []
+
+
 def check_range(hashes: Sequence[bytes], start: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """Return when `hashes` are the leaves from `start` on of the tree with `size` leaves and `root`.
 

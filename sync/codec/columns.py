@@ -88,7 +88,7 @@ def unpack_opened(framed: bytes, context: FrameContext) -> tuple[list[Row], list
     if form.read is not read_table:
         rows = _opened(form, framed, context)
         return rows, [None] * len(rows)
-    rows, fields = read_opened(bounded(framed[1:], LIMITS.frame_output_bytes), context)
+    rows, fields = read_opened(_plain(framed, context), context)
     _check_rows(rows)
     return rows, fields
 
@@ -107,11 +107,15 @@ def _framed(form: Form, rows: Sequence[Row], context: FrameContext) -> bytes:
     blocks = form.write(rows, context)
     if sum(map(len, blocks)) > LIMITS.frame_output_bytes:
         raise LimitExceeded("a frame larger than allowed: send fewer rows in it")
-    return bytes([form.tag]) + squeeze(*blocks)
+    return bytes([form.tag]) + squeeze(*blocks, dictionary=context.dictionary)
+
+
+def _plain(framed: bytes, context: FrameContext) -> bytes:
+    return bounded(framed[1:], LIMITS.frame_output_bytes, context.dictionary)
 
 
 def _opened(form: Form, framed: bytes, context: FrameContext) -> list[Row]:
-    rows = form.read(bounded(framed[1:], LIMITS.frame_output_bytes), context)
+    rows = form.read(_plain(framed, context), context)
     _check_rows(rows)
     return rows
 

@@ -70,12 +70,14 @@ class FrameContext(msgspec.Struct, frozen=True, kw_only=True):
     """What both ends know and no frame carries.
 
     `subject_key` is the jurisdiction's key of `ids.subject_ref`; `salt_keys` are (first index, K_salt) of the
-    salt epochs, ascending, the first at or below every row's index. Remembers what it derived lately, so
+    salt epochs, ascending, the first at or below every row's index. `dictionary` is the number of the one
+    frames are compressed over (`squeeze`), 0 for none. Remembers what it derived lately, so
     that a frame's own verification and the next frame derive nothing twice.
     """
 
     subject_key: bytes
     salt_keys: tuple[tuple[int, bytes], ...]
+    dictionary: int = 0
     _salts: dict[int, bytes] = msgspec.field(default_factory=dict)
     _references: dict[str, bytes] = msgspec.field(default_factory=dict)
 

@@ -15,11 +15,12 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import msgspec
 
-from sync.errors import BadSignature, LimitExceeded, Malformed
+from sync.errors import BadSignature, LimitExceeded, Malformed, SyncError
 from sync.limits import LIMITS
 from sync.signing.keys import KEY_BYTES, SIGNATURE_BYTES, SigningKey, verify
 
@@ -29,6 +30,7 @@ _ROOT_BYTES = 32
 _KEY_NAME = re.compile(r"[^\s+\x00-\x1f\x7f]{1,160}")
 _LINE = re.compile(r"— (\S+) (\S+)")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_Place = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +112,35 @@ def open_note(note: bytes, trusted: Mapping[str, bytes]) -> Checkpoint:
     if not signers:
         raise BadSignature("no signature of a trusted key")
     return _checkpoint(text, tuple(signers))
+
+
+def slim(note: bytes, names: Sequence[str]) -> list[Any] | bytes:
+    """The note as [place of its origin in `names`, size, root, [[place of a signer, hash and signature], …]].
+
+    Half its bytes. What `whole` would not give back exactly stays as it is.
+    """
+    try:
+        text, lines = _split(note)
+        checkpoint = _checkpoint(text, ())
+        signed = [[names.index(name), raw] for name, raw in lines]
+        slimmed = [names.index(checkpoint.origin), checkpoint.size, checkpoint.root, signed]
+    except (SyncError, ValueError):
+        return note
+    return slimmed if whole(slimmed, names) == note else note
+
+
+def whole(slimmed: Any, names: Sequence[str]) -> bytes:
+    """The note that `slim` took apart. Raises `Malformed`; whether its signatures hold is `open_note`'s."""
+    if type(slimmed) is bytes:
+        return slimmed
+    try:
+        origin, size, root, signed = msgspec.convert(
+            slimmed, tuple[_Place, int, bytes, tuple[tuple[_Place, bytes], ...]]
+        )
+        lines = [f"— {names[place]} {_base64(raw)}\n" for place, raw in signed]
+        return f"{checkpoint_text(names[origin], size, root)}\n{''.join(lines)}".encode()
+    except (msgspec.ValidationError, IndexError) as error:
+        raise Malformed("not a note taken apart") from error
 
 
 def _checkpoint(text: str, signers: tuple[str, ...]) -> Checkpoint:

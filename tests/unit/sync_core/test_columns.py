@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -20,12 +22,14 @@ from sync.codec.columns import (
     unpack_opened,
 )
 from sync.codec.rows import Entry, FrameContext, Row, commit, salt
-from sync.codec.squeeze import bounded, squeeze
+from sync.codec.squeeze import NEWEST, bounded, squeeze
 from sync.codec.table import read_table, write_table
-from sync.errors import LimitExceeded, Malformed, SyncError, UnknownVersion
+from sync.errors import LimitExceeded, Malformed, MissingDictionary, SyncError, UnknownVersion
 from sync.ledger.entry import leaf_hash, row_leaf
 from sync.ledger.proofs import root_of
 from sync.limits import LIMITS
+from tests.bench import dictionary
+from tests.bench.accesses import accesses
 from tests.unit.sync_core.synthetic import CONTEXT, SALT_KEY, Hall
 from tests.unit.sync_core.test_cbor import PLAIN, TEXT, VALUES
 
@@ -46,6 +50,37 @@ def test_a_frame_of_a_whole_day_with_reports_and_prints_takes_at_most_forty_byte
     assert [form_of(frame) for frame in frames] == [COLUMNS] * 4
     assert sum(map(len, frames)) / 1024 <= 40  # 31.2 measured, 32-byte digests of printed files included
     assert [row for frame in frames for row in unpack_frame(frame, CONTEXT)] == rows
+
+
+OVER_1 = FrameContext(subject_key=CONTEXT.subject_key, salt_keys=CONTEXT.salt_keys, dictionary=1)
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("file", sorted(GOLDEN.iterdir()), ids=lambda file: file.stem)
+def test_a_frame_of_any_form_and_dictionary_ever_released_is_read_for_ever(file: Path):
+    form, dictionary = file.stem.split("-")[1:]
+    framed, context = file.read_bytes(), OVER_1 if dictionary == "1" else CONTEXT
+    assert form_of(framed).name == form
+    assert unpack_frame(framed, context) == Hall(5).day(6)
+
+
+def test_over_the_dictionary_a_single_access_takes_120_bytes_and_ten_take_55_each():
+    found = dictionary.rows(accesses(77, 100), Random(77))
+    over = msgspec.structs.replace(dictionary.CONTEXT, dictionary=1)
+    singles = [pack_frame([row], over) for row in found]
+    tens = [pack_frame(found[at : at + 10], over) for at in range(0, 100, 10)]
+    assert sum(map(len, singles)) / 100 <= 120  # 275 without
+    assert sum(map(len, tens)) / 100 <= 55  # 76 without
+    for framed in (singles, tens):
+        assert [row for one in framed for row in unpack_frame(one, over)] == found
+
+
+def test_a_frame_over_a_dictionary_nobody_has_is_refused_and_over_another_one_unreadable():
+    framed = pack_frame(Hall(6).accesses(5), OVER_1)
+    with pytest.raises(MissingDictionary):
+        unpack_frame(framed, FrameContext(subject_key=b"", salt_keys=(), dictionary=NEWEST + 1))
+    with pytest.raises(SyncError):
+        unpack_frame(framed, CONTEXT)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 17, 255])

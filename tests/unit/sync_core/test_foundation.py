@@ -19,7 +19,7 @@ KEY = b"k" * 32
 
 def test_every_error_says_its_code_who_is_to_blame_and_what_to_do_in_both_languages():
     leaves = SyncError.__subclasses__()
-    assert len({leaf.code for leaf in leaves}) == len(leaves) == 13
+    assert len({leaf.code for leaf in leaves}) == len(leaves) == 14
     for leaf in leaves:
         assert leaf.__name__ in (errors.__doc__ or "")
         assert leaf.blame in {"sender", "receiver", "carrier", "line"}

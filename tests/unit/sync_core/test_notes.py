@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync.codec import cbor
 from sync.errors import BadSignature, LimitExceeded, Malformed, SyncError
 from sync.signing.keys import SigningKey
-from sync.signing.notes import checkpoint_text, cosign, open_note, parse_vkey, sign_note, vkey
+from sync.signing.notes import checkpoint_text, cosign, open_note, parse_vkey, sign_note, slim, vkey, whole
 
 NODE, CENTRE = "qingzhou.example/node/330102/i1", "qingzhou.example/centre/main/i1"
 NODE_KEY, CENTRE_KEY = SigningKey.from_bytes(b"n" * 32), SigningKey.from_bytes(b"c" * 32)
@@ -147,3 +148,32 @@ def test_no_byte_of_a_note_can_change_what_it_says(at: int, byte: int):
         return
     assert (found.origin, found.size, found.root) == (NODE, 4711, ROOT)
     assert changed == NOTE
+
+
+def test_a_note_taken_apart_is_half_as_long_and_comes_back_the_same():
+    names = (NODE, CENTRE)
+    for note in (NOTE, cosign(NOTE, CENTRE, CENTRE_KEY)):
+        parts = slim(note, names)
+        assert len(cbor.encode([parts])) < len(note) * 0.6
+        assert whole(cbor.decode(cbor.encode([parts]))[0], names) == note
+
+
+@pytest.mark.parametrize(
+    "note",
+    [b"", b"\xff", NOTE + b"x", NOTE.replace(b"4711", b"04711"), cosign(NOTE, "stranger", CENTRE_KEY)],
+)
+def test_what_is_no_note_of_the_two_stays_as_it_is(note: bytes):
+    assert slim(note, (NODE, CENTRE)) == note == whole(note, (NODE, CENTRE))
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.binary(max_size=9) | st.text(max_size=9), st.lists, max_leaves=9
+    )
+)
+def test_whatever_is_no_note_taken_apart_is_refused(value):
+    with pytest.raises(Malformed):
+        whole([value], (NODE, CENTRE))
+    for place in (-1, 2):
+        with pytest.raises(Malformed):
+            whole([place, 4711, ROOT, []], (NODE, CENTRE))

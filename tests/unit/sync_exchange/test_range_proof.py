@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.batch.range_proof import check_range, prove
+from sync.batch.range_proof import check_range, implied, prove
 from sync.errors import InconsistentProof, Malformed
 from sync.ledger.entry import leaf_hash
-from sync.ledger.tree import MemoryTiles, Reader, append, root
+from sync.ledger.tree import MemoryTiles, Reader, append, consistency, root
 
 
 @settings(max_examples=60, deadline=None)
@@ -35,6 +35,17 @@ def test_every_range_of_every_tree_is_proven_and_no_other(size, data):
     for low, high in pairwise([start, size + 1]):
         with pytest.raises(InconsistentProof):
             prove(reader, low, high, size)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(2, 900), st.data())
+def test_the_consistency_proof_holds_what_is_left_of_the_last_leaves_unless_that_is_one_subtree(size, data):
+    tiles = MemoryTiles()
+    tiles.update(append(tiles, 0, [leaf_hash(number.to_bytes(2, "big")) for number in range(size)])[1])
+    start = data.draw(st.integers(1, size - 1))
+    found = implied(consistency(tiles, start, size), start, size)
+    assert found == ([] if start & (start - 1) == 0 else prove(Reader(tiles), start, size, size))
+    assert implied([], start, size) == implied([bytes(32)] * 70, start, size) == []
 
 
 def test_tiles_that_are_not_held_give_no_proof():
