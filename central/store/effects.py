@@ -195,6 +195,15 @@ async def add_settlement(tx: Tx, row: Settlement) -> bool:
     )
 
 
+def same_act(one: str, other: str) -> str:
+    """SQL: the disclosure and the access of one online answer, looked for in `one`, for the row of `other`.
+
+    By node, not by origin: an access may be carried into a later incarnation than the centre disclosed it to.
+    """
+    origins = f"(SELECT i.origin FROM identity i WHERE i.node = {other}.node)"  # noqa: S608 -- names of tables
+    return f"{one}.request_id = {other}.request_id AND {one}.origin IN {origins}"
+
+
 async def add_disclosure(tx: Tx, row: Disclosure) -> bool:
     """Write a disclosure; False when that request id was answered before."""
     return (
@@ -290,6 +299,12 @@ async def add_evidence(
         note,
         held,
     )
+
+
+async def evidence(tx: Tx, origin: str, kind: str) -> list[bytes]:
+    """What is kept of a kind about an origin, oldest first."""
+    query = "SELECT held FROM evidence WHERE origin = $1 AND kind = $2 ORDER BY at_ms, digest"
+    return [row["held"] for row in await tx.fetch(query, origin, kind)]
 
 
 async def rejections(tx: Tx, origin: str, first: int, limit: int = 200) -> list[Rejection]:

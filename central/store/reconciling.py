@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from central.store.database import Tx
-from central.store.effects import CaseEvent, DayTotal, Paper, ReportKept
+from central.store.effects import CaseEvent, DayTotal, Paper, ReportKept, same_act
 from sync.messages.registry import kind
 
 
@@ -203,10 +203,9 @@ async def answered_cases(tx: Tx, origin: str, case_nos: list[str], kinds: list[i
 async def shown_only(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Pairing]:
     """Online accesses of [low, high) that the centre never disclosed."""
     rows = await tx.fetch(
-        "SELECT a.request_id, a.occurred_ms, a.idx FROM access a WHERE a.origin = $1 AND a.occurred_ms >= $2"
+        "SELECT a.request_id, a.occurred_ms, a.idx FROM access a WHERE a.origin = $1 AND a.occurred_ms >= $2"  # noqa: S608 -- names of tables
         " AND a.occurred_ms < $3 AND a.mode = 'online' AND a.kind = $4 AND NOT EXISTS (SELECT 1 FROM"
-        " disclosure d"
-        " WHERE d.origin = a.origin AND d.request_id = a.request_id) ORDER BY a.idx",
+        f" disclosure d WHERE {same_act('d', 'a')}) ORDER BY a.idx",
         origin,
         low_ms,
         high_ms,
@@ -218,9 +217,9 @@ async def shown_only(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Pai
 async def disclosed_only(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Pairing]:
     """Disclosures of [low, high) that the node's ledger does not show."""
     rows = await tx.fetch(
-        "SELECT d.request_id, d.occurred_ms, d.centre_idx AS idx FROM disclosure d WHERE d.origin = $1"
+        "SELECT d.request_id, d.occurred_ms, d.centre_idx AS idx FROM disclosure d WHERE d.origin = $1"  # noqa: S608 -- as above
         " AND d.occurred_ms >= $2 AND d.occurred_ms < $3 AND NOT EXISTS (SELECT 1 FROM access a"
-        " WHERE a.origin = d.origin AND a.request_id = d.request_id) ORDER BY d.centre_idx",
+        f" WHERE {same_act('a', 'd')}) ORDER BY d.centre_idx",
         origin,
         low_ms,
         high_ms,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from central.store.database import Tx
-from central.store.effects import AccessKept, Disclosure
+from central.store.effects import AccessKept, Disclosure, same_act
 from sync.messages.registry import kind
 
 _KINDS = {
@@ -73,8 +73,8 @@ async def search(tx: Tx, asked: Search) -> list[Found]:
     arguments.append(asked.limit)
     rows = await tx.fetch(
         "SELECT a.*, e.leaf_hash,"  # noqa: S608 -- the conditions are literals of _conditions, values are arguments
-        " (a.request_id <> '' AND EXISTS (SELECT 1 FROM disclosure d WHERE d.origin = a.origin"
-        " AND d.request_id = a.request_id)) AS disclosed,"
+        f" (a.request_id <> '' AND EXISTS (SELECT 1 FROM disclosure d WHERE {same_act('d', 'a')}))"
+        " AS disclosed,"
         " COALESCE((SELECT min(r.serial) FROM report r WHERE r.origin = a.origin AND r.case_no = a.case_no"
         " AND a.case_no <> ''), '') AS serial"
         f" FROM access a JOIN entry e ON e.origin = a.origin AND e.idx = a.idx {conditions}"
@@ -126,10 +126,10 @@ def _found(row: dict[str, object]) -> Found:
 async def lonely_disclosures(tx: Tx, asked: Search) -> list[Disclosure]:
     """What the centre disclosed and the node's ledger (as far as it came) does not show."""
     rows = await tx.fetch(
-        "SELECT d.* FROM disclosure d WHERE ($1::bytea IS NULL OR d.subject_ref = $1)"
+        "SELECT d.* FROM disclosure d WHERE ($1::bytea IS NULL OR d.subject_ref = $1)"  # noqa: S608 -- names of tables
         " AND ($2 = '' OR d.actor = $2) AND ($3 = '' OR d.node = $3)"
         " AND ($4::bigint IS NULL OR d.occurred_ms >= $4) AND ($5::bigint IS NULL OR d.occurred_ms <= $5)"
-        " AND NOT EXISTS (SELECT 1 FROM access a WHERE a.origin = d.origin AND a.request_id = d.request_id"
+        f" AND NOT EXISTS (SELECT 1 FROM access a WHERE {same_act('a', 'd')}"
         " AND a.request_id <> '') ORDER BY d.occurred_ms DESC LIMIT $6",
         asked.subject_ref,
         asked.actor,

@@ -73,8 +73,11 @@ def _shift(incarnation: int) -> int:
 def entries(tx: Transaction, incarnation: int, start: int, end: int) -> Sequence[Old]:
     """Entries [start, end) of an ended ledger, in order, each with its whole detail.
 
-    Raises Malformed where one is missing or its detail was dropped: what was never countersigned keeps it.
+    Nothing of an empty range: on an empty machine in a lost one's place there is no ended ledger. Raises
+    Malformed where one is missing or its detail was dropped: what was never countersigned keeps it.
     """
+    if start >= end:
+        return []
     rows = tx.query(
         f"SELECT {_COLUMNS} FROM {past('entry', incarnation)} WHERE idx >= ? AND idx < ? ORDER BY idx",  # noqa: S608 -- a number
         (start, end),

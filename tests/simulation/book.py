@@ -3,7 +3,7 @@
 Nothing here asks the node's code what it did; leaves are hashed again, roots are computed again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,23 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, DetailValue]
     hash: bytes
 
+    @property
+    def first_place(self) -> tuple[str, int, bytes] | None:
+        """Origin, index and hash it had on an ended ledger; None for an entry that was written here."""
+        found = (one for one in self.entry.ext if one[0] == "carried")
+        return next(((one[1], one[2], one[3]) for one in found), None)
+
 
 class Book:
-    """Everything ever seen durable, released or signed of one origin."""
+    """Everything ever seen durable, released or signed of one origin.
 
-    def __init__(self) -> None:
+    `before` are the entries of ended ledgers which this one does not carry: the centre countersigned them.
+    `forgotten` are the cases and serials whose letter from the centre was read in a life the disk forgot.
+    """
+
+    def __init__(self, before: Sequence[Line] = (), forgotten: frozenset[str] = frozenset()) -> None:
+        self.before = tuple(before)
+        self.forgotten = forgotten
         self.lines: list[Line] = []
         self.tiles = tree.MemoryTiles()
         self.size = 0
@@ -51,6 +63,11 @@ class Book:
         self.close()
         self._witness = cipher.connect(data / FILE, slots.unlock(data))
         self._data = data
+
+    @property
+    def history(self) -> list[Line]:
+        """Every entry this node's rows come from, of all its ledgers, each once."""
+        return [*self.before, *self.lines]
 
     @property
     def is_open(self) -> bool:
@@ -97,30 +114,21 @@ class Book:
             f"head says {size}, {self.size + len(rows)} entries are there",
         )
         for row in rows:
-            self._take(*row)
+            self._take(read_line(*row))
         if rows:
             _, changed = tree.append(self.tiles, self.size, [line.hash for line in self.lines[self.size :]])
             self.tiles.update(changed)
             self.size = size
         self._look_at_signatures()
 
-    def _take(self, index: int, leaf: bytes, stored: bytes, detail: bytes, kind: int) -> None:
-        entry, _ = parse_leaf(leaf)
+    def _take(self, line: Line) -> None:
         at = len(self.lines)
-        demand(index == entry.index == at, "P2", f"entry {entry.index} stands at {index}, {at} follows")
-        demand(
-            leaf_hash(leaf) == stored and kind == entry.kind,
-            "P2",
-            f"entry {at} is stored with another hash or kind",
-        )
-        if self.lines:
-            last = self.lines[-1].entry
-            now, before = (entry.hlc_ms, entry.hlc_n), (last.hlc_ms, last.hlc_n)
+        demand(line.entry.index == at, "P2", f"entry {line.entry.index} is there, {at} follows")
+        last = next((one for one in reversed(self.lines) if one.first_place is None), None)
+        if last is not None and line.first_place is None:
+            now, before = ((one.entry.hlc_ms, one.entry.hlc_n) for one in (line, last))
             demand(now > before, "P2", f"entry {at} is not later than the one before it")
-        fields = registry.decode_detail(entry.kind, detail)
-        self.lines.append(
-            Line(kind=registry.by_number(entry.kind).name, entry=entry, detail=fields, hash=stored)
-        )
+        self.lines.append(line)
 
     def _look_at_signatures(self) -> None:
         for size, root in self.query(
@@ -198,6 +206,16 @@ class Book:
                 "P2",
                 f"released entry {index} is gone or altered",
             )
+
+
+def read_line(index: int, leaf: bytes, stored: bytes, detail: bytes, kind: int) -> Line:
+    """An entry as its row says; Offence where leaf, hash, place and kind do not agree (P2)."""
+    entry, _ = parse_leaf(leaf)
+    demand(index == entry.index, "P2", f"entry {entry.index} stands at {index}")
+    same = leaf_hash(leaf) == stored and kind == entry.kind
+    demand(same, "P2", f"entry {index} is stored with another hash or kind")
+    fields = registry.decode_detail(entry.kind, detail)
+    return Line(kind=registry.by_number(entry.kind).name, entry=entry, detail=fields, hash=stored)
 
 
 def size_of(data: Path) -> int:

@@ -137,7 +137,8 @@ class Court:
 
     async def effects(self) -> None:
         """Every entry the centre holds had its effect exactly once (P5); no effect without its entry."""
-        held = self._book.lines[: self.size]
+        done = await self._done_before()
+        held = [line for line in self._book.lines[: self.size] if line.entry.index not in done]
         for table, kinds in EFFECTS:
             wanted = [line.entry.index for line in held if line.kind in kinds]
             found = [
@@ -150,6 +151,12 @@ class Court:
         await self._promises(held)
         await self._verdicts(held)
         await self._disclosures(held)
+
+    async def _done_before(self) -> set[int]:
+        """Entries carried over that the centre holds where they stood first: their effect was there (rule 4.6)."""
+        query = "SELECT idx FROM entry WHERE $1 <> '' AND origin = $2 AND idx = $3 AND leaf_hash = $4"
+        places = [(line.entry.index, line.first_place) for line in self._book.lines[: self.size]]
+        return {index for index, place in places if place and await self.rows(query, *place)}
 
     async def _promises(self, held: Sequence[Line]) -> None:
         wanted = sorted(
@@ -169,13 +176,16 @@ class Court:
         demand([row["serial"] for row in found] == wanted, "P5", "verdicts and provisional reports differ")
 
     async def _disclosures(self, held: Sequence[Line]) -> None:
-        """The pair of every online answer; a disclosure nobody was shown is left by a lost reply only."""
+        """The pair of every online answer; a disclosure nobody was shown is left by a lost reply only.
+
+        That of an answer carried over stands under the incarnation that was asked.
+        """
         found = await self.rows("SELECT request_id FROM disclosure WHERE origin = $1")
         given = Counter(row["request_id"] for row in found)
         shown = Counter(
             line.detail["request_id"]
             for line in held
-            if line.kind == "access.answered" and line.entry.mode == "online"
+            if line.kind == "access.answered" and line.entry.mode == "online" and not line.first_place
         )
         demand(not shown - given, "P5", "an online answer was shown that the centre never disclosed")
         demand(max(given.values(), default=1) == 1, "P5", "one request was disclosed twice")

@@ -63,7 +63,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="batch-deep", where="hostile", words="a batch whose header nests arrays without end"),
     Fault(name="batch-replayed", where="hostile", words="a batch of long ago, signed for today"),
     Fault(name="batch-of-another", where="hostile", words="a batch of one node under the signature of another, or for another centre"),
-    Fault(name="node-revoked", where="centre", words="the centre revokes the node"),
+    Fault(name="revoked-before-data", where="centre", words="the centre revokes the node while entries wait there"),
+    Fault(name="revoked-with-data", where="centre", words="the centre revokes the node while a batch of it arrives"),
+    Fault(name="revoked-after-data", where="centre", words="the centre revokes the node when it is level"),
+    Fault(name="lying-fsync", where="disk", words="a power cut loses what the disk had promised to keep"),
+    Fault(name="two-clones", where="disk", words="two machines run from copies of one disk"),
+    Fault(name="disk-lost", where="disk", words="the disk is gone; an empty machine takes the node's place"),
+    Fault(name="stick-of-older-life", where="stick", words="an acknowledgement of an ended incarnation comes back"),
+    Fault(name="batch-of-older-life", where="hostile", words="a batch of an ended incarnation arrives"),
     Fault(name="days-pass", where="clock", words="hours to days pass without contact"),
 )
 # fmt: on

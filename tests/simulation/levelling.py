@@ -1,21 +1,14 @@
-"""The end of a world: faults stop and everything comes level; and the old image that is put back on some."""
+"""The end of a world: faults stop and everything comes level."""
 
-from central.actions import nodes
-from central.actions.centre import operator
 from edge.actions import exchange
-from edge.actions.gates import gates
-from tests.simulation import clerks
-from tests.simulation.book import size_of
 from tests.simulation.desk import judge_desk
 from tests.simulation.hall import Failed
-from tests.simulation.offence import Offence, demand
+from tests.simulation.offence import Offence
 from tests.simulation.side import Side
 from tests.simulation.world import HOUR_MS, MINUTE_MS, World
 
-SECURITY = operator("security")
 EXCHANGES = 8
 """Exchanges within which both ends must be level once the faults stop (P8)."""
-FORKED_VISITS = 3
 CLOCKS_SET_RIGHT = 0.5
 """Share of the nodes whose wall clock somebody sets right in the end; the others must come level all the same."""
 
@@ -25,16 +18,21 @@ async def level(world: World) -> None:
     world.mood = "up"
     world.place.bureau.up = True
     for side in world.sides:
-        side.calm = True
-        if world.dice.random() < CLOCKS_SET_RIGHT:
-            side.hall.skew_ms = 0
-        await _come_level(world, side)
-        side.book.thorough()
-        court = side.court
-        assert court is not None
-        await court.thorough()
-        await court.effects()
-        judge_desk(side.book)
+        await level_side(world, side)
+
+
+async def level_side(world: World, side: Side) -> None:
+    """The same for one node."""
+    side.calm = True
+    if world.dice.random() < CLOCKS_SET_RIGHT:
+        side.hall.skew_ms = 0
+    await _come_level(world, side)
+    side.book.thorough()
+    court = side.court
+    assert court is not None
+    await court.thorough()
+    await court.effects()
+    judge_desk(side.book)
 
 
 async def _come_level(world: World, side: Side) -> None:
@@ -86,50 +84,3 @@ async def _what_waits(side: Side) -> str:
     return (
         f"node {book.size}, acknowledged {book.acknowledged}, centre {side.court.size}, {await _owed(side)}"
     )
-
-
-async def old_image(world: World) -> None:
-    """An older image of the disk is put back on a node that was level: the node stops, the centre's copy stays as it was."""
-    side, image = world.side, world.image
-    if image is None or size_of(image) >= side.book.size:
-        return
-    with_anchor = world.dice.random() < 0.5
-    world.count("image-with-anchor" if with_anchor else "image-of-database")
-    side.book.close()
-    await side.hall.restore_image(image, with_anchor=with_anchor)
-    if with_anchor:
-        await _unnoticed(world, side)
-    found = await side.hall.node.store.read(lambda db: gates(db, side.hall.node))
-    world.say(f"gates: {[gate.code for gate in found]}")
-    demand(found, "P2", "a node with an old image goes on answering")
-    assert side.court is not None
-    await side.court.unmoved()
-
-
-async def revoked(world: World) -> None:
-    """The centre revokes the node: told at its next contact it answers no more, and nothing of it is taken as good."""
-    side = world.side
-    world.count("node-revoked")
-    name = side.hall.origin.split("/")[2]
-    gone = await nodes.revoke(world.place.centre, SECURITY, name, "遗失")
-    assert gone is None
-    visit = clerks.Visit(world.dice, world.dice.choice(world.place.people), side.hall)
-    await side.hall.act(visit.run())
-    for _ in range(2):
-        world.wait(MINUTE_MS)
-        results = await side.hall.act(exchange.exchange(side.hall.node))
-        world.say(f"contact after the revocation: {results[0]}")
-    found = await side.hall.node.store.read(lambda db: gates(db, side.hall.node))
-    demand("node-revoked" in {gate.code for gate in found}, "P3", "a revoked node goes on answering")
-    side.book.look()
-    side.book.thorough()
-
-
-async def _unnoticed(world: World, side: Side) -> None:
-    """With its own old anchor the node cannot know; its next contact tells it."""
-    for _ in range(world.dice.randint(0, FORKED_VISITS)):
-        visit = clerks.Visit(world.dice, world.dice.choice(world.place.people), side.hall)
-        await side.hall.act(visit.run())
-    world.wait(MINUTE_MS)
-    results = await side.hall.act(exchange.exchange(side.hall.node))
-    world.say(f"contact after the old image: {results[0]}")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from tests.simulation.endings import ending
 from tests.simulation.faults import Coverage
-from tests.simulation.levelling import level, old_image, revoked
+from tests.simulation.levelling import level
 from tests.simulation.offence import Offence, offences_in
 from tests.simulation.place import START_MS, Place
 from tests.simulation.steps import one_step
@@ -17,7 +18,7 @@ from tests.simulation.world import REAL, Wiring, World
 
 STEPS = (8, 16)
 BUS_SHARE, BUS_STEPS = 0.12, 8
-IMAGE_SHARE, REVOKED_SHARE = 0.15, 0.05
+IMAGE_SHARE = 0.15
 WORLD_S = 90.0
 
 
@@ -92,9 +93,6 @@ async def _live(world: World) -> None:
             if world.step == image_at:
                 world.image = world.side.hall.keep_image()
         await level(world)
-        if dice.random() < REVOKED_SHARE:
-            await revoked(world)
-        else:
-            await old_image(world)
+        await ending(world)
     finally:
         await world.end()

@@ -54,7 +54,7 @@ class Side:
         return "behind" if self.book.size > self.book.acknowledged else "level"
 
     def opened(self) -> None:
-        """The node is enrolled and up for the first time."""
+        """The node is enrolled and up for the first time, as this incarnation."""
         place = self._world.place
         self.book.open(self.hall.data)
         self.court = Court(place.centre, place.witness, self.hall.origin, self.book)
@@ -91,11 +91,22 @@ class Side:
 
     def reopened(self) -> None:
         """The node was down and is up again: look at all of it."""
+        self._torn()
+        self.book.open(self.hall.data)
+        self.book.survived()
+
+    def _torn(self) -> None:
         for torn in self.hall.torn:
             self._world.count(torn)
         self.hall.torn.clear()
-        self.book.open(self.hall.data)
-        self.book.survived()
+
+    def reborn(self, book: Book) -> None:
+        """The node is another incarnation: its ledger begins anew, and so do the judges of both ends."""
+        self.book.close()
+        self.book = book
+        self.opened()
+        self._torn()
+        book.look()
 
     async def look(self) -> None:
         """Both ends, judged; the centre's where something arrived there since the last look."""

@@ -12,15 +12,17 @@ from typing import Any
 
 import msgspec
 
-from central.actions import nodes
+from central.actions import incarnations, nodes
 from central.actions.centre import operator
+from central.security.permissions import Role
 from edge.actions import enrol
 from edge.errors import CentreRefused, CentreUnreachable
 from matters.model import Refusal
+from sync.messages.incarnation import reason
 from tests.simulation.faults import Coverage
 from tests.simulation.hall import URL
 from tests.simulation.line import Door
-from tests.simulation.offence import Offence
+from tests.simulation.offence import Offence, demand
 from tests.simulation.place import REGION, START_MS, Place
 from tests.simulation.side import Side
 
@@ -28,6 +30,7 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 ENROL_TRIES = 12
 OPERATOR = operator("system")
+OFFICERS: tuple[Role, ...] = ("security", "system")
 
 
 def whole(store: Any) -> Any:
@@ -93,15 +96,14 @@ class World:
         centre = self.place.centre
         made = await nodes.create(centre, OPERATOR, name=name, region=REGION, kind=kind, route=route)
         assert not isinstance(made, Refusal)
-        await self._enrol(side, made.node, made.code)
-        side.calm = False
+        await self.enrol(side, made.node, made.code)
         await side.hall.start()
         side.opened()
         await side.look()
         return side
 
-    async def _enrol(self, side: Side, node: str, code: str) -> None:
-        """Try until the node has its certificate; a code used up by a lost reply is replaced by an officer."""
+    async def enrol(self, side: Side, node: str, code: str) -> None:
+        """Try until the node has its certificate; officers approve what waits, and replace a code that is used up."""
         for number in range(ENROL_TRIES):
             side.calm = number > ENROL_TRIES // 2
             try:
@@ -113,13 +115,32 @@ class World:
                 self.wait(MINUTE_MS)
             except CentreRefused as error:
                 self.say(f"{side.name}: enrolment refused: {error.centre_code}")
-                again = await nodes.new_code(self.place.centre, OPERATOR, node)
-                assert not isinstance(again, Refusal)
-                code = again.code
+                if error.centre_code == enrol.WAITING:
+                    await self.approve(node)
+                else:
+                    code = await self.new_code(node)
             else:
                 self.say(f"{side.name}: enrolled as {made.origin}")
+                side.calm = False
                 return
         raise Offence("P8", "a node could not enrol over a line that works")
+
+    async def new_code(self, node: str) -> str:
+        """An officer writes out a code for a node."""
+        made = await nodes.new_code(self.place.centre, OPERATOR, node)
+        assert not isinstance(made, Refusal)
+        return made.code
+
+    async def approve(self, node: str) -> None:
+        """Every officer who must says yes to the new incarnation that waits."""
+        centre = self.place.centre
+        for row in await incarnations.requests(centre, node):
+            enough = len(row.wanted) >= reason(row.reason).officers
+            demand(enough, "P3", f"{row.reason} is approved by {row.wanted} only")
+            for officer in OFFICERS[: len(row.wanted)] if row.state == "waiting" else ():
+                await incarnations.decide(
+                    centre, operator(officer), node, row.fingerprint, approves=True, note="已电话核对指纹"
+                )  # fmt: skip
 
     async def reopen_centre(self) -> None:
         """The centre's process ends and another begins."""
