@@ -30,6 +30,7 @@ from sync.errors import (
     BadSignature,
     LimitExceeded,
     Malformed,
+    MissingDictionary,
     NotForUs,
     SyncError,
     UnknownVersion,
@@ -79,10 +80,10 @@ def test_a_node_cannot_sign_a_batch_in_the_name_of_another():
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"version": 2}, UnknownVersion),
+        ({"version": 3}, UnknownVersion),
         ({"schema": 2}, UnknownVersion),
         ({"codec": 9}, UnknownVersion),
-        ({"dictionary": 4}, UnknownVersion),
+        ({"dictionary": 4}, MissingDictionary),
         ({"kind": "sideways"}, Malformed),
         ({"batch_id": b"short"}, Malformed),
         ({"start": -1}, Malformed),
