@@ -16,8 +16,9 @@ from edge.security.passwords import hash_password
 from edge.store.cache import Cached, StaffRow
 from matters.records import Record, SubjectRecord
 from sync.batch.acknowledge import Acknowledgement, encode
-from sync.batch.file import build_sealed
+from sync.batch.file import build_sealed, open_header
 from sync.batch.incoming import Incoming
+from sync.errors import MissingDictionary
 from sync.exchange.centre import (
     Accept,
     Known,
@@ -131,6 +132,7 @@ class SmallCentre:
         self.scope_key = secrets.token_bytes(32)
         self.codes = {"GOOD-CODE"}
         self.down = False
+        self.knows_no_dictionary = False
         self.node_signing = self.node_sealing = b""
         self.origin = NODE
         self.rows: list[Any] = []
@@ -378,6 +380,13 @@ def application(centre: SmallCentre) -> Litestar:
     async def exchange(request: Request[Any, Any, Any]) -> Response[bytes]:
         body = await request.body()
         signed(request, body)
+        if (
+            centre.knows_no_dictionary
+            and open_header(body, {centre.origin: centre.node_signing}.get).dictionary
+        ):
+            words = {"zh": MissingDictionary.next_zh, "en": MissingDictionary.next_en}
+            refusal = {"code": MissingDictionary.code, "message": words, "next": words}
+            return Response(msgspec.json.encode(refusal), media_type="application/json", status_code=400)
         return Response(centre.exchange(body), media_type="application/octet-stream")
 
     @post("/api/answers", status_code=200)

@@ -51,6 +51,16 @@ async def test_g07_offline_reads_reach_the_centre_complete_and_countersigned(
     assert len(centre.hashes) == done.acknowledged, "nothing travels twice"
 
 
+async def test_a_centre_that_lacks_the_dictionary_gets_the_same_entries_without_at_once(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    await offline_answer(node, clerk, centre)
+    centre.knows_no_dictionary = True
+    done = await exchange(node)
+    assert not done.alarms
+    assert done.acknowledged == len(centre.hashes) > 0
+
+
 async def test_g12_a_provisional_report_is_confirmed_by_a_letter_once(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:

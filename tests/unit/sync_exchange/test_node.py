@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -182,6 +183,21 @@ def test_a_failed_line_ends_the_round_quietly_and_a_refusal_says_why():
     ]
     for code, grave in (("fork", True), ("revoked", True), ("limit-exceeded", False)):
         refused(NodeExchange(hall).failed("centre said no", code), code, grave=grave)
+
+
+@pytest.mark.parametrize("code", ["unknown-version", "missing-dictionary"])
+def test_a_centre_too_old_for_the_slim_form_gets_the_same_entries_in_the_plain_one_once(code):
+    hall, centre = enrolled(700)
+    exchange = NodeExchange(hall)
+    (first,) = begun(exchange)
+    exchange.ahead()
+    again = exchange.failed("too new", code)[0]
+    assert isinstance(again, SendBatch)
+    headers = [open_header(step.data, centre.public_of) for step in (first, again)]
+    assert [(one.version, one.dictionary) for one in headers] == [(2, 1), (1, 0)]
+    assert (again.start, again.end) == (first.start, first.end)
+    assert [type(step) for step in replied(exchange, centre.answered(again.data))] != [Alarm, Finished]
+    refused(exchange.failed("centre said no", code), code, grave=False)
 
 
 def test_a_ledger_that_does_not_add_up_is_not_sent_but_alarmed():
