@@ -42,7 +42,6 @@ class Ground(Town):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.reader = Twin(self.reader_port)
-        self.judged = 0
         self._tty = folder / "reader.tty"
 
     def lay_out(self) -> None:
@@ -113,12 +112,11 @@ class Ground(Town):
 
     def check(self, folder: Path) -> Done:
         """`edge check` as judge over a folder nobody has open. It opens the file as a starting node does."""
-        self.judged += 1
         return called(edge_main, ["check", "--data", str(folder), "--json"])
 
     def copy(self, folder: Path) -> Path:
-        """What lies on the disk now, write-ahead log and all, as a folder of its own."""
-        copy = self.folder / f"copy-{self.judged}"
+        """What lies on the disk now, write-ahead log and all, in place of the copy before."""
+        copy = self.folder / "copy"
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
         return copy
