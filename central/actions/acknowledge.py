@@ -3,22 +3,18 @@
 How far we are, our countersignature, our own checkpoint, letters, releases, leases.
 """
 
-from functools import partial
-
 import msgspec
 
-from central.actions import leases, mailbox
+from central.actions import leases, mailbox, witness
 from central.actions.centre import Centre
-from central.store import contacts, effects, fleet, ledger, records
-from central.store.database import Tx
+from central.store import contacts, effects, fleet, records
 from central.store.fleet import Identity
 from central.store.ledger import CheckpointKept
 from sync.batch.acknowledge import Acknowledgement, encode
 from sync.batch.file import build_sealed
 from sync.batch.header import Header
 from sync.exchange.centre import reply as replied
-from sync.ledger.tree import consistency
-from sync.signing.notes import Checkpoint, open_note
+from sync.signing.notes import Checkpoint
 
 SCOPE_KEY = "scope-key"
 HOPS_MAX = 16
@@ -58,6 +54,26 @@ async def reply(
     acknowledgement = await _whole(centre, identity, header, outcome, ours)
     if ours.note:
         acknowledgement = replied(acknowledgement, checkpoint, ours.note)
+    return _sealed(centre, identity, acknowledgement)
+
+
+async def levelling(centre: Centre, identity: Identity, header: Header, outcome: Outcome) -> bytes:
+    """What a restored centre says until officers approve its new incarnation (rule 8.8).
+
+    How far it is, and what lets a hall go on meanwhile; nothing of it is numbered, nothing countersigned.
+    """
+    acknowledgement = Acknowledgement(
+        origin=identity.origin,
+        next=outcome.next,
+        centre_time_ms=centre.now_ms(),
+        leases=await leases.due(centre, identity, header.statistics.get("lease_used_percent", 0)),
+        certificate=await leases.renewed_certificate(centre, identity),
+        levelling=True,
+    )
+    return _sealed(centre, identity, acknowledgement)
+
+
+def _sealed(centre: Centre, identity: Identity, acknowledgement: Acknowledgement) -> bytes:
     return build_sealed(
         "acknowledge",
         encode(acknowledgement),
@@ -74,26 +90,28 @@ async def _whole(
 ) -> Acknowledgement:
     certificate = await leases.renewed_certificate(centre, identity)
     given = await leases.due(centre, identity, header.statistics.get("lease_used_percent", 0))
-    own = ours.own
     async with centre.store.reading() as tx:
         node = await fleet.node(tx, identity.node)
-        seen = _seen(centre, header)
         sizes = await contacts.centre_sizes(tx, identity.origin, HOPS_MAX) if ours.hops else []
-        proofs = await _proofs(centre, tx, {seen, *sizes}, own.size)
+        grown = await witness.grown(centre, tx, header.centre_seen, ours.own, sizes)
         wanted = {wish.scope: wish.version for wish in header.needs}
         scopes = await records.scopes(tx, leases.scopes_of(node) if node else ())
         fresh = await records.releases(tx, [scope.scope for scope in scopes])
-        news = [one for one in fresh if one.version > wanted.get(one.scope, 0)]
         keys = {scope.scope: scope.key_sealed for scope in scopes}
+        level = {scope.scope: scope.version for scope in scopes}
+        # A release of an earlier life of this centre is none of the numbers in force now (`restored`).
+        fresh = [one for one in fresh if one.version == level[one.scope]]
+        news = [one for one in fresh if one.version > wanted.get(one.scope, 0)]
         rejected = await effects.rejections(tx, identity.origin, header.start)
         letters = await mailbox.waiting(centre, tx, identity.origin, header.directive_seen)
     return Acknowledgement(
         origin=identity.origin,
         next=outcome.next,
-        centre_checkpoint=own.note,
-        centre_old_size=seen,
-        centre_consistency=proofs.get(seen, ()),
-        centre_hops=tuple((size, proof) for size, proof in sorted(proofs.items()) if size != seen),
+        centre_checkpoint=ours.own.note,
+        centre_old_size=grown.old_size,
+        centre_consistency=grown.consistency,
+        centre_hops=grown.hops,
+        successors=grown.successors,
         centre_time_ms=centre.now_ms(),
         directives=letters,
         releases=tuple(one.signed for one in news),
@@ -105,20 +123,3 @@ async def _whole(
         window_ms=node.window_ms if node else 0,
         certificate=certificate,
     )
-
-
-def _seen(centre: Centre, header: Header) -> int:
-    """The size of our own ledger the node last saw; 0 before the first contact."""
-    if not header.centre_seen:
-        return 0
-    return open_note(header.centre_seen, {centre.origin: centre.keys.signing.public}).size
-
-
-async def _proofs(centre: Centre, tx: Tx, sizes: set[int], size: int) -> dict[int, tuple[bytes, ...]]:
-    """Proofs that our ledger of `size` only grew from each of these sizes."""
-    head = await ledger.head(tx, centre.origin)
-    found: dict[int, tuple[bytes, ...]] = {}
-    for old in sorted(one for one in sizes if 0 < one < size):
-        question = partial(consistency, old=old, new=size)
-        found[old] = tuple(await ledger.over_tiles(tx, centre.origin, head.size, question))
-    return found

@@ -1,5 +1,6 @@
 """The three administrators and what they did: their own acts on the centre's ledger."""
 
+from central.actions import own_ledger
 from central.actions.centre import Centre
 from central.actions.views import ActRow, AdministratorRow
 from central.security.permissions import PERMISSIONS, ROLE_WORDS
@@ -46,9 +47,12 @@ async def acts(centre: Centre, limit: int = 200) -> tuple[ActRow, ...]:
     """What administrators did, newest first, from the centre's own ledger."""
     kinds = [kind(name).number for name in ACTS]
     async with centre.store.reading() as tx:
-        head = await ledger.head(tx, centre.origin)
-        rows = await trail.newest_of_kinds(tx, centre.origin, kinds, limit)
-    return tuple(_act(row, head.countersigned) for row in rows)
+        found: list[ActRow] = []
+        for origin in reversed(await own_ledger.origins(centre, tx)):
+            signed = (await ledger.head(tx, origin)).countersigned
+            rows = await trail.newest_of_kinds(tx, origin, kinds, limit - len(found))
+            found += [_act(row, signed) for row in rows]
+    return tuple(found)
 
 
 def _act(row: EntryKept, signed: int) -> ActRow:

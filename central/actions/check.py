@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from central.actions.centre import Centre
-from central.actions.own_ledger import DETAIL, place_bytes
+from central.actions.own_ledger import DETAIL, origins, place_bytes
 from central.actions.views import LedgerCheck
 from central.errors import CentralError, NotFound
 from central.store import fleet, ledger, trail
@@ -61,10 +61,11 @@ async def check(centre: Centre, node: str | None = None) -> tuple[LedgerCheck, .
     """
     async with centre.store.reading() as tx:
         identities = await fleet.identities(tx)
+        ours = await origins(centre, tx)
     keys = {one.origin: one.signing for one in identities if node in {None, one.node}}
     if node is not None and not keys:
         raise NotFound("没有这个节点。", "there is no such node, or it never enrolled")
-    own = [] if node is not None else [(centre.origin, b"")]
+    own = [] if node is not None else [(origin, b"") for origin in ours]
     return tuple([await _ledger(centre, origin, key) for origin, key in [*own, *keys.items()]])
 
 

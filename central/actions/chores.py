@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from central.actions import fleet, fulfil, own_ledger, packs, reconcile
+from central.actions import fleet, fulfil, own_ledger, packs, publish, reconcile, restored
 from central.actions.centre import Centre
 from central.actions.findings import finding_id, raised
 from central.security import callers
@@ -14,13 +14,22 @@ CONTACTS_KEPT_MS = 7 * 86_400_000
 
 
 async def promises(centre: Centre) -> int:
-    """Fulfil deferred cases whose time has come."""
+    """Fulfil deferred cases whose time has come; not while the centre does not know what it had fulfilled."""
+    if await restored.levelling(centre):
+        return 0
     return await fulfil.fulfil(centre)
 
 
 async def checkpoint(centre: Centre) -> int:
-    """Sign the centre's own ledger; its size."""
+    """Sign the centre's own ledger, unless it is behind what was signed; its size, 0 when it is."""
+    if await restored.levelling(centre):
+        return 0
     return (await own_ledger.signed_checkpoint(centre)).size
+
+
+async def releases(centre: Centre) -> int:
+    """After a restore: publish what lost its numbers; how many scopes."""
+    return await publish.renumbered(centre)
 
 
 async def nonces(centre: Centre) -> None:

@@ -372,12 +372,13 @@ def _spent(line: Line, into: Gathered, by: Rules) -> str:
 
 
 def _opened_anew(line: Line, into: Gathered, _: Rules) -> str:
-    """incarnation.opened: compared with what was approved (`incarnations.opened`)."""
+    """incarnation.opened, centre.succeeded: histories that ended, compared by `incarnations.opened`."""
     into.openings.append(line)
     return ""
 
 
 EFFECTS: dict[str, Effect] = {
+    "centre.succeeded": _opened_anew,
     "incarnation.opened": _opened_anew,
     "quota.spent": _spent,
     "quota.returned": _spent,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from central.actions import incarnations, leases, nodes
+from central.actions import incarnations, leases, nodes, restored
 from central.actions.centre import Centre
 from central.actions.incarnations import Wanted
 from central.actions.own_ledger import Draft, record
@@ -132,6 +132,8 @@ async def _admit(
 ) -> Enrolled:
     signing, sealing = wanted.signing, wanted.sealing
     incarnation = before.incarnation + 1 if before else 1
+    if node.created_ms < await restored.began_ms(tx):
+        incarnation = max(incarnation, await restored.names_floor(tx) + 1)
     origin = nodes.origin_text(centre, node.node, incarnation)
     certificate, not_after_ms = leases.certificate(centre, node, origin, signing, sealing)
     if before is not None:

@@ -5,9 +5,9 @@ import shutil
 
 import msgspec
 
+from central.actions import own_ledger
 from central.actions.centre import Centre
 from central.errors import CentralError
-from central.store import ledger
 from matters.model import Words
 
 FREE_PERCENT_MIN = 5
@@ -29,7 +29,7 @@ async def ready(centre: Centre) -> tuple[Check, ...]:
 async def _database(centre: Centre) -> Check:
     try:
         async with centre.store.reading() as tx:
-            head = await ledger.head(tx, centre.origin)
+            head = await own_ledger.head(centre, tx)
     except CentralError as error:
         return Check(check="database", well=False, words=error.words)
     words = Words(zh=f"数据库正常，中心台账 {head.size} 条", en=f"database up, own ledger of {head.size}")

@@ -9,9 +9,9 @@
 
 import msgspec
 
-from central.actions import mailbox
+from central.actions import mailbox, restored
 from central.actions.centre import AdminSession, Centre
-from central.actions.effects import Gathered
+from central.actions.effects import Gathered, Line
 from central.actions.findings import finding_id, raised
 from central.actions.own_ledger import Draft, note_missing, record
 from central.errors import NotFound
@@ -24,8 +24,11 @@ from central.store.reconciling import Finding
 from matters.calendar import china_day
 from matters.model import Refusal, Words
 from sync.messages.incarnation import Claim, Opening, differs, fingerprint, known_lost, reason
+from sync.messages.registry import kind
 
 WAITING_MAX = 16
+WORDS_MAX = 300
+_SUCCEEDED = kind("centre.succeeded").number
 _POWERS = {"security": "incarnations.approve", "system": "incarnations.confirm"}
 _RULE = "节点换代（protocol.md 1）"
 _HOW_SURE = Words(zh="核实经过", en="how you made sure")
@@ -88,6 +91,8 @@ async def gate(centre: Centre, tx: Tx, before: Identity, wanted: Wanted) -> Open
     Until then a refusal that says who is still missing; the request is kept with the transaction, and the
     same keys may ask again.
     """
+    if await restored.waits(centre, tx):
+        return restored.WAIT
     why = reason(wanted.reason)
     asked = fingerprint(wanted.signing, wanted.sealing)
     known = await incarnations.one(tx, before.origin, asked)
@@ -170,6 +175,7 @@ async def decide(
         )
         if not await incarnations.add_verdict(tx, said):
             return _SPOKEN
+        officers = _agreed(row, said) if approves else ()
         if not approves:
             await incarnations.settle(tx, known, "refused", centre.now_ms())
         draft = Draft(
@@ -182,9 +188,17 @@ async def decide(
             note=note.strip(),
         )
         await record(centre, tx, draft)
+        if known.node == incarnations.CENTRE and officers:
+            await restored.begin(centre, tx, known, officers)
         settled = await incarnations.one(tx, known.origin, asked)
         assert settled is not None
         return await _row(tx, settled)
+
+
+def _agreed(row: IncarnationRow, said: Verdict) -> tuple[str, ...]:
+    """The officers in the order they approved, once this word was the last one wanted; empty before."""
+    spoken = {one.role: one.officer for one in row.verdicts} | {said.role: said.officer}
+    return tuple(spoken.values()) if set(row.wanted) <= set(spoken) else ()
 
 
 def _objection(row: IncarnationRow, admin: AdminSession) -> Refusal | None:
@@ -255,6 +269,9 @@ async def opened(centre: Centre, tx: Tx, gathered: Gathered) -> None:
     """Step 4, and the serials of carried reports: what does not fit is a finding, never a lost entry."""
     origin, node = gathered.source.origin, gathered.source.node
     for line in gathered.openings:
+        if line.entry.kind == _SUCCEEDED:
+            await _doubted(centre, tx, gathered, line)
+            continue
         wanted = await opening_of(tx, origin)
         wrong = "opening" if wanted is None else differs(wanted, dict(line.fields))
         if wrong or line.entry.index:
@@ -269,6 +286,17 @@ async def opened(centre: Centre, tx: Tx, gathered: Gathered) -> None:
             f"serial {serial} was issued before and after the fork",
         )
         await _raise(centre, tx, gathered, serial, words)
+
+
+async def _doubted(centre: Centre, tx: Tx, gathered: Gathered, line: Line) -> None:
+    """A node saw more of our own ledger than our new one's opening admits: a finding, and our own entry."""
+    doubt = line.text("doubt")
+    if doubt:
+        words = (
+            "中心换代时未承认该节点见过的中心台账",
+            f"our opening admits less than seen: {doubt}"[:WORDS_MAX],
+        )
+        await _raise(centre, tx, gathered, f"centre at {line.entry.index}", words)
 
 
 async def _raise(centre: Centre, tx: Tx, gathered: Gathered, about: str, words: tuple[str, str]) -> None:

@@ -7,6 +7,8 @@ README, "Life of a batch").
 a fork 3  store       frame by frame: entries, full tiles, effects and the new head in one transaction
 4  countersign only where our root equals the signed one; persisted with an entry on our own ledger, then
 5  reply       the acknowledgement (`acknowledge.py`)
+
+A centre restored from a backup takes steps 1 to 3 and replies how far it is, nothing else (`restored.py`).
 """
 
 import asyncio
@@ -17,8 +19,8 @@ from typing import Literal
 
 import msgspec
 
-from central.actions import fulfil, incarnations, mailbox, own_ledger, quota, settle
-from central.actions.acknowledge import Ours, Outcome, reply
+from central.actions import acknowledge, fulfil, incarnations, mailbox, own_ledger, quota, restored, settle
+from central.actions.acknowledge import Ours, Outcome
 from central.actions.centre import Centre
 from central.actions.effects import Gathered, Rules, Source, gather, rules
 from central.actions.fork import keep
@@ -30,7 +32,7 @@ from central.store.effects import Deferral, Rejection
 from central.store.fleet import Identity
 from central.store.ledger import CheckpointKept, Head, StoredEntry
 from sync.batch.frames import Frame
-from sync.batch.header import Header, header_length
+from sync.batch.header import header_length
 from sync.batch.incoming import Incoming
 from sync.errors import BadSignature, Fork, LimitExceeded, Revoked
 from sync.exchange.centre import (
@@ -43,10 +45,9 @@ from sync.exchange.centre import (
     judge_offer,
     judge_root,
     sizes_needed,
-    witnessed,
 )
 from sync.signing import cose
-from sync.signing.notes import Checkpoint, open_note
+from sync.signing.notes import Checkpoint
 
 Carrier = Literal["network", "courier"]
 GROUP_FRAMES = 16
@@ -70,13 +71,17 @@ async def exchange(centre: Centre, batch: bytes, carrier: Carrier) -> bytes:
         raise LimitExceeded(f"batch of {len(batch)} bytes")
     identity = await _sender(centre, batch)
     incoming = await asyncio.to_thread(_open, centre, identity, batch)
+    level = await restored.level(centre, identity, incoming.header)
     outcome = await _store(centre, identity, incoming)
+    if not level:
+        await _note_contact(centre, incoming, len(batch), outcome, 0, carrier)
+        return await acknowledge.levelling(centre, identity, incoming.header, outcome)
     note = await _countersign(centre, identity, incoming)
     await fulfil.fulfil(centre, identity.origin)
     own = await own_ledger.signed_checkpoint(centre)
     await _note_contact(centre, incoming, len(batch), outcome, own.size, carrier)
     ours = Ours(own=own, note=note, hops=carrier == "courier")
-    return await reply(centre, identity, incoming.header, incoming.checkpoint, outcome, ours)
+    return await acknowledge.reply(centre, identity, incoming.header, incoming.checkpoint, outcome, ours)
 
 
 async def _sender(centre: Centre, batch: bytes) -> Identity:
@@ -270,7 +275,7 @@ def _deferral(centre: Centre, origin: str, asked: fulfil.Asked) -> Deferral:
 async def _countersign(centre: Centre, identity: Identity, incoming: Incoming) -> bytes:
     """Step 4: the node's note with our line under it, persisted; empty when it may not be signed (yet)."""
     checkpoint, note = incoming.checkpoint, incoming.header.checkpoint
-    if not checkpoint.size or not await _level(centre, identity, incoming.header):
+    if not checkpoint.size:
         return b""
     fork: ForkEvidence | bool
     async with centre.store.transaction() as tx:
@@ -289,6 +294,7 @@ async def _countersign(centre: Centre, identity: Identity, incoming: Incoming) -
 
 
 async def _sign(centre: Centre, tx: Tx, origin: str, checkpoint: Checkpoint, note: bytes) -> bytes:
+    await own_ledger.may_sign(centre, tx)
     signed = countersign(note, centre.origin, centre.keys.signing)
     draft = Draft(
         kind="node.checkpoint",
@@ -306,36 +312,6 @@ async def _sign(centre: Centre, tx: Tx, origin: str, checkpoint: Checkpoint, not
     )
     await ledger.keep_checkpoint(tx, origin, kept)
     return signed
-
-
-async def _level(centre: Centre, identity: Identity, header: Header) -> bool:
-    """Crash rule 8.
-
-    A centre restored from a backup countersigns nothing until it is level with what nodes saw of it.
-    """
-    seen = seen_of(centre, identity, header)
-    if seen is None:
-        return True
-    async with centre.store.reading() as tx:
-        head = await ledger.head(tx, centre.origin)
-        if seen.size > head.size:
-            return False
-        ours = await ledger.roots(tx, centre.origin, head.size, [seen.size])
-    return witnessed(seen, ours[seen.size])
-
-
-def seen_of(centre: Centre, identity: Identity, header: Header) -> Checkpoint | None:
-    """Our own checkpoint as the node last saw it, signed by both; None when it never saw one.
-
-    Raises BadSignature when the node's signature is not under it, or ours is not.
-    """
-    if not header.centre_seen:
-        return None
-    trusted = {centre.origin: centre.keys.signing.public, identity.origin: identity.signing}
-    seen = open_note(header.centre_seen, trusted)
-    if set(seen.signers) != set(trusted) or seen.origin != centre.origin:
-        raise BadSignature("the centre's checkpoint comes back without both signatures")
-    return seen if seen.size else None
 
 
 async def _note_contact(

@@ -13,6 +13,8 @@ from sync.batch.acknowledge import Directive
 from sync.messages.directives import letter
 
 PURPOSE = "directive"
+UNREAD_MAX = 100_000
+"""Letters that may wait for one node when they are renumbered; more would be a bug."""
 Draft = tuple[str, dict[str, Any]]
 """Kind and body of a letter (`sync.messages.directives.DIRECTIVES`)."""
 
@@ -36,7 +38,10 @@ async def post(centre: Centre, tx: Tx, origin: str, drafts: Sequence[Draft]) -> 
 
 async def waiting(centre: Centre, tx: Tx, origin: str, above: int) -> tuple[Directive, ...]:
     """The letters above that number, opened, at most 500 at once."""
-    kept = await contacts.letters(tx, origin, above)
+    return _opened(centre, origin, await contacts.letters(tx, origin, above))
+
+
+def _opened(centre: Centre, origin: str, kept: Sequence[Letter]) -> tuple[Directive, ...]:
     return tuple(
         Directive(
             number=one.number,
@@ -47,6 +52,17 @@ async def waiting(centre: Centre, tx: Tx, origin: str, above: int) -> tuple[Dire
         )
         for one in kept
     )
+
+
+async def renumber(centre: Centre, tx: Tx, origin: str, floor: int) -> None:
+    """What the node has not obeyed, as far as we know, goes out again under numbers above `floor`.
+
+    Of a restored centre nobody knows which of these were delivered under their old numbers; the node knows a
+    letter it obeyed by what it says (`edge.actions.directives`).
+    """
+    unread = _opened(centre, origin, await contacts.unseen(tx, origin, UNREAD_MAX))
+    await contacts.renumber(tx, origin, floor)
+    await post(centre, tx, origin, [(one.kind, one.body) for one in unread])
 
 
 def _place(origin: str, number: int) -> bytes:

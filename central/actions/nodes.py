@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from central.actions import leases, mailbox
+from central.actions import leases, mailbox, restored
 from central.actions.acknowledge import SCOPE_KEY
 from central.actions.centre import AdminSession, Centre
 from central.actions.own_ledger import Draft, record
@@ -34,8 +34,10 @@ async def create(
     if refusal is not None:
         return refusal
     async with centre.store.transaction() as tx:
+        if await restored.waits(centre, tx):
+            return restored.WAIT
         node = NodeKept(
-            node=await _free_id(tx, region, kind),
+            node=await _free_id(tx, region, kind, await restored.names_floor(tx)),
             name=name.strip(),
             kind=kind,
             region=region,
@@ -94,18 +96,17 @@ async def _new_code(centre: Centre, tx: Tx, node: str) -> NodeCreated:
     return NodeCreated(node=node, code=code, expires_ms=expires_ms)
 
 
-async def _free_id(tx: Tx, region: str, kind: str) -> str:
+async def _free_id(tx: Tx, region: str, kind: str, floor: int) -> str:
     """A county's first hall has its region code as id, later ones a number behind it.
 
-    A bus says that it is one.
+    A bus says that it is one. Above `floor` no node is named that a restored centre has forgotten.
     """
     stem = region if kind == "hall" else f"bus-{region}"
     taken = set(await fleet.node_names(tx, stem))
-    if kind == "hall" and stem not in taken:
+    if kind == "hall" and stem not in taken and not floor:
         return stem
-    return next(
-        f"{stem}-{n}" for n in range(1 if kind == "bus" else 2, len(taken) + 3) if f"{stem}-{n}" not in taken
-    )
+    first = floor + (1 if kind == "bus" else 2)
+    return next(f"{stem}-{n}" for n in range(first, first + len(taken) + 1) if f"{stem}-{n}" not in taken)
 
 
 async def _open_scopes(centre: Centre, tx: Tx, node: NodeKept) -> None:
@@ -121,6 +122,7 @@ async def _open_scopes(centre: Centre, tx: Tx, node: NodeKept) -> None:
             node=node.node if data_class == "staff" or node.kind == "bus" else "",
             prefixes=tuple(prefixes),
             key_sealed=centre.keys.seal(SCOPE_KEY, name.encode(), key),
+            version=await restored.numbers_floor(tx),
         )
         await records.add_scope(tx, scope)
 

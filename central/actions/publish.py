@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from central.actions import dossier
+from central.actions import dossier, restored
 from central.actions.acknowledge import SCOPE_KEY
-from central.actions.centre import AdminSession, Centre
+from central.actions.centre import AdminSession, Centre, operator
 from central.actions.own_ledger import Draft, record
 from central.security.permissions import require
 from central.store import people, records
@@ -29,6 +29,9 @@ from sync.packs.release import PackRef, Release, sign_release
 COMPACT_PERCENT = 30
 PACKS_MAX = 64
 READ_REFS = 2000
+
+
+_LEVEL = Words(zh="没有变化，无需发布", en="nothing changed, nothing to publish")
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +76,17 @@ async def publish(centre: Centre, admin: AdminSession) -> tuple[Published, ...]:
     return tuple([await _scope(centre, admin, name) for name in names])
 
 
+async def renumbered(centre: Centre) -> int:
+    """Publish whole every scope whose numbers a restored centre gave up; how many."""
+    async with centre.store.reading() as tx:
+        if not await restored.began_ms(tx):
+            return 0
+        cut = [scope.scope for scope in await records.scopes(tx) if not await _chain(tx, scope)]
+    for name in cut:
+        await _scope(centre, operator("system"), name)
+    return len(cut)
+
+
 async def _scope(centre: Centre, admin: AdminSession, name: str) -> Published:
     async with centre.store.transaction() as tx:
         await records.lock_publishing(tx, importing=False)
@@ -80,14 +94,17 @@ async def _scope(centre: Centre, admin: AdminSession, name: str) -> Published:
         held = await records.scope_digests(tx, name)
         news = await _news(centre, tx, scope, held)
         rows = {ref: blob for ref, blob in news.rows.items() if _differs(held.get(ref), ref, blob)}
-        if scope.version and not rows:
-            return _nothing(scope, len(held))
+        if await restored.waits(centre, tx):
+            return _nothing(scope, len(held), restored.WAIT.message)
+        before = await _chain(tx, scope)
+        if before and not rows:
+            return _nothing(scope, len(held), _LEVEL)
         fresh = {ref: row_digest(ref, blob) for ref, blob in rows.items() if blob is not None}
         gone = [ref for ref, blob in rows.items() if blob is None]
         await records.write_scope_rows(tx, name, fresh, gone)
         after = {ref: digest for ref, digest in (held | fresh).items() if ref not in set(gone)}
         version = scope.version + 1
-        packs = await _packs(centre, tx, scope, rows, version)
+        packs = await _packs(centre, tx, scope, before, rows, version)
         released = await _release(centre, tx, scope, packs, after, version, news)
         draft = Draft(
             kind="admin.changed",
@@ -112,8 +129,7 @@ def _differs(held: bytes | None, ref: bytes, blob: bytes | None) -> bool:
     return held is not None if blob is None else held != row_digest(ref, blob)
 
 
-def _nothing(scope: Scope, rows: int) -> Published:
-    words = Words(zh="没有变化，无需发布", en="nothing changed, nothing to publish")
+def _nothing(scope: Scope, rows: int, words: Words) -> Published:
     return Published(
         scope=scope.scope, version=scope.version, kind="", rows=rows, changed=0, size=0, words=words
     )
@@ -157,11 +173,15 @@ def _staff_blob(clerk: StaffKept) -> bytes:
 
 
 async def _packs(
-    centre: Centre, tx: Tx, scope: Scope, rows: dict[bytes, bytes | None], version: int
+    centre: Centre,
+    tx: Tx,
+    scope: Scope,
+    before: Sequence[Pack],
+    rows: dict[bytes, bytes | None],
+    version: int,
 ) -> list[Pack]:
     """Steps 2 and 3: the packs of the new release, the new one last."""
     key = centre.keys.unseal(SCOPE_KEY, scope.scope.encode(), scope.key_sealed)
-    before = await records.packs_since_base(tx, scope.scope)
     if before:
         pack = await _written(centre, scope, "delta", rows, key, (scope.version, version))
         deltas = pack.size + sum(one.size for one in before[1:])
@@ -170,7 +190,14 @@ async def _packs(
         rows = await _everything(centre, tx, scope)
         base = await _written(centre, scope, "base", rows, key, (0, version))
         return [pack, base] if scope.version else [base]
+    rows = await _everything(centre, tx, scope)
     return [await _written(centre, scope, "base", rows, key, (0, version))]
+
+
+async def _chain(tx: Tx, scope: Scope) -> list[Pack]:
+    """The packs that lead to the scope's version; none where it has no release, or was renumbered since."""
+    before = await records.packs_since_base(tx, scope.scope)
+    return before if before and before[-1].to_version == scope.version else []
 
 
 async def _everything(centre: Centre, tx: Tx, scope: Scope) -> dict[bytes, bytes | None]:

@@ -40,6 +40,7 @@ def _view(action: str, zh: str, en: str, *roles: Role) -> Permission:
 
 
 PERMISSIONS: tuple[Permission, ...] = (
+    _power("centre.restored", "system", "声明中心已恢复", "declare that the centre was restored"),
     _power("nodes.create", "system", "新建节点", "create a node"),
     _power("nodes.code", "system", "重发注册码", "issue a new enrolment code"),
     _power("incarnations.confirm", "system", "会同批准换代", "approve a new incarnation as second officer"),

@@ -194,6 +194,17 @@ async def post(tx: Tx, origin: str, letters: list[Letter]) -> None:
     )
 
 
+async def renumber(tx: Tx, origin: str, floor: int) -> None:
+    """The letters nobody said they obeyed are gone, and the next is numbered above `floor`."""
+    await tx.execute(
+        "DELETE FROM directive WHERE origin = $1"
+        " AND number > (SELECT seen_number FROM mailbox WHERE origin = $1)",
+        origin,
+    )
+    query = "UPDATE mailbox SET last_number = $2, seen_number = $2 WHERE origin = $1"
+    await tx.execute(query, origin, floor)
+
+
 async def seen(tx: Tx, origin: str, number: int) -> None:
     """The node has durably obeyed everything up to `number` (never lowered)."""
     await tx.execute(
@@ -234,7 +245,7 @@ async def letters_of_kind(tx: Tx, kind: str) -> list[LetterPlace]:
     return sorted((LetterPlace(**dict(row)) for row in rows), key=lambda one: -one.created_ms)
 
 
-async def unseen(tx: Tx, origin: str) -> list[Letter]:
-    """Letters the node has not said it obeyed."""
+async def unseen(tx: Tx, origin: str, limit: int = 500) -> list[Letter]:
+    """Letters the node has not said it obeyed, in order."""
     number = await tx.fetchval("SELECT seen_number FROM mailbox WHERE origin = $1", origin)
-    return await letters(tx, origin, number or 0)
+    return await letters(tx, origin, number or 0, limit)

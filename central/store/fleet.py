@@ -101,6 +101,12 @@ async def current(tx: Tx, name: str) -> Identity | None:
     return Identity(**dict(row)) if row else None
 
 
+async def current_identities(tx: Tx) -> list[Identity]:
+    """The newest incarnation of every node, by node."""
+    rows = await tx.fetch("SELECT DISTINCT ON (node) * FROM identity ORDER BY node, incarnation DESC")
+    return [Identity(**dict(row)) for row in rows]
+
+
 async def identities(tx: Tx) -> list[Identity]:
     """Every origin ever enrolled, oldest first."""
     rows = await tx.fetch("SELECT * FROM identity ORDER BY enrolled_ms, origin")

@@ -4,6 +4,9 @@ import msgspec
 
 from central.store.database import Tx
 
+CENTRE = "centre"
+"""The name under which the centre's own ledger stands among the nodes' requests."""
+
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A request. `asked` is the fingerprint of the new keys; `origin` the incarnation that is to end.
@@ -64,6 +67,21 @@ async def waiting(tx: Tx, origin: str) -> int:
     """How many requests of an origin wait."""
     query = "SELECT count(*) FROM incarnation WHERE origin = $1 AND state = 'waiting'"
     return int(await tx.fetchval(query, origin))
+
+
+async def open_requests(tx: Tx, origin: str) -> int:
+    """How many requests of an origin were made and did not begin anything (yet)."""
+    query = "SELECT count(*) FROM incarnation WHERE origin = $1 AND state <> 'begun'"
+    return int(await tx.fetchval(query, origin))
+
+
+async def begun(tx: Tx, node: str) -> list[Asked]:
+    """The requests of this node that began an origin, oldest first."""
+    query = (
+        "SELECT * FROM incarnation WHERE node = $1 AND state = 'begun'"
+        " ORDER BY length(new_origin), new_origin"
+    )
+    return [Asked(**dict(row)) for row in await tx.fetch(query, node)]
 
 
 async def begun_as(tx: Tx, new_origin: str) -> Asked | None:

@@ -232,6 +232,11 @@ async def publish(tx: Tx, scope: Scope, released: ReleaseKept, packs: Sequence[P
     )
 
 
+async def renumber(tx: Tx, floor: int) -> None:
+    """Releases are numbered above `floor` from now on, each scope beginning with a base."""
+    await tx.execute("UPDATE scope SET version = $1", floor)
+
+
 async def packs_since_base(tx: Tx, scope: str) -> list[Pack]:
     """The packs of the newest base and its deltas, in order."""
     rows = await tx.fetch(

@@ -23,7 +23,8 @@ from matters.model import Words
 from sync.errors import SyncError
 from sync.ids import parse_origin
 from sync.lease.lease import open_lease
-from sync.messages.directives import Directive, objection
+from sync.messages.directives import Directive, follows, objection
+from sync.messages.incarnation import GENERATION
 
 log = structlog.get_logger("directives")
 Body = dict[str, Any]
@@ -48,9 +49,9 @@ async def deliver(node: Node, letters: tuple[Directive, ...]) -> int:
 
 def _obey(tx: Transaction, node: Node, letter: Directive) -> int:
     seen = int(tx.noted(DIRECTIVE_FACT) or 0)
-    if letter.number != seen + 1:
+    if not follows(seen, letter.number):
         return 0
-    problem = objection(letter)
+    problem = objection(letter) or _said_before(tx, letter)
     if not problem:
         problem = _EFFECTS[letter.kind](tx, node, letter.body)
     if problem:
@@ -62,6 +63,28 @@ def _obey(tx: Transaction, node: Node, letter: Directive) -> int:
     )
     tx.note(DIRECTIVE_FACT, letter.number)
     return 1
+
+
+def _said_before(tx: Transaction, letter: Directive) -> str:
+    """A restored centre says again what it forgot it said: nobody pays or is called twice for it."""
+    key = _ONCE.get(letter.kind, ())
+    if not key or letter.number < GENERATION:
+        return ""
+    same = " AND ".join("json_extract(CAST(body AS TEXT), ?) = ?" for _ in key)
+    bound = [part for name in key for part in (f"$.{name}", letter.body[name])]
+    query = f"SELECT number FROM directive WHERE kind = ? AND objection = '' AND {same}"  # noqa: S608 -- names of _ONCE
+    row = tx.one(query, (letter.kind, *bound))
+    return f"obeyed before as letter {row[0]}" if row else ""
+
+
+_ONCE = {
+    "report.confirmed": ("serial",),
+    "report.superseded": ("serial",),
+    "case.fulfilled": ("case",),
+    "case.refused": ("case",),
+    "quota.settled": ("origin", "index"),
+}
+"""Letters whose effect must not come twice, with what they are about."""
 
 
 def _confirmed(tx: Transaction, _: Node, body: Body) -> str:

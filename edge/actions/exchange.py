@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 
 import structlog
 
-from edge.actions import checkpoint, directives, downlink, gates, leases
+from edge.actions import centre_seen, checkpoint, directives, downlink, gates, leases
 from edge.actions.node import Node
 from edge.actions.views import ExchangeSummary
 from edge.errors import Busy, CentreRefused, CentreUnreachable, LineTrouble
 from edge.store.files import wait_for_lock
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
-from edge.store.view import CENTRE_FACT, CentreNoted, LedgerView
+from edge.store.view import LedgerView
 from sync.errors import StateDiffers, SyncError
 from sync.exchange.node import NodeExchange
 from sync.exchange.steps import (
@@ -29,6 +29,7 @@ from sync.exchange.steps import (
     FetchPack,
     Finished,
     NoteCentre,
+    NoteLevelling,
     OpenLease,
     Rejected,
     RenewCertificate,
@@ -36,7 +37,6 @@ from sync.exchange.steps import (
     Step,
     StoreAcknowledgement,
 )
-from sync.exchange.view import CentreSeen
 from sync.packs.pack import STATE_BYTES
 
 log = structlog.get_logger("exchange")
@@ -148,10 +148,7 @@ async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round)
             await do_step(node, left, done)
         raise
     except CentreRefused as error:
-        steps = await off_the_loop(machine.failed, error.message.en, error.centre_code)
-        if any(isinstance(left, SendBatch) for left in steps):
-            return steps
-        for left in steps:
+        for left in machine.failed(error.message.en, error.centre_code):
             await do_step(node, left, done)
         raise
     done.sent += step.end - step.start
@@ -171,8 +168,8 @@ async def do_step(node: Node, step: Step, done: Round) -> None:
     """Carry out one step that needs no line. A pack that is refused is an alarm, not the end of the round."""
     if isinstance(step, StoreAcknowledgement):
         await node.store.transact(lambda tx: _acknowledged(tx, step))
-    elif isinstance(step, NoteCentre):
-        await _note_centre(node, step)
+    elif isinstance(step, NoteCentre | NoteLevelling):
+        await centre_seen.note(node, step)
     elif isinstance(step, RenewCertificate):
         await node.store.transact(lambda tx: _certificate(tx, step))
         await node.store.reload_identity()
@@ -204,20 +201,6 @@ def _acknowledged(tx: Transaction, step: StoreAcknowledgement) -> None:
             (step.size, step.root, step.verified_note, tx.now_ms, step.verified_note, tx.now_ms),
         )
     tx.anchor()
-
-
-async def _note_centre(node: Node, step: NoteCentre) -> None:
-    seen = CentreSeen(size=step.size, root=step.root, time_ms=step.centre_time_ms, next=step.next)
-
-    def note(tx: Transaction) -> None:
-        tx.note(CENTRE_FACT, CentreNoted(seen=seen, checkpoint=step.checkpoint))
-        if step.window_ms:
-            tx.note("window_ms", step.window_ms)
-        tx.execute("UPDATE ledger_head SET trusted_ms = max(trusted_ms, ?)", (step.centre_time_ms,))
-        tx.note("last_contact_ms", tx.now_ms)
-
-    node.store.clock.trust(step.centre_time_ms)
-    await node.store.transact(note)
 
 
 def _certificate(tx: Transaction, step: RenewCertificate) -> None:

@@ -17,6 +17,8 @@ REVOKED = "revoked"
 RESTORED = "restored"
 WIPE = "wipe"
 """Facts that stop sensitive answers while they stand."""
+LEVELLING = "centre_levelling"
+"""Fact that stands while the centre, restored from a backup, takes entries and countersigns nothing."""
 _RULE = "台账规则（protocol.md 4、8）"
 _WARN_AT = (80, 50)
 
@@ -123,7 +125,12 @@ def gates(db: Reading | Transaction, node: Node) -> list[Gate]:
 
 
 def warnings(db: Reading | Transaction, node: Node) -> tuple[Words, ...]:
-    """What will stop sensitive answers soon: the fail-closed window at 50 % and 80 %."""
+    """What will stop answers soon: a centre that does not countersign, the window at 50 % and 80 %."""
+    levelling = db.one("SELECT 1 FROM fact WHERE name = ?", (LEVELLING,))
+    return (*((_LEVELLING,) if levelling else ()), *_window_warnings(db, node))
+
+
+def _window_warnings(db: Reading | Transaction, node: Node) -> tuple[Words, ...]:
     used = _window_used_percent(db, node)
     step = next((percent for percent in _WARN_AT if used >= percent), 0)
     if not step or used >= 100:  # noqa: PLR2004 -- percent
@@ -134,6 +141,12 @@ def warnings(db: Reading | Transaction, node: Node) -> tuple[Words, ...]:
         en=f"{used}% of the time without upload is used; answers stop in about {left.en}: exchange soon.",
     )
     return (words,)
+
+
+_LEVELLING = Words(
+    zh="中心从备份恢复，正在重新接收本机记录，两名负责人批准换代前暂不会签。请照常办理，无需处理。",
+    en="The centre was restored and takes entries again; it countersigns once two officers approve. Go on.",
+)
 
 
 def _window_used_percent(db: Reading | Transaction, node: Node) -> int:

@@ -25,6 +25,19 @@ class Directive(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any]
 
 
+class Successor(msgspec.Struct, frozen=True, kw_only=True):
+    """The first entry of a new incarnation of the centre's own ledger, opened, and why it is its first.
+
+    `path` leads from the entry to the head of its ledger that the following one names as ended; of the last
+    one to the acknowledgement's own `centre_checkpoint`.
+    """
+
+    leaf: bytes
+    salt: bytes
+    detail: bytes
+    path: tuple[bytes, ...]
+
+
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     """The centre's reply to one origin, durable at the centre before it is sent.
 
@@ -37,6 +50,11 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     last). `centre_hops` are proofs from further sizes
     [(old size, proof)] that earlier acknowledgements to this node carried since, so that sticks which
     overtake each other still fit. `window_ms` 0 and an empty `certificate` mean unchanged.
+
+    `successors` are the incarnations of the centre's ledger that began since the node saw it, oldest first;
+    then `centre_consistency` leads from what the node saw to where the first of them says the old one ended.
+    `levelling`: the centre was restored from a backup and no new incarnation is approved yet; it takes
+    entries and signs nothing, and only `next`, certificate and leases count.
     """
 
     origin: str
@@ -56,6 +74,12 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     rejected: tuple[tuple[int, str], ...] = ()
     window_ms: int = 0
     certificate: bytes = b""
+    levelling: bool = False
+    successors: tuple[Successor, ...] = ()
+
+
+_FIELDS_V1 = Acknowledgement.__struct_fields__.index("certificate") + 1
+"""Fields every acknowledgement ever sent has."""
 
 
 def encode(acknowledgement: Acknowledgement) -> bytes:
@@ -66,6 +90,7 @@ def encode(acknowledgement: Acknowledgement) -> bytes:
         for one in acknowledgement.directives
     ]
     named["scope_keys"] = [[scope, key] for scope, key in sorted(acknowledgement.scope_keys.items())]
+    named["successors"] = [list(msgspec.structs.astuple(one)) for one in acknowledgement.successors]
     return cbor.encode([VERSION, *(named[name] for name in Acknowledgement.__struct_fields__)])
 
 
@@ -79,13 +104,17 @@ def decode(data: bytes) -> Acknowledgement:
     if not fields or fields[0] != VERSION:
         raise UnknownVersion("acknowledgement of an unknown version")
     names = Acknowledgement.__struct_fields__
-    if len(fields) <= len(names):
+    if len(fields) <= _FIELDS_V1:
         raise Malformed("acknowledgement is too short")
     named = dict(zip(names, fields[1:], strict=False))
     try:
         letters = msgspec.convert(named["directives"], tuple[tuple[int, str, bytes], ...])
         named["directives"] = [_letter(*letter) for letter in letters]
         named["scope_keys"] = dict(msgspec.convert(named["scope_keys"], tuple[tuple[str, bytes], ...]))
+        parts = msgspec.convert(
+            named.pop("successors", ()), tuple[tuple[bytes, bytes, bytes, tuple[bytes, ...]], ...]
+        )
+        named["successors"] = [dict(zip(Successor.__struct_fields__, part, strict=True)) for part in parts]
         acknowledgement = msgspec.convert(named, Acknowledgement)
     except msgspec.MsgspecError as error:
         raise Malformed(f"acknowledgement: {error}") from error

@@ -10,6 +10,7 @@ import msgspec
 from sync.batch.acknowledge import Acknowledgement
 from sync.batch.header import Header
 from sync.errors import SyncError
+from sync.exchange.succession import Succeeded, incarnation_of, same_centre, succeeded
 from sync.exchange.view import CentreSeen, NodeView
 from sync.ledger.proofs import EMPTY_ROOT, check_consistency
 from sync.ledger.tree import root
@@ -28,27 +29,56 @@ class NotAccepted(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be stored: the centre's own head, and our countersigned checkpoint when there is a new one."""
+    """What may be stored: the centre's own head, and our countersigned checkpoint when there is a new one.
+
+    `succeeded`: the centre's ledger began anew since we saw it.
+    """
 
     centre: Checkpoint
     countersigned: Checkpoint | None
+    succeeded: Succeeded | None = None
 
 
-def accept(header: Header, ack: Acknowledgement, view: NodeView) -> Accepted | NotAccepted:
+class Levelling(msgspec.Struct, frozen=True):
+    """A restored centre that signs nothing yet: it wants entries from `next` on, nothing else counts."""
+
+    next: int
+
+
+def accept(header: Header, ack: Acknowledgement, view: NodeView) -> Accepted | Levelling | NotAccepted:
     """All of rule 4.4 for an acknowledgement whose file is signed by the centre and was sealed to us."""
     doubt = _own(header, ack, view) or _ahead(ack, view)
     if doubt is not None:
         return doubt
+    if ack.levelling:
+        return Levelling(ack.next)
     centre = _centre_head(ack, view)
     if isinstance(centre, NotAccepted):
         return centre
     countersigned = _countersigned(ack, view)
     if isinstance(countersigned, NotAccepted):
         return countersigned
-    doubt = _extends(ack, centre, view.last_centre())
     # A countersignature at or below the one we hold is valid, but nothing new.
     new = countersigned is not None and countersigned.size > view.acknowledged()[0]
-    return doubt or Accepted(centre=centre, countersigned=countersigned if new else None)
+    accepted = Accepted(centre=centre, countersigned=countersigned if new else None)
+    last = view.last_centre()
+    if last.size and not last.origin:  # noted before incarnations of the centre were
+        last = msgspec.structs.replace(last, origin=view.centre.origin)
+    return _following(ack, accepted, last)
+
+
+def _following(ack: Acknowledgement, accepted: Accepted, last: CentreSeen) -> Accepted | NotAccepted:
+    """4.4 e: the centre's ledger is the one last seen, grown, or its proven successor (`succession`)."""
+    head = accepted.centre
+    then, now = incarnation_of(last.origin), incarnation_of(head.origin)
+    if not then or then == now:
+        return _extends(ack, head, last) or accepted
+    if now < then:
+        return _went_back(ack, last, f"incarnation {now} of the centre, seen {then}")
+    try:
+        return msgspec.structs.replace(accepted, succeeded=succeeded(ack, head, last))
+    except SyncError as error:
+        return NotAccepted("centre-opening", error.detail, grave=True)
 
 
 def _own(header: Header, ack: Acknowledgement, view: NodeView) -> NotAccepted | None:
@@ -77,7 +107,7 @@ def _centre_head(ack: Acknowledgement, view: NodeView) -> Checkpoint | NotAccept
         head = open_note(ack.centre_checkpoint, {centre.origin: centre.signing})
     except SyncError as error:
         return NotAccepted("centre-checkpoint", error.detail, grave=True)
-    if head.origin != centre.origin:
+    if not same_centre(head.origin, centre.origin):
         return NotAccepted("centre-checkpoint", f"of {head.origin}", grave=True)
     return head
 
@@ -103,11 +133,9 @@ def _countersigned(ack: Acknowledgement, view: NodeView) -> Checkpoint | NotAcce
 
 
 def _extends(ack: Acknowledgement, head: Checkpoint, last: CentreSeen) -> NotAccepted | None:
-    """4.4 e: the centre's ledger extends the one we last saw, so it cannot show two views (property P3)."""
-    if head.size < last.size and ack.centre_time_ms < last.time_ms:
-        return NotAccepted("stale", f"older than the one of {last.time_ms}")
+    """The centre's ledger extends the one we last saw, so it cannot show two views (property P3)."""
     if head.size < last.size:
-        return NotAccepted("centre-went-back", f"centre ledger {head.size}, seen {last.size}", grave=True)
+        return _went_back(ack, last, f"centre ledger {head.size}, seen {last.size}")
     proof: Sequence[bytes] | None = () if last.size in {0, head.size} else _proof_from(last.size, ack)
     if proof is None:
         return NotAccepted("stale", f"no proof from centre size {last.size}, the one last seen")
@@ -121,7 +149,16 @@ def _extends(ack: Acknowledgement, head: Checkpoint, last: CentreSeen) -> NotAcc
     return None
 
 
+def _went_back(ack: Acknowledgement, last: CentreSeen, detail: str) -> NotAccepted:
+    """Less of the centre's ledger than we saw: an old stick, or a centre that does not admit its loss."""
+    if ack.centre_time_ms < last.time_ms:
+        return NotAccepted("stale", f"older than the one of {last.time_ms}")
+    return NotAccepted("centre-went-back", detail, grave=True)
+
+
 def _proof_from(size: int, ack: Acknowledgement) -> Sequence[bytes] | None:
+    if ack.successors:  # its own proof is of the ledger that ended
+        return next((proof for old, proof in ack.centre_hops if old == size), None)
     unsaid = ack.centre_old_size == 0 and ack.centre_consistency
     if unsaid or ack.centre_old_size == size:
         return ack.centre_consistency

@@ -52,6 +52,31 @@ ALARMS: tuple[AlarmWords, ...] = (
         "The centre was restored and takes entries again",
         *_NOTHING,
     ),
+    _row(
+        "centre-levelling",
+        "中心从备份恢复，正在重新接收，批准换代前暂不会签",
+        "The centre was restored, takes entries again, and signs nothing before officers approve",
+        *_NOTHING,
+    ),
+    _row(
+        "centre-anew",
+        "中心台账已换代，本机看到的内容中心均已承认",
+        "The centre's ledger began anew and admits all this node saw",
+        *_NOTHING,
+    ),
+    _row(
+        "centre-admits-less",
+        "中心台账已换代，但未承认本机看到的全部内容，已留证上报",
+        "The centre's ledger began anew and admits less than this node saw; kept as evidence and reported",
+        "请照常办理，并告知安全管理员核对中心台账。",
+        "Go on, and have the security administrator compare the centre's ledger.",
+    ),
+    _row(
+        "centre-opening",
+        "中心台账换代的证明无效",
+        "The proof of the centre's new ledger does not hold",
+        *_CALL,
+    ),
     _row("stale", "回执文件已过时，未采用", "An outdated acknowledgement, not used", *_NEWEST),
     _row(
         "wrong-origin",

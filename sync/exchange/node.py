@@ -15,9 +15,8 @@ from collections.abc import Iterator
 
 from sync.batch.acknowledge import Acknowledgement, Directive, decode
 from sync.batch.file import Planned, open_sealed, plan_up, write_up
-from sync.batch.header import PLAIN, SLIM
 from sync.errors import Gap, SyncError
-from sync.exchange.acceptance import Accepted, NotAccepted, accept
+from sync.exchange.acceptance import Accepted, Levelling, NotAccepted, accept
 from sync.exchange.steps import (
     Alarm,
     ApplyRelease,
@@ -25,6 +24,7 @@ from sync.exchange.steps import (
     FetchPack,
     Finished,
     NoteCentre,
+    NoteLevelling,
     OpenLease,
     Outcome,
     Rejected,
@@ -50,8 +50,6 @@ ROUNDS_MAX = 256
 """Batches in one exchange; the next exchange continues."""
 GRAVE_REFUSALS = frozenset({"fork", "revoked", "inconsistent-proof"})
 """Refusals of the centre after which the node must stop sensitive answers and call for help."""
-OTHER_FORM = frozenset({"unknown-version", "missing-dictionary"})
-"""Refusals of a batch's form: the round goes on in the oldest one."""
 REVOCATIONS, STAFF, RECORDS = 0, 1, 4
 """Lanes of what comes down (protocol section 5). Records wait until the uplink is done."""
 
@@ -74,7 +72,6 @@ class NodeExchange:
         self._start = self._end = 0
         self._planned: Planned | None = None
         self._sent = 0
-        self._version = SLIM
         self._seen: bytes | None = None
 
     def begin(self, now_ms: int) -> list[Step]:
@@ -82,11 +79,7 @@ class NodeExchange:
         view = self._view
         self._now_ms = now_ms
         self._target = view.checkpoint().size
-        acknowledged = view.acknowledged()[0]
-        # Where the centre said it is goes before the last countersignature: thin lines resume, nothing
-        # is believed.
-        hint = view.last_centre().next
-        start = hint if acknowledged < hint <= self._target else acknowledged
+        start = _start(view, self._target)
         many = self._target - start > self._batch_entries
         return self._send(start, min(self._batch_entries, FIRST_ENTRIES) if many else self._batch_entries)
 
@@ -125,6 +118,8 @@ class NodeExchange:
             alarm = Alarm(code=accepted.reason, detail=accepted.detail, grave=accepted.grave)
             outcome: Outcome = "stale" if accepted.reason == "stale" else "refused"
             return [alarm, self._finished(outcome, accepted.reason)]
+        if isinstance(accepted, Levelling):
+            return self._levelling(ack)
         # The next batch leaves after the NoteCentre step of this one: it signs the newer checkpoint back.
         self._seen = cosign(ack.centre_checkpoint, view.origin, view.signing_key)
         return [
@@ -134,13 +129,7 @@ class NodeExchange:
         ]
 
     def failed(self, reason: str, code: str = "") -> list[Step]:
-        """The line failed, or the centre refused with `code`; the timer tries again, for ever (P8).
-
-        A centre too old for the slim form of a batch gets the same entries in the plain one at once.
-        """
-        if code in OTHER_FORM and self._version == SLIM:
-            self._version, self._planned = PLAIN, None
-            return self._send(self._start, self._end - self._start)
+        """The line failed, or the centre refused with `code`; the timer tries again, for ever (P8)."""
         if not code:
             return [self._finished("failed", reason)]
         return [
@@ -165,7 +154,7 @@ class NodeExchange:
 
     def _plan(self, start: int, entries: int) -> Planned:
         assert self._target is not None
-        return plan_up(self._view, start, min(self._target, start + entries), version=self._version)
+        return plan_up(self._view, start, min(self._target, start + entries))
 
     def _onward(self, ack: Acknowledgement, accepted: Accepted) -> list[Step]:
         """Step 2: the next batch while the centre makes progress, else lane 4 and the end of the round."""
@@ -173,12 +162,29 @@ class NodeExchange:
         if self._target is None:
             return [*late, self._finished("progress")]
         self._sent += max(0, min(ack.next, self._target) - self._start)
-        moved = ack.next != self._start
-        if moved and ack.next < self._target and self._rounds_left > 0:
+        if self._moves(ack):
             return self._send(ack.next, self._batch_entries)
         head = accepted.countersigned
         reached = max(head.size if head else 0, self._view.acknowledged()[0])
         return [*late, self._finished("level" if reached >= self._target else "progress", reached=reached)]
+
+    def _levelling(self, ack: Acknowledgement) -> list[Step]:
+        """A restored centre wants its copy back and signs nothing yet; leases go on, so that the hall can."""
+        alarm = Alarm(code="centre-levelling", detail=f"centre continues at {ack.next}", grave=False)
+        steps = [
+            NoteLevelling(next=ack.next),
+            alarm,
+            *_certificate(ack, self._view),
+            *_leases(ack, self._view),
+        ]
+        if self._target is not None and self._moves(ack):
+            return [*steps, *self._send(ack.next, self._batch_entries)]
+        return [*steps, self._finished("levelling")]
+
+    def _moves(self, ack: Acknowledgement) -> bool:
+        """Whether the centre asks for more than the batch just sent, within what this round may send."""
+        assert self._target is not None
+        return ack.next != self._start and ack.next < self._target and self._rounds_left > 0
 
     def _finished(self, outcome: Outcome, detail: str = "", reached: int | None = None) -> Finished:
         return Finished(outcome=outcome, sent=self._sent, left=self._left(reached), detail=detail)
@@ -193,12 +199,22 @@ def export(view: NodeView, now_ms: int, *, budget_bytes: int) -> Iterator[SendBa
     Moves no cursor: import the acknowledgement with `received`. Raises SyncError where the ledger does
     not add up.
     """
-    start, end = view.acknowledged()[0], view.checkpoint().size
+    end = view.checkpoint().size
+    start = min(_start(view, end), view.acknowledged()[0])
     more = True
     while more:
         planned = plan_up(view, start, end, budget_bytes)
         yield SendBatch(data=b"".join(write_up(view, planned, now_ms)), start=start, end=planned.end)
         start, more = planned.end, start < planned.end < end
+
+
+def _start(view: NodeView, size: int) -> int:
+    """Where the centre said it is, before or after the last countersignature; nothing is believed of it.
+
+    Thin lines resume there, and a restored centre gets again what it lost.
+    """
+    last = view.last_centre()
+    return last.next if last.size and last.next <= size else view.acknowledged()[0]
 
 
 def _store(ack: Acknowledgement, accepted: Accepted, cosigned: bytes) -> list[Step]:
@@ -212,8 +228,14 @@ def _store(ack: Acknowledgement, accepted: Accepted, cosigned: bytes) -> list[St
             centre_time_ms=ack.centre_time_ms,
             window_ms=ack.window_ms,
             next=ack.next,
+            origin=centre.origin,
+            succeeded=accepted.succeeded,
         )
     ]
+    if accepted.succeeded is not None:
+        doubt = accepted.succeeded.doubt
+        code = "centre-admits-less" if doubt else "centre-anew"
+        steps.append(Alarm(code=code, detail=doubt or centre.origin, grave=False))
     if head is not None:
         steps.append(StoreAcknowledgement(size=head.size, root=head.root, verified_note=ack.note))
     return steps

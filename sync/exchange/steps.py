@@ -9,11 +9,14 @@ from typing import Literal
 import msgspec
 
 from sync.batch.acknowledge import Directive
+from sync.exchange.succession import Succeeded
 from sync.lease.lease import Lease
 from sync.packs.release import PackRef, Release
 
-Outcome = Literal["level", "progress", "stale", "refused", "failed"]
-"""Level: all is countersigned. Progress: accepted, not all. Stale: an old file. Else nothing changed."""
+Outcome = Literal["level", "progress", "levelling", "stale", "refused", "failed"]
+"""Level: all is countersigned. Progress: accepted, not all. Levelling: the centre takes entries and signs
+nothing yet. Stale: an old file. Else nothing changed.
+"""
 
 
 class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +43,9 @@ class NoteCentre(msgspec.Struct, frozen=True, kw_only=True):
 
     `centre_time_ms` is a trusted time for the clock; `window_ms` the fail-closed window in force (0:
     unchanged). `next` is where the centre wants us to continue: progress, not an acknowledgement.
+
+    `succeeded`: its ledger began anew. In the same transaction keep our last note of the old one for ever,
+    and write an entry `centre.succeeded` that carries what we saw to the centre and to every auditor.
     """
 
     checkpoint: bytes
@@ -47,6 +53,14 @@ class NoteCentre(msgspec.Struct, frozen=True, kw_only=True):
     root: bytes
     centre_time_ms: int
     window_ms: int
+    next: int
+    origin: str
+    succeeded: Succeeded | None = None
+
+
+class NoteLevelling(msgspec.Struct, frozen=True, kw_only=True):
+    """The centre is restored and signs nothing yet; store where it wants us to continue, say so on screens."""
+
     next: int
 
 
@@ -120,6 +134,7 @@ Step = (
     SendBatch
     | StoreAcknowledgement
     | NoteCentre
+    | NoteLevelling
     | RenewCertificate
     | OpenLease
     | Deliver

@@ -11,8 +11,19 @@ from typing import Any
 import msgspec
 
 from sync.batch.acknowledge import Directive
+from sync.messages.incarnation import GENERATION
 
-__all__ = ["DIRECTIVES", "URGENT", "Directive", "DirectiveKind", "letter", "objection", "unread", "urgent"]
+__all__ = [
+    "DIRECTIVES",
+    "URGENT",
+    "Directive",
+    "DirectiveKind",
+    "follows",
+    "letter",
+    "objection",
+    "unread",
+    "urgent",
+]
 
 
 class DirectiveKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,9 +103,15 @@ def unread(seen: int, letters: Iterable[Directive]) -> tuple[Directive, ...]:
     """
     fresh: list[Directive] = []
     for directive in sorted(letters, key=lambda one: one.number):
-        if directive.number == seen + len(fresh) + 1:
+        if follows(seen, directive.number):
             fresh.append(directive)
+            seen = directive.number
     return tuple(fresh)
+
+
+def follows(seen: int, number: int) -> bool:
+    """Whether a letter is the next one after `seen`; a restored centre counts anew above a higher floor."""
+    return number == seen + 1 or (number > seen and number % GENERATION == 1)
 
 
 def urgent(letters: Sequence[Directive]) -> int:

@@ -6,6 +6,7 @@ thinks.
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -31,8 +32,16 @@ REASONS: tuple[Reason, ...] = (
     Reason(code="key-compromised", words=("密钥泄露", "key compromised"), officers=1),
     Reason(code="planned", words=("计划更换", "planned replacement"), officers=1),
 )
+RESTORED = Reason(code="centre-restored", words=("中心从备份恢复", "the centre was restored"), officers=2)
+"""Why the centre's own ledger ends."""
+FORGOTTEN = Reason(code="forgotten", words=("中心恢复后不认识", "forgotten by a restore"), officers=1)
+"""Why a node that the centre certified asks to be known again."""
+GENERATION = 1_000_000
+"""What the centre numbers for nodes (letters, releases) begins above a multiple of this in each incarnation
+of its own ledger: a restored centre cannot know which numbers were used, and no life ever reaches so far.
+"""
 
-_BY_CODE = {row.code: row for row in REASONS}
+_BY_CODE = {row.code: row for row in (*REASONS, RESTORED, FORGOTTEN)}
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +72,56 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     approved_by: tuple[str, ...]
     lost: int
+
+
+class CentreOpening(msgspec.Struct, frozen=True, kw_only=True):
+    """What the first entry of a new incarnation of the centre's own ledger says.
+
+    `size` and `root` are where `old_origin` stood when it ended. `witnessed` are checkpoints (incarnation,
+    size, root) that were signed and are no part of what stood: nodes showed them, or the anchor. `lost`
+    entries are known to be gone.
+    """
+
+    old_origin: str
+    size: int
+    root: bytes
+    witnessed: tuple[tuple[int, int, bytes], ...]
+    reason: str
+    approved_by: tuple[str, ...]
+    lost: int
+
+    def detail(self) -> dict[str, DetailValue]:
+        """The detail fields of the entry."""
+        return {
+            "old_origin": self.old_origin,
+            "size": self.size,
+            "root": self.root,
+            "witnessed": ",".join(f"{number}:{size}:{root.hex()}" for number, size, root in self.witnessed),
+            "reason": self.reason,
+            "approved_by": ",".join(self.approved_by),
+            "lost": self.lost,
+        }
+
+
+def centre_opening(said: Mapping[str, Any]) -> CentreOpening:
+    """The opening in the fields of an entry's detail; raises Malformed."""
+    try:
+        named = [one.split(":") for one in str(said["witnessed"]).split(",") if one]
+        return msgspec.convert(
+            {
+                **{name: said[name] for name in ("old_origin", "size", "root", "reason", "lost")},
+                "witnessed": [(int(number), int(size), bytes.fromhex(root)) for number, size, root in named],
+                "approved_by": [one for one in str(said["approved_by"]).split(",") if one],
+            },
+            CentreOpening,
+        )
+    except (KeyError, ValueError, msgspec.ValidationError) as error:
+        raise Malformed("not the opening of a centre's ledger") from error
+
+
+def floor(incarnation: int) -> int:
+    """Above this the centre numbers letters and releases in that incarnation of its own ledger."""
+    return (incarnation - 1) * GENERATION
 
 
 def reason(code: str) -> Reason:

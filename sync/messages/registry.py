@@ -44,6 +44,8 @@ CASE = ("case", "matter", "state", "subject_number", "subject_name", "phone", "d
 SESSION = ("staff", "reason")
 QUOTA = ("subject_number", "matter", "units", "year")
 CLOSED = ("day", "totals")
+CENTRE_OPENED = ("old_origin", "size", "root", "witnessed", "reason", "approved_by", "lost")
+CENTRE_SUCCEEDED = ("old_origin", "size", "root", "new_origin", "doubt")
 OPENED_ANEW = ("old_origin", "countersigned", "root", "reason", "approved_by", "lost", "carried")
 NOTE = ("note",)
 
@@ -84,7 +86,9 @@ KINDS: tuple[Kind, ...] = (
     _row(1, "ledger.opened", "台账启用", "ledger opened", NOTE),
     _row(2, "ledger.closed", "台账封存", "ledger closed", NOTE),
     _row(3, "incarnation.opened", "换代启用", "new incarnation opened", OPENED_ANEW),
+    _row(4, "centre.opened", "中心换代启用", "ledger of the centre opened anew", CENTRE_OPENED),
     _row(5, "presence.read", "读取证件", "document read", NOTE, sensitive=True),
+    _row(6, "centre.succeeded", "见到中心换代", "new incarnation of the centre seen", CENTRE_SUCCEEDED),
     _row(10, "access.answered", "已答复查询", "query answered", ACCESS, sensitive=True),
     _row(11, "access.denied", "已拒绝查询", "query denied", ACCESS, sensitive=True),
     _row(12, "access.deferred", "已转待办查询", "query deferred", ACCESS, sensitive=True),

@@ -47,10 +47,19 @@ class Court:
         self._book = book
         self.size = 0
         self.unshown_allowed = False
+        self._forgotten = 0
+        self._disclosures_lost = False
+        self._signed: dict[int, bytes] = {}
 
     async def rows(self, sql: str, *bound: object) -> list[Any]:
         """All rows of a read about this origin (`$1`)."""
         return list(await self._witness.fetch(sql, self._origin, *bound))
+
+    async def restored(self) -> None:
+        """The centre's database is older than it was: the copy may be shorter, until it is level again."""
+        self.size = 0
+        self._forgotten = self._book.acknowledged
+        self._disclosures_lost = True
 
     async def unmoved(self) -> None:
         """Whatever a node with another history said, this copy is as it was (P2)."""
@@ -94,7 +103,7 @@ class Court:
         demand(head["countersigned"] <= head["size"], "P2", "the centre countersigned more than it holds")
         demand(not head["frozen"], "P2", f"the centre froze an honest ledger: {head['frozen']}")
         demand(
-            self._book.acknowledged <= head["countersigned"],
+            self._book.acknowledged <= max(head["countersigned"], self._forgotten),
             "P2",
             f"the node believes {self._book.acknowledged}, the centre countersigned {head['countersigned']}",
         )
@@ -121,7 +130,13 @@ class Court:
         demand(
             held >= max(ack.size, ack.next), "P2", f"acknowledged {ack.size}, wants {ack.next}, stored {held}"
         )
+        if ack.levelling:
+            silent = not (ack.note or ack.centre_checkpoint or ack.directives or ack.releases)
+            demand(silent, "signing", "a centre that is not level with itself says more than how far it is")
+            return
         if ack.size:
+            once = self._signed.setdefault(ack.size, ack.root) == ack.root
+            demand(once, "signing", f"two roots countersigned at {ack.size}")
             kept = await self.rows(
                 "SELECT root, note FROM checkpoint WHERE origin = $1 AND size = $2", ack.size
             )
@@ -130,7 +145,7 @@ class Court:
         trusted = {self._centre.origin: self._centre.keys.signing.public}
         own = open_note(ack.centre_checkpoint, trusted)
         query = "SELECT root FROM checkpoint WHERE origin = $1 AND size = $2"
-        kept = list(await self._witness.fetch(query, self._centre.origin, own.size))
+        kept = list(await self._witness.fetch(query, own.origin, own.size))
         demand(
             kept and kept[0]["root"] == own.root, "signing", f"the centre signed another root at {own.size}"
         )
@@ -187,7 +202,8 @@ class Court:
             for line in held
             if line.kind == "access.answered" and line.entry.mode == "online" and not line.first_place
         )
-        demand(not shown - given, "P5", "an online answer was shown that the centre never disclosed")
+        lost = self._disclosures_lost
+        demand(lost or not shown - given, "P5", "an online answer was shown that the centre never disclosed")
         demand(max(given.values(), default=1) == 1, "P5", "one request was disclosed twice")
         if not self.unshown_allowed and self.size == self._book.size:
             demand(

@@ -17,7 +17,7 @@ import asyncpg
 import structlog
 from litestar import Litestar
 
-from central.actions import nodes, publish, records, setup
+from central.actions import nodes, own_ledger, publish, records, setup
 from central.actions.centre import Centre, operator
 from central.app import application
 from central.errors import UpstreamFailed
@@ -97,11 +97,12 @@ class Place:
 
 
 class Backup:
-    """Every row of the centre's database at one moment, as a restore puts it back."""
+    """Every row of the centre's database at one moment, as a restore puts it back, and the anchor beside it."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self._tables: dict[str, bytes] = {}
+        self._anchor = own_ledger.anchored(place.centre.data)
 
     async def take(self) -> None:
         """Copy every table out."""
@@ -111,8 +112,13 @@ class Backup:
             await self._place.witness.copy_from_table(table, output=held, format="binary")
             self._tables[table] = held.getvalue()
 
-    async def put_back(self) -> None:
-        """The database as it was then; the centre's process is started anew on it."""
+    async def put_back(self, *, with_anchor: bool = False) -> None:
+        """The database as it was then; the centre's process is started anew on it.
+
+        `with_anchor`: the whole machine is as it was then, so that only nodes can know.
+        """
+        if with_anchor and self._anchor:
+            (self._place.centre.data / own_ledger.ANCHOR).write_bytes(self._anchor)
         restorer = await asyncpg.connect(self._place.superuser)
         try:
             await restorer.execute("SET session_replication_role = replica")

@@ -231,11 +231,13 @@ async def test_a_restored_centre_countersigns_nothing_until_it_is_level(stage: S
     hall.access(NUMBER)
     await handed(stage, hall)
     await stage.thief("DELETE FROM checkpoint WHERE origin LIKE '%/centre/%'")
-    await stage.thief("DELETE FROM entry WHERE origin LIKE '%/centre/%' AND idx >= 2")
+    for table in ("entry", "entry_body"):
+        await stage.thief(f"DELETE FROM {table} WHERE origin LIKE '%/centre/%' AND idx >= 2")
     await stage.thief("UPDATE ledger_head SET size = 2, countersigned = 0 WHERE origin LIKE '%/centre/%'")
     hall.access(NUMBER)
     answer = hall.opened(await ingest.exchange(stage.centre, hall.batch(), "network"))
     assert (answer.next, answer.note) == (2, b""), "entries are taken, nothing is signed"
+    assert answer.levelling
 
 
 async def test_the_state_machine_of_the_node_accepts_every_reply(stage: Stage) -> None:

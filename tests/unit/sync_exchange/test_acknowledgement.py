@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.batch.acknowledge import Acknowledgement, Directive, decode, encode
+from sync.batch.acknowledge import Acknowledgement, Directive, Successor, decode, encode
 from sync.codec import cbor
 from sync.errors import LimitExceeded, Malformed, SyncError, UnknownVersion
 from tests.unit.sync_exchange.world import (
@@ -33,6 +33,8 @@ FULL = Acknowledgement(
     rejected=((3, "why"),),
     window_ms=7,
     certificate=b"certificate",
+    levelling=True,
+    successors=(Successor(leaf=b"leaf", salt=b"salt", detail=b"detail", path=(b"p" * 32,)),),
 )
 
 
@@ -43,7 +45,12 @@ def test_an_acknowledgement_with_everything_round_trips():
 
 def test_an_acknowledgement_has_these_very_bytes():
     golden = encode(Acknowledgement(origin="a/node/b/i1", next=2, centre_time_ms=3))
-    assert golden.hex() == "92016b612f6e6f64652f622f69310200404040008080038080808080" + "0040"
+    assert golden.hex() == "94016b612f6e6f64652f622f69310200404040008080038080808080" + "0040f480"
+
+
+def test_an_acknowledgement_of_a_centre_before_its_ledger_had_incarnations_is_read():
+    fields = cbor.decode(encode(FULL))[:-2]
+    assert decode(cbor.encode(fields)) == msgspec.structs.replace(FULL, levelling=False, successors=())
 
 
 def test_fields_a_newer_centre_appended_do_not_matter():

@@ -15,7 +15,9 @@ GOLDEN = """
 1 ledger.opened 337d36fc73b00003
 2 ledger.closed 337d36fc73b00003
 3 incarnation.opened f614e9cae23ce900
+4 centre.opened 69c02ee59b27c5a3
 5 presence.read 337d36fc73b00003
+6 centre.succeeded 49ff62a99065a070
 10 access.answered 0388ce0dc4255b05
 11 access.denied 0388ce0dc4255b05
 12 access.deferred 0388ce0dc4255b05
