@@ -21,6 +21,9 @@ from sync.messages import registry
 from sync.messages.registry import DetailValue
 from tests.simulation.offence import Offence, demand
 
+STRANGE = "strange"
+"""What an entry of an unknown kind, or with a detail that is none, is called here: it has no effect (P6)."""
+
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One entry as read from the node's file: name of its kind, leaf, opened detail."""
@@ -214,8 +217,12 @@ def read_line(index: int, leaf: bytes, stored: bytes, detail: bytes, kind: int) 
     demand(index == entry.index, "P2", f"entry {entry.index} stands at {index}")
     same = leaf_hash(leaf) == stored and kind == entry.kind
     demand(same, "P2", f"entry {index} is stored with another hash or kind")
-    fields = registry.decode_detail(entry.kind, detail)
-    return Line(kind=registry.by_number(entry.kind).name, entry=entry, detail=fields, hash=stored)
+    name = registry.by_number(entry.kind).name if registry.known(entry.kind) else STRANGE
+    try:
+        fields = registry.decode_detail(entry.kind, detail)
+    except SyncError:
+        name, fields = STRANGE, {}
+    return Line(kind=name, entry=entry, detail=fields, hash=stored)
 
 
 def size_of(data: Path) -> int:

@@ -11,7 +11,7 @@ from sync.errors import SyncError
 from sync.ledger.entry import leaf_hash
 from sync.signing.keys import SealingKey
 from sync.signing.notes import open_note
-from tests.simulation.book import Book, Line
+from tests.simulation.book import STRANGE, Book, Line
 from tests.simulation.offence import Offence, demand
 
 ACCESS = ("access.answered", "access.denied", "access.deferred", "access.local")
@@ -161,8 +161,10 @@ class Court:
                 for row in await self.rows(f"SELECT idx FROM {table} WHERE origin = $1 ORDER BY idx")
             ]
             demand(found == wanted, "P5", f"{table}: {_difference(found, wanted)}")
-        rejected = await self.rows("SELECT idx, reason FROM effect_rejected WHERE origin = $1")
-        demand(not rejected, "P5", f"effects rejected: {[tuple(row) for row in rejected]}")
+        rejected = await self.rows("SELECT idx, reason FROM effect_rejected WHERE origin = $1 ORDER BY idx")
+        strange = [line.entry.index for line in held if line.kind == STRANGE]
+        same = [row["idx"] for row in rejected] == strange
+        demand(same, "P6", f"effects rejected: {[tuple(row) for row in rejected]}, strange are {strange}")
         await self._promises(held)
         await self._verdicts(held)
         await self._disclosures(held)

@@ -39,7 +39,7 @@ async def a_flipped_bit_before_signing(world: World, side: Side) -> None:
     raise Offence("signing", "a checkpoint was signed over a leaf that is not the one that was hashed")
 
 
-async def _in_level(world: World, side: Side) -> None:
+async def in_level(world: World, side: Side) -> None:
     await sync_up(world, side)
     await sync_up(world, side)
 
@@ -53,7 +53,7 @@ async def _other_life(world: World, side: Side, visits: int) -> None:
 
 async def another_history(world: World, side: Side) -> None:
     """An old image lives on otherwise and comes with more than before: the centre's copy stays as it was."""
-    await _in_level(world, side)
+    await in_level(world, side)
     image = side.hall.keep_image()
     await serve(world, side)
     await sync_up(world, side)
@@ -68,7 +68,7 @@ async def another_history(world: World, side: Side) -> None:
 
 async def an_acknowledgement_of_another_history(world: World, side: Side) -> None:
     """A stick with an acknowledgement of what this node forgot comes back to an old image that lived on otherwise."""
-    await _in_level(world, side)
+    await in_level(world, side)
     image = side.hall.keep_image()
     await serve(world, side)
     await side.act("export", side.drawer.export())
@@ -87,7 +87,7 @@ async def an_acknowledgement_of_another_history(world: World, side: Side) -> Non
 
 async def ninety_days_without_contact(world: World, side: Side) -> None:
     """Three months later nothing the centre has not got was dropped, and all of it arrives."""
-    await _in_level(world, side)
+    await in_level(world, side)
     for _ in range(3):
         await serve(world, side)
         await side.act("close", clerks.close(side.hall))
@@ -102,20 +102,20 @@ async def ninety_days_without_contact(world: World, side: Side) -> None:
 
 async def four_days_without_contact(world: World, side: Side) -> None:
     """An access nobody countersigned for longer than the window: no answers, until the next acknowledgement."""
-    await _in_level(world, side)
+    await in_level(world, side)
     await serve(world, side)
     world.wait(4 * DAY_MS)
     told = (await serve(world, side))[0]
     stopped = isinstance(told, Refusal) and told.code == "upload-overdue"
     demand(stopped, "P8", f"an access waits four days and the hall answers: {type(told).__name__}")
-    await _in_level(world, side)
+    await in_level(world, side)
     told = (await serve(world, side))[0]
     demand(isinstance(told, Answer), "P8", "the hall does not resume by itself")
 
 
 async def leases_long_over(world: World, side: Side) -> None:
     """A node that was off for months starts: before it serves nothing it kept under a lease can be opened."""
-    await _in_level(world, side)
+    await in_level(world, side)
     demand(side.book.query("SELECT 1 FROM lease_key"), "bug", "there is something to shred")
     world.wait(150 * DAY_MS)
     await side.hall.restart()
@@ -126,13 +126,13 @@ async def leases_long_over(world: World, side: Side) -> None:
 
 async def a_report(world: World, side: Side) -> None:
     """A report number is shown; the judge asks the anchor at that moment."""
-    await _in_level(world, side)
+    await in_level(world, side)
     await serve(world, side)
 
 
 async def an_old_database(world: World, side: Side) -> None:
     """The database is of an older image, the anchor is not: the node stops, also without contact."""
-    await _in_level(world, side)
+    await in_level(world, side)
     image = side.hall.keep_image()
     await serve(world, side)
     side.book.close()
@@ -156,7 +156,7 @@ async def a_spoilt_tail(world: World, side: Side) -> None:
 
 async def a_disk_that_runs_short(world: World, side: Side) -> None:
     """Less is free than there must be: sensitive answers stop, days are closed all the same."""
-    await _in_level(world, side)
+    await in_level(world, side)
     node = side.hall.node
     node.settings = msgspec.structs.replace(node.settings, disk_free_min_percent=99)
     if node.store.free_percent() > 99:
@@ -170,11 +170,11 @@ async def a_disk_that_runs_short(world: World, side: Side) -> None:
 
 async def a_day_that_lost_an_access(world: World, side: Side) -> None:
     """The centre's copy of a closed day lacks what the hall's total counts: the recount says so."""
-    await _in_level(world, side)
+    await in_level(world, side)
     await serve(world, side, 2)
     day = side.hall.node.day_of(side.hall.node.now_ms())
     await side.act("close", clerks.close(side.hall))
-    await _in_level(world, side)
+    await in_level(world, side)
     assert side.court is not None
     lost = "DELETE FROM report WHERE origin = $1 AND idx = (SELECT max(idx) FROM report WHERE origin = $1) RETURNING idx"
     assert await side.court.rows(lost)
@@ -185,7 +185,7 @@ async def a_day_that_lost_an_access(world: World, side: Side) -> None:
 
 async def a_provisional_report(world: World, side: Side) -> None:
     """An answer from the cache; once it arrived, both ends have its verdict."""
-    await _in_level(world, side)
+    await in_level(world, side)
     world.mood = "down"
     await serve(world, side)
     world.mood = "up"
@@ -195,7 +195,7 @@ async def a_provisional_report(world: World, side: Side) -> None:
 async def a_centre_restored_from_a_backup(world: World, side: Side) -> None:
     """The centre forgets an afternoon: until it is level with what the node saw of it, it countersigns nothing."""
     place = world.place
-    await _in_level(world, side)
+    await in_level(world, side)
     backup = Backup(place)
     await backup.take()
     await _cached_days(world, side)

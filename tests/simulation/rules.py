@@ -4,33 +4,43 @@ A rule is one function. Taking it out puts another function in its place for as 
 only; the product has no switch that turns evidence off. Where one rule alone is covered by another, both go (a named pair).
 """
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
-from central.actions import ingest, reconcile, settle
-from edge.actions import checkpoint, gates, leases, prune
+from central.actions import differences, ingest, reconcile, settle
+from central.actions.effects import Gathered
+from edge.actions import checkpoint, exchange, gates, leases, prune, recording
+from edge.actions.recording import Numbers
 from edge.store import store
+from edge.store.clock import NodeClock
 from edge.store.store import Store
+from edge.store.transaction import Transaction
 from edge.store.writer import Writer
+from sync.batch import frames
 from sync.batch.frames import Frame
 from sync.batch.header import Header
+from sync.clock import Interval
+from sync.errors import Malformed
 from sync.exchange import node as node_side
 from sync.exchange.acceptance import Accepted
 from sync.exchange.centre import Accept, Known, NewRows
+from sync.ledger.descent import Descent
 from sync.signing.notes import Checkpoint, open_note
+from tests.simulation import matching_stories as matching
 from tests.simulation import rule_stories as stories
 from tests.simulation.stories import Story
 
 
 class Off(msgspec.Struct, frozen=True, kw_only=True):
-    """A function of the product, and what stands there while the rule is out."""
+    """A function (or a table) of the product, and what stands there while the rule is out."""
 
     place: Any
     name: str
-    instead: Callable[..., Any]
+    instead: Any
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,8 +93,44 @@ async def _always_level(*_: Any) -> bool:
     return True
 
 
+def _only_once(self: Any) -> None:
+    """Transaction.anchor that works for the first entry of a ledger only."""
+    self._head.anchored = self._head.size <= 1
+
+
+def _out_of_the_air(_: Transaction, node: Any, *, report: bool) -> Numbers:
+    """Numbers that no transaction gives back."""
+    number = next(_COUNTED)
+    name = node.identity.origin.split("/")[2]
+    return Numbers(case=f"{name}-2026-C-{number:05}", serial=f"{name}-2026-L-{number:05}" if report else "")
+
+
+_COUNTED = itertools.count(1)
+
+
+def _plain(_: bytes, __: int, content: bytes, ___: bytes) -> bytes:
+    """A seal that seals nothing."""
+    return content
+
+
+def _blocks(_: Any, index: int, reason: str) -> None:
+    raise Malformed(f"entry {index}: {reason}")
+
+
+def _by_the_wall(self: NodeClock) -> Interval:
+    return Interval(earliest_ms=self._wall(), latest_ms=self._wall())
+
+
+async def _leave_it(*_: Any) -> None:
+    """An alarm stays where it is."""
+
+
 def _nothing(*_: Any, **__: Any) -> None:
     """The rule does nothing."""
+
+
+def _rules_but(one: Any) -> tuple[Any, ...]:
+    return tuple(rule for rule in differences.RULES if rule is not one)
 
 
 RULES: tuple[Rule, ...] = (
@@ -115,6 +161,11 @@ RULES: tuple[Rule, ...] = (
         story=stories.four_days_without_contact, found="P8",
     ),
     Rule(
+        number="4.7", words="the age of the oldest entry that waits is shown, also when it is zero",
+        off=(Off(place=gates, name="oldest_unacknowledged_ms", instead=lambda *_, **__: 0),),
+        story=matching.an_answer_nobody_countersigned_yet, found="P2",
+    ),
+    Rule(
         number="6 shred", words="expired leases are shredded before the port opens",
         off=(Off(place=leases, name="shred_expired", instead=_never_shred),),
         story=stories.leases_long_over, found="P7",
@@ -128,6 +179,16 @@ RULES: tuple[Rule, ...] = (
         number="8.2 read", words="a database behind its anchor is a rollback",
         off=(Off(place=store, name="_behind_anchor", instead=lambda *_: False),),
         story=stories.an_old_database, found="P2",
+    ),
+    Rule(
+        number="8.3", words="a serial is given in the transaction of its entry, and given back with it",
+        off=(Off(place=recording, name="allot", instead=_out_of_the_air),),
+        story=matching.a_full_disk_in_the_middle_of_an_answer, found="P2",
+    ),
+    Rule(
+        number="8.4+8.2", words="what was acknowledged is anchored, as every checkpoint is",
+        off=(Off(place=Transaction, name="anchor", instead=_only_once),),
+        story=matching.an_acknowledged_hour_is_lost, found="P2",
     ),
     Rule(
         number="8.5", words="a start checks the tail in full",
@@ -158,6 +219,47 @@ RULES: tuple[Rule, ...] = (
         number="10 settled", words="a provisional report is judged again when it arrives",
         off=(Off(place=settle, name="settle", instead=_no_verdicts),),
         story=stories.a_provisional_report, found="P5",
+    ),
+    Rule(
+        number="10 roots+4.1", words="only a root equal to the signed one is countersigned, and an offer must extend it",
+        off=(Off(place=ingest, name="judge_root", instead=lambda *_: True),
+             Off(place=ingest, name="judge_offer", instead=_any_offer)),
+        story=matching.another_root_at_the_centre, found="P2",
+    ),
+    Rule(
+        number="10 match", words="ticket, access, report and sheet are matched",
+        off=(Off(place=differences, name="RULES", instead=_rules_but(differences._papers)),),
+        story=matching.a_report_nobody_printed, found="P2",
+    ),
+    Rule(
+        number="10 pairs", words="an online answer stands on two ledgers",
+        off=(Off(place=differences, name="RULES", instead=_rules_but(differences._pairs)),),
+        story=matching.an_answer_on_one_ledger_only, found="P2",
+    ),
+    Rule(
+        number="10 deep", words="stored bodies are hashed again and compared tile by tile",
+        off=(Off(place=Descent, name="heard", instead=_nothing),),
+        story=matching.an_altered_body_at_the_centre, found="P2",
+    ),
+    Rule(
+        number="3 sealed", words="a carrier can read nothing",
+        off=(Off(place=frames, name="aead_seal", instead=_plain), Off(place=frames, name="aead_open", instead=_plain)),
+        story=matching.a_stick_is_found_in_the_street, found="P4",
+    ),
+    Rule(
+        number="0 evidence", words="a bad entry is kept, its effect rejected, and the queue goes on",
+        off=(Off(place=Gathered, name="reject", instead=_blocks),),
+        story=matching.entries_of_a_newer_and_of_a_broken_node, found="P8",
+    ),
+    Rule(
+        number="0 clears", words="a flag that stops work clears itself",
+        off=(Off(place=exchange, name="_after", instead=_leave_it),),
+        story=matching.an_alarm_that_is_over, found="P8",
+    ),
+    Rule(
+        number="7 interval", words="a clock set back cannot extend a lease",
+        off=(Off(place=NodeClock, name="interval", instead=_by_the_wall),),
+        story=matching.a_clock_set_back, found="P7",
     ),
 )  # fmt: skip
 
