@@ -186,7 +186,8 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 async def _serving(data: Path, settings: Settings, knock: Knock, *, training: bool) -> int:
-    from edge.actions.node import close_node, open_node
+    from edge.actions.node import close_node
+    from edge.actions.rebuild import open_whole
     from edge.app import serve
     from edge.errors import NotEnrolled
     from edge.listening import bound
@@ -204,7 +205,7 @@ async def _serving(data: Path, settings: Settings, knock: Knock, *, training: bo
         taken = bound(settings.host, settings.port)
         for one in taken:
             closing.enter_context(one)
-        node = await open_node(data, settings)
+        node = await open_whole(data, settings)
         try:
             async with AsyncExitStack() as devices:
                 if node.training:

@@ -11,6 +11,8 @@
     │   ├── FolderTrouble      a file or folder cannot be used               blame: disk       exit 3
     │   ├── WrongKey           no key slot opens this file                           blame: operator   exit 3
     │   ├── Damaged            the key is right, the file is not                     blame: disk       exit 3
+    │   │   ├── BrokenPage     a page fails its HMAC: put aside and rebuilt          blame: disk       exit 3
+    │   │   └── BeyondRepair   too little of it reads: a backup or a new enrolment   blame: disk       exit 3
     │   ├── RolledBack         the database is older than its anchor                 blame: operator   exit 3
     │   └── LedgerUnavailable  the entry cannot be made durable now                  blame: disk       exit 3
     ├── LineTrouble            the way to the centre
@@ -19,16 +21,11 @@
     ├── CourierRefused         a file on a stick is not for us, or not whole         blame: carrier    exit 4
     ├── StickTrouble           a stick or backup disk cannot be written              blame: carrier    exit 3
     ├── TypesetFailed          the typesetting worker gave no document               blame: node       exit 3
-    ├── SignInNeeded           no session, or it ended                               blame: asker      HTTP
-    401 ├── Forgery                the forgery token is missing or not the session's     blame: asker
-    HTTP
-    403 ├── NotAllowed             this person may not do this                           blame: asker
-    HTTP
-    403 ├── NotThere               no such case, report, job or task here                blame: asker
-    HTTP
-    404 └── WrongMoment            the thing is not in a state that allows this          blame: asker
-    HTTP
-    409
+    ├── SignInNeeded           no session, or it ended                               blame: asker   HTTP 401
+    ├── Forgery                the forgery token is missing or not the session's     blame: asker   HTTP 403
+    ├── NotAllowed             this person may not do this                           blame: asker   HTTP 403
+    ├── NotThere               no such case, report, job or task here                blame: asker   HTTP 404
+    └── WrongMoment            the thing is not in a state that allows this          blame: asker   HTTP 409
 
 A refusal on the merits of a query (`matters.model.Refusal`) is a returned value, never one of these.
 """
@@ -186,6 +183,38 @@ class Damaged(StoreTrouble):
     next = Words(
         zh="请勿删除该文件；停止服务，用最近的备份恢复，并报告中心。",
         en="Do not delete the file; stop, restore the latest backup and tell the centre.",
+    )
+
+
+class BrokenPage(Damaged):
+    """A page of the database fails its HMAC, or pages do not fit each other (crash rule 7)."""
+
+    code = "page-broken"
+    message = Words(
+        zh="数据库有损坏的页（多为磁盘故障），敏感查询已停止。",
+        en="The database has a broken page (a failing disk, most likely): sensitive answers are stopped.",
+    )
+    next = Words(
+        zh="请勿断电、勿删除文件。服务会自动重启，隔离原文件并重建；五分钟后仍未恢复，请停止服务，"
+        "运行 edge rebuild，并报告中心。",
+        en="Leave it powered, delete nothing. The service restarts, puts the file aside, rebuilds; if it is "
+        "not back in five minutes, stop it, run edge rebuild, and tell the centre.",
+    )
+
+
+class BeyondRepair(Damaged):
+    """What could be read of a broken database is not enough to go on with; the file is in quarantine."""
+
+    code = "beyond-repair"
+    message = Words(
+        zh="数据库损坏过重，无法就地重建；原文件已隔离保存，未删除。",
+        en="The database is too badly damaged to be rebuilt in place; the file was put aside, not deleted.",
+    )
+    next = Words(
+        zh="请用最近的备份恢复到本目录（edge restore），再申请换代（disk-lost）；没有备份时，"
+        "请中心发新的登记码，在新目录重新登记。原文件请保留。",
+        en="Restore the latest backup into this folder, then edge incarnation --reason disk-lost; "
+        "without one enrol in a new folder with a code of the centre. Keep the old file.",
     )
 
 

@@ -25,6 +25,7 @@ def register(commands: Any, command: Command, with_node: WithNode) -> None:
     _incarnation(commands, command, with_node)
     _keys(commands, command, with_node)
     _restore(commands, command)
+    _rebuild(commands, command)
     _witness(commands, command, with_node)
     _recount(commands, command, with_node)
 
@@ -115,6 +116,19 @@ def _restore(commands: Any, command: Command) -> None:
     one.add_argument("--share-file", metavar="FILE", nargs=2, default=(), help="two officers' shares")
     one.add_argument("--machine-key", metavar="FILE", type=Path, help="the old machine's key")
     one.add_argument("--escrow", metavar="FILE", default="", help="what central escrow release printed")
+
+
+def _rebuild(commands: Any, command: Command) -> None:
+    async def run(options: argparse.Namespace) -> tuple[Any, int]:
+        from edge.actions.rebuild import rebuild
+        from edge.settings import load
+        from edge.store.files import hold_service
+
+        with hold_service(options.data):
+            done = await rebuild(options.data, load(options.data))
+        return done or {"pages": [], "next": "数据库各页完好，未作改动 / every page is whole"}, 0
+
+    command(commands, "rebuild", run, "隔离损坏的数据库并重建 / put a broken database aside and rebuild it")
 
 
 def _slot(options: argparse.Namespace) -> str:

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from edge.actions import leases
 from edge.actions.views import CheckResult, LeaseStatus
-from edge.errors import Damaged, NotEnrolled, WrongKey
+from edge.errors import BrokenPage, Damaged, NotEnrolled, WrongKey
 from edge.settings import Settings
-from edge.store import anchor, cipher, slots
-from edge.store.cipher import TROUBLE, Connection
+from edge.store import anchor, cipher, salvage, slots
+from edge.store.cipher import TROUBLE, Connection, DatabaseKey
 from edge.store.clock import NodeClock
 from edge.store.identity import Identity, identity, read_secrets
 from edge.store.ledger import DatabaseTiles
@@ -29,7 +29,7 @@ NOTHING = CheckResult(origin="", entries=0, root="", countersigned=0, broken_at=
 
 
 async def check(data: Path, settings: Settings, clock: NodeClock | None = None) -> CheckResult:
-    """Check the database of a data folder, also beside a running node; nothing is written.
+    """Check the database of a data folder, also beside a running node; only a broken page is noted there.
 
     Never raises for damage.
 
@@ -43,19 +43,41 @@ def _check(data: Path, settings: Settings, clock: NodeClock) -> CheckResult:
     if not (data / FILE).exists():
         raise NotEnrolled(f"no {FILE}")
     try:
-        key = slots.unlock(data)
-        with (
-            contextlib.closing(cipher.connect(data / FILE, key)) as connection,
-            contextlib.closing(cipher.connect(data / FILE, key)) as second,
-            ThreadPoolExecutor(1) as beside,
-        ):
-            # Pages beside the ledger: one is the cipher's work, the other Python's, and there are two cores.
-            pages = beside.submit(cipher.integrity_faults, second)
-            return _judge(connection, data, clock, pages)
+        return _opened(data, clock)
+    except BrokenPage as error:
+        return _broken(data, NOTHING, error.detail)
     except WrongKey as error:
         return replace(NOTHING, store="wrong key", reason=error.detail)
     except Damaged as error:
         return replace(NOTHING, store="damaged", reason=error.detail)
+
+
+def _opened(data: Path, clock: NodeClock) -> CheckResult:
+    key = slots.unlock(data)
+    with (
+        contextlib.closing(cipher.connect(data / FILE, key)) as connection,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        # Pages beside the ledger: one is the cipher's work, the other Python's, and there are two cores.
+        pages = beside.submit(_faults, data / FILE, key)
+        return _judge(connection, data, clock, pages)
+
+
+def _faults(path: Path, key: DatabaseKey) -> list[str]:
+    """What the checks of the whole file find, twice: a page read while it was being written is none."""
+    found: list[str] = []
+    for _ in range(2):
+        with contextlib.closing(cipher.connect(path, key)) as connection:
+            found = cipher.integrity_faults(connection)
+        if not found:
+            break
+    return found
+
+
+def _broken(data: Path, found: CheckResult, reason: str) -> CheckResult:
+    """A broken page: whoever serves beside us stops, and the next start rebuilds (crash rule 7)."""
+    salvage.report(data, reason)
+    return replace(found, store="damaged", reason=reason, next=BrokenPage.next)
 
 
 def _judge(connection: Connection, data: Path, clock: NodeClock, pages: "Future[list[str]]") -> CheckResult:
@@ -64,10 +86,13 @@ def _judge(connection: Connection, data: Path, clock: NodeClock, pages: "Future[
         found = _ledger(connection, own, data)
         lines = _leases(connection, own, clock) if own else ()
     except (TROUBLE, SyncError) as error:
-        return replace(NOTHING, store="damaged", reason="; ".join([*pages.result(), str(error)][:3]))
+        faults = pages.result()
+        if faults:
+            return _broken(data, NOTHING, "; ".join(faults[:3]))
+        return replace(NOTHING, store="damaged", reason=str(error))
     faults = pages.result()
     if faults:
-        return replace(found, store="damaged", reason="; ".join(faults[:3]), leases=lines)
+        return _broken(data, replace(found, leases=lines), "; ".join(faults[:3]))
     return replace(found, leases=lines)
 
 

@@ -93,7 +93,9 @@ def gates(db: Reading | Transaction, node: Node) -> list[Gate]:
     if node.store.failed:
         found.append(
             _stopped(
-                "store-failed", "节点数据库写入出错，须重启并自检", "the store failed and must be checked"
+                "store-failed",
+                "节点数据库出错，服务将自动重启、自检，必要时重建",
+                "the store failed: the service restarts, checks it and rebuilds it if it must",
             )
         )
     if node.store.rolled_back:
@@ -107,8 +109,8 @@ def gates(db: Reading | Transaction, node: Node) -> list[Gate]:
         found.append(
             _stopped(
                 "restored",
-                "数据库由备份恢复，须先换代登记",
-                "restored: a new incarnation is due",
+                "数据库由备份恢复或由损坏文件重建，须先换代登记",
+                "restored or rebuilt: a new incarnation is due",
             )
         )
     if ALARM in facts:

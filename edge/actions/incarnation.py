@@ -14,7 +14,7 @@ import structlog
 
 from edge.actions import enrol, exchange, succession
 from edge.actions.exchange import LOCK_WAIT_S
-from edge.actions.gates import RESTORED
+from edge.actions.gates import RESTORED, countersigned_size
 from edge.actions.node import Node
 from edge.errors import Busy, CentreUnreachable, Damaged, Refused
 from edge.store import anchor, past
@@ -57,6 +57,7 @@ class _Offer(msgspec.Struct, frozen=True, kw_only=True):
     claim: Claim
     start: int
     end: int
+    gaps: bool
 
 
 async def renew(node: Node, why: str, *, code: str = "", anew: bool = False) -> Renewed:
@@ -82,17 +83,30 @@ async def _offer(node: Node, why: str, *, anew: bool) -> _Offer:
     own = await node.store.transact(lambda tx: _next_keys(tx, anew=anew))
     kept = anchor.read(node.data)
 
-    def look(db: Reading) -> tuple[int, bytes, int]:
-        size, root = size_and_root(db.connection)
-        row = db.one("SELECT max(size) FROM checkpoint WHERE counter IS NOT NULL")
-        return size, root, int(row[0] or 0) if row else 0
+    anchored = kept.size if kept is not None and kept.origin == node.identity.origin else 0
+    gaps, claim, end = await node.store.read_long(lambda db: _state(db, anchored))
+    return _Offer(own=own, why=why, claim=claim, start=claim.countersigned, end=end, gaps=gaps)
 
-    size, root, countersigned = await node.store.read_long(look)
-    mine = kept is not None and kept.origin == node.identity.origin
+
+def _state(db: Reading, anchored: int) -> tuple[bool, Claim, int]:
+    """Whether the old ledger has gaps, what is said of it, and where it ends.
+
+    With gaps its size is what was countersigned and what is still here of the rest: the others are lost. What
+    was appended since stands behind.
+    """
+    size, root = size_and_root(db.connection)
+    ended = past.ended(db)
+    if ended is None:
+        signed = countersigned_size(db)
+        return False, Claim(size=size, root=root.hex(), anchored=anchored, countersigned=signed), size
+    behind = db.query(f"SELECT count(*) FROM {past.SALVAGED} WHERE idx >= ?", (ended.countersigned,))  # noqa: S608 -- one name
+    here = max(0, ended.whole - ended.countersigned) + behind[0][0]
     claim = Claim(
-        size=size, root=root.hex(), anchored=kept.size if kept and mine else 0, countersigned=countersigned
+        size=ended.countersigned + here,
+        anchored=max(anchored, ended.size),
+        countersigned=ended.countersigned,
     )
-    return _Offer(own=own, why=why, claim=claim, start=countersigned, end=size)
+    return True, claim, ended.size + size - ended.whole
 
 
 def _next_keys(tx: Transaction, *, anew: bool) -> Seeds:
@@ -139,7 +153,7 @@ async def _begin(node: Node, offer: _Offer, reply: Enrolled, before: int) -> Ren
         past.retire(tx, old.incarnation)
         _keys_in_force(tx, old.incarnation, offer, kept)
         _facts(tx, node, certificate.origin, offer.own.signing)
-        succession.begin(tx, opening, offer.start, offer.end)
+        succession.begin(tx, opening, offer.start, offer.end, gaps=offer.gaps)
         if reply.window_ms:
             tx.note("window_ms", reply.window_ms)
 

@@ -20,7 +20,7 @@ from edge.actions.backup import Companion, companion
 from edge.actions.gates import RESTORED
 from edge.errors import Damaged, LedgerUnavailable, Refused, WrongKey
 from edge.settings import FILE as SETTINGS
-from edge.store import cipher, slots
+from edge.store import cipher, salvage, slots
 from edge.store.cipher import TROUBLE, Connection, DatabaseKey
 from edge.store.clock import NodeClock
 from edge.store.files import destroy, sync_folder, write_durably
@@ -87,6 +87,7 @@ def _restore(data: Path, file: Path, means: Means, clock: NodeClock) -> Restored
             write_durably(data / SETTINGS, beside.settings.encode())
         part.replace(data / FILE)
         sync_folder(data)
+        salvage.settled(data)
     finally:
         for name in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm", "-journal"))):
             with contextlib.suppress(OSError):

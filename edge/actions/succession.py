@@ -24,17 +24,21 @@ STEPS_MAX = 1_000_000
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """What is still to be done: the first entry, and the old entries [`next`, `end`) to carry over."""
+    """What is still to be done: the first entry, and the old entries [`next`, `end`) to carry over.
+
+    `gaps`: some of them are known to be lost (a broken page), the others are carried all the same.
+    """
 
     opening: Opening
     start: int = 0
     next: int = 0
     end: int = 0
+    gaps: bool = False
 
 
-def begin(tx: Transaction, opening: Opening, start: int = 0, end: int = 0) -> None:
+def begin(tx: Transaction, opening: Opening, start: int = 0, end: int = 0, *, gaps: bool = False) -> None:
     """An opening is due; old entries [start, end) follow it. Durable with the transaction of the new keys."""
-    tx.note(FACT, Due(opening=opening, start=start, next=start, end=end))
+    tx.note(FACT, Due(opening=opening, start=start, next=start, end=end, gaps=gaps))
 
 
 async def finish(store: Store) -> int:
@@ -57,11 +61,12 @@ def _step(tx: Transaction) -> int | None:
     if row is None:
         return None
     due = msgspec.json.decode(row[0], type=Due)
-    if tx.one("SELECT size FROM ledger_head") == (0,):
-        tx.append(_first(tx, due))
     incarnation = parse_origin(due.opening.old_origin).incarnation
+    if tx.one("SELECT size FROM ledger_head") == (0,):
+        tx.append(_first(tx, due, incarnation))
     end = min(due.end, due.next + STEP)
-    for index, entry, leaf_hash, body in past.entries(tx, incarnation, due.next, end):
+    old = past.entries(tx, incarnation, due.next, end, gaps=due.gaps)
+    for index, entry, leaf_hash, body in old:
         placed = tx.carry(_marked(entry, due.opening.old_origin, index, leaf_hash), body)
         past.move(tx, incarnation, index, placed.index, placed.leaf_hash)
     if end < due.end:
@@ -69,15 +74,16 @@ def _step(tx: Transaction) -> int | None:
     else:
         tx.execute("DELETE FROM fact WHERE name = ?", (FACT,))
         tx.anchor()
-    return end - due.next
+    return len(old)
 
 
-def _first(tx: Transaction, due: Due) -> Draft:
+def _first(tx: Transaction, due: Due, incarnation: int) -> Draft:
+    carried_over = past.count(tx, incarnation, due.start, due.end) if due.end else 0
     return Draft(
         kind=KIND,
         outcome=due.opening.reason,
         object=tx.identity.origin,
-        detail=detail(due.opening, due.end - due.start),
+        detail=detail(due.opening, carried_over),
     )
 
 

@@ -386,6 +386,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     store: Literal["ok", "wrong key", "damaged"]
     leases: tuple[LeaseStatus, ...]
     reason: str = ""
+    next: Words | None = None
 
 
 class DoctorLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,17 +5,25 @@ Opening with the right pragmas, and telling a wrong key from a damaged file.
 
 import hashlib
 import hmac
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import sqlcipher3.dbapi2 as sqlcipher
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from edge.errors import Damaged, LedgerUnavailable, StoreTrouble, WrongKey
+from edge.errors import BrokenPage, Damaged, LedgerUnavailable, StoreTrouble, WrongKey
 
 PAGE_BYTES = 8192
 BUSY_MS = 8000
+SALT_BYTES = 16
 _HMAC_BYTES = 64
+_IV_BYTES = 16
+_PAGE_COUNT_AT = 28 - SALT_BYTES
 _FULL = 13
 _BUSY = (5, 6)
 _BROKEN = (11, 26)
@@ -78,27 +86,63 @@ def diagnose(path: Path, key: DatabaseKey) -> StoreTrouble:
 
     Damaged if any page proves the key right.
     """
-    return Damaged("page check failed") if any_page_fits(path, key) else WrongKey("no page fits this key")
+    return BrokenPage("page check failed") if any_page_fits(path, key) else WrongKey("no page fits this key")
 
 
 def any_page_fits(path: Path, key: DatabaseKey, pages_max: int = 64) -> bool:
-    """Whether one of the first pages carries an HMAC made with this key.
+    """Whether one of the first pages carries an HMAC made with this key."""
+    return any(fits for _, fits in itertools.islice(_pages(path, key), pages_max))
 
-    SQLCipher 4: HMAC-SHA512 over (ciphertext || IV || page number LE32); its key is PBKDF2-SHA512 of the
-    raw key with salt XOR 0x3a and two rounds. Page 1 begins with the 16 salt bytes, which are not covered.
-    """
-    mask = bytes(byte ^ 0x3A for byte in key.salt)
-    mac_key = hashlib.pbkdf2_hmac("sha512", key.key, mask, 2, 32)
+
+def broken_pages(path: Path, key: DatabaseKey) -> list[int]:
+    """The pages, counted from 1, whose HMAC is not of this key. Reads the whole file, 20 µs a page."""
+    return [number for number, fits in _pages(path, key) if not fits]
+
+
+def _pages(path: Path, key: DatabaseKey) -> Iterator[tuple[int, bool]]:
+    """Every whole page's number, and whether its HMAC was made with this key."""
+    mac_key = _mac_key(key)
     with path.open("rb") as file:
-        for number in range(1, pages_max + 1):
+        for number in itertools.count(1):
             page = file.read(PAGE_BYTES)
             if len(page) < PAGE_BYTES:
-                return False
-            body = page[16:-_HMAC_BYTES] if number == 1 else page[:-_HMAC_BYTES]
-            found = hmac.digest(mac_key, body + number.to_bytes(4, "little"), "sha512")
-            if hmac.compare_digest(found, page[-_HMAC_BYTES:]):
-                return True
-    return False
+                return
+            yield number, hmac.compare_digest(_mac(mac_key, number, page), page[-_HMAC_BYTES:])
+
+
+def _mac_key(key: DatabaseKey) -> bytes:
+    """SQLCipher 4: PBKDF2-SHA512 of the raw key, with the salt XOR 0x3a and two rounds."""
+    return hashlib.pbkdf2_hmac("sha512", key.key, bytes(byte ^ 0x3A for byte in key.salt), 2, 32)
+
+
+def _mac(mac_key: bytes, number: int, page: bytes) -> bytes:
+    """HMAC-SHA512 over (ciphertext || IV || page number LE32); page 1 begins with the salt, not covered."""
+    body = page[SALT_BYTES if number == 1 else 0 : -_HMAC_BYTES]
+    return hmac.digest(mac_key, body + number.to_bytes(4, "little"), "sha512")
+
+
+def without_page_count(page: bytes, key: DatabaseKey) -> bytes:
+    """A first page that was kept, saying that SQLite should count the pages itself (0 at offset 28).
+
+    Raises Damaged unless it is whole.
+    """
+    mac_key = _mac_key(key)
+    if len(page) != PAGE_BYTES or not hmac.compare_digest(_mac(mac_key, 1, page), page[-_HMAC_BYTES:]):
+        raise Damaged("no whole copy of the first page")
+    plain = bytearray(plain_page(page, key, first=True))
+    plain[_PAGE_COUNT_AT : _PAGE_COUNT_AT + 4] = bytes(4)
+    vector = page[-_HMAC_BYTES - _IV_BYTES : -_HMAC_BYTES]
+    sealing = Cipher(AES(key.key), CBC(vector)).encryptor()
+    sealed = page[:SALT_BYTES] + sealing.update(bytes(plain)) + sealing.finalize() + vector
+    return sealed + _mac(mac_key, 1, sealed + bytes(_HMAC_BYTES))
+
+
+def plain_page(page: bytes, key: DatabaseKey, *, first: bool = False) -> bytes:
+    """What SQLite sees of a page: AES-256-CBC before IV and HMAC; page 1 (`first`) begins with the salt."""
+    vector = page[-_HMAC_BYTES - _IV_BYTES : -_HMAC_BYTES]
+    opening = Cipher(AES(key.key), CBC(vector)).decryptor()
+    sealed = page[SALT_BYTES if first else 0 : -_HMAC_BYTES - _IV_BYTES]
+    return opening.update(sealed) + opening.finalize()
 
 
 def translate(error: Exception) -> StoreTrouble:
@@ -106,7 +150,7 @@ def translate(error: Exception) -> StoreTrouble:
     code = getattr(error, "sqlite_errorcode", 0) or 0
     primary = code & 0xFF
     if primary in _BROKEN:
-        return Damaged(str(error))
+        return BrokenPage(str(error))
     return LedgerUnavailable(str(error))
 
 
@@ -126,12 +170,18 @@ def is_busy(error: Exception) -> bool:
 
 
 def integrity_faults(connection: Connection) -> list[str]:
-    """What the cipher's and SQLite's own checks find, worst first; [] when whole. Reads the whole file."""
+    """What the cipher's and SQLite's own checks find, worst first; [] when whole. Reads the whole file.
+
+    Raises LedgerUnavailable where the file could not be looked at now.
+    """
     try:
         faults = [str(row[0]) for row in connection.execute("PRAGMA cipher_integrity_check")]
         if not faults:
             faults = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)") if row[0] != "ok"]
     except sqlcipher.Error as error:
+        trouble = translate(error)
+        if not isinstance(trouble, BrokenPage):
+            raise trouble from error
         return [str(error)]
     return faults
 

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import msgspec
 
-from edge.errors import Damaged, LedgerUnavailable, NotEnrolled, StoreTrouble
+from edge.errors import BeyondRepair, BrokenPage, Damaged, LedgerUnavailable, NotEnrolled, StoreTrouble
 from edge.settings import Settings
-from edge.store import anchor, cipher, disk, slots
-from edge.store.cipher import Connection, DatabaseKey
+from edge.store import anchor, cipher, disk, salvage, slots
+from edge.store.cipher import TROUBLE, Connection, DatabaseKey
 from edge.store.clock import NodeClock
 from edge.store.identity import Identity, identity, read_secrets
 from edge.store.keyring import Keyring
@@ -77,11 +77,18 @@ class Store:
 
     async def read(self, work: Callable[[Reading], T]) -> T:
         """Run a short read on the fast reader; sees everything committed before."""
-        return await self._fast.read(work)
+        return await self._read(self._fast, work)
 
     async def read_long(self, work: Callable[[Reading], T]) -> T:
         """Run a long read (reports, day close, trail) on its own reader, so that answers do not wait."""
-        return await self._long.read(work)
+        return await self._read(self._long, work)
+
+    async def _read(self, reader: Reader, work: Callable[[Reading], T]) -> T:
+        try:
+            return await reader.read(work)
+        except BrokenPage as error:
+            self._writer.broken(error)
+            raise
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -101,11 +108,11 @@ class Store:
 
     @property
     def failed(self) -> str:
-        """Why nothing is written any more (the process must end and check its tail).
+        """Why nothing is written any more (the process must end, and look at its file when it starts again).
 
-        Empty while all is well.
+        Empty while all is well. `edge check` beside this process may be the one that met a broken page.
         """
-        return self._writer.failed.detail if self._writer.failed else ""
+        return self._writer.failed.detail if self._writer.failed else salvage.reported(self.data)
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """`call` runs on the writer's thread after each commit that appended entries; it must be quick."""
@@ -151,9 +158,12 @@ async def open_store(
 ) -> Store:
     """Open the node's database, migrate it, check its tail and its anchor.
 
-    Raises NotEnrolled when there is none and `create` is False, WrongKey, Damaged. A database behind its
-    anchor opens with `rolled_back` set: the ledger can be read and checked, sensitive answers stay stopped.
+    Raises NotEnrolled when there is none and `create` is False, WrongKey, Damaged; BrokenPage also while one
+    that was met before waits for `edge.actions.rebuild`. A database behind its anchor opens with
+    `rolled_back` set: the ledger can be read and checked, sensitive answers stay stopped.
     """
+    if why := salvage.reported(data):
+        raise BrokenPage(why) if (data / FILE).exists() else BeyondRepair(why)
     if not create and not (data / FILE).exists():
         raise NotEnrolled(f"no {FILE}")
     own_clock = clock or NodeClock()
@@ -161,12 +171,16 @@ async def open_store(
     writing = cipher.connect(data / FILE, key, writer=True, bytes_max=settings.store_bytes_max)
     try:
         migrate(writing)
+        salvage.keep_page_1(data, data / FILE, writing)
         high, trusted = writing.execute("SELECT hlc_ms, trusted_ms FROM ledger_head").fetchone()
         jump_ms = own_clock.start(high, trusted)
         check_tail(writing)
         behind = _behind_anchor(writing, data)
         writer = Writer(writing, data, own_clock)
         readers = [await open_reader(data / FILE, key) for _ in range(2)]
+    except TROUBLE as error:
+        writing.close()
+        raise cipher.translate(error) from error
     except BaseException:
         writing.close()
         raise

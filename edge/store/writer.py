@@ -13,8 +13,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge.errors import EdgeError, LedgerUnavailable, NotEnrolled, StoreTrouble
-from edge.store import anchor
+from edge.errors import BrokenPage, EdgeError, LedgerUnavailable, NotEnrolled, StoreTrouble
+from edge.store import anchor, salvage
 from edge.store.cipher import TROUBLE, Connection, is_bug, is_busy, is_full, translate
 from edge.store.clock import NodeClock
 from edge.store.identity import Identity, identity, read_secrets
@@ -70,6 +70,11 @@ class Writer:
     def take_identity(self, found: Identity | None) -> None:
         """Sign and anchor as `found` from the next group on; the ledger may be another one from here."""
         self.identity, self._roots = found, Roots()
+
+    def broken(self, met: BrokenPage) -> None:
+        """A broken page was met, here or by a reader: nothing is written any more, the next start knows."""
+        salvage.report(self._data, met.detail)
+        self.failed = self.failed or met
 
     def start(self) -> None:
         """Begin to serve requests."""
@@ -176,6 +181,8 @@ class Writer:
             if not self._connection.in_transaction:
                 raise  # the library rolled everything back (disk full): the group fails as one
             request.error = AssertionError(str(error)) if is_bug(error) else translate(error)
+            if isinstance(request.error, BrokenPage):
+                self.broken(request.error)
         except BaseException as error:  # noqa: BLE001 -- supervisor: whatever it was belongs to the waiting caller
             request.error = error
         if alone:
@@ -221,6 +228,8 @@ class Writer:
         Out of room or a busy lock passes; anything else stops the store.
         """
         trouble = translate(error)
+        if isinstance(trouble, BrokenPage):
+            self.broken(trouble)
         try:
             self._undo()
         except TROUBLE:
