@@ -5,6 +5,7 @@ reader becomes a call of the desk; it never submits anything. A printer prints o
 """
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any, Literal, cast
 
@@ -73,18 +74,25 @@ class Hall:
     async def print_slip(self, name: str, job: bytes) -> PrintOutcome:
         """Print one job on the named printer, once. Raises DriverError when no byte of it was sent.
 
-        A driver that is stuck in the job is not confirmed: ask the clerk.
+        A driver that is stuck in the job is not confirmed: ask the clerk. What an unconfirmed job left in the
+        printer is forgotten there, lest new paper bring out a slip the clerk meanwhile had printed again.
         """
         owner = self._owner(name)
         async with owner.taking_turn() as port:
+            printer = cast("ReceiptPrinter", port)
             try:
                 async with asyncio.timeout(PRINT_S):
-                    return await cast("ReceiptPrinter", port).print(job)
+                    outcome = await printer.print(job)
             except TimeoutError:
                 return PrintOutcome(confirmed=False, state=_STUCK, reason="device-timeout")
             except DriverError:
                 owner.look_now()
                 raise
+            if not outcome.confirmed:
+                owner.look_now()
+                with contextlib.suppress(DriverError):  # it is gone; the clerk is asked in any case
+                    await owner.ask(printer.recover())
+            return outcome
 
     async def submit_sheet(self, name: str, pdf: bytes, job: str) -> Submitted:
         """Hand a report to an A4 queue, once, under a name of its own (serial, copy, attempt).

@@ -40,6 +40,7 @@ class Devices:
             "a4_printer": self.spool.address,
         }
         devices = tuple(DeviceSetting(name=kind, kind=kind, address=every[kind]) for kind in kinds)  # type: ignore[arg-type]
+        self.node.devices = devices
         self.node.hall = Hall(devices, DeskOfNode(self.node))
         return asyncio.create_task(self.node.hall.run(), name="hall")
 

@@ -45,6 +45,9 @@ class Paper:
         self.papers.append(job)
         return PrintOutcome(confirmed=self.confirmed, state=STATE)
 
+    async def recover(self) -> PrinterState:
+        return STATE
+
 
 class Desk:
     async def card_laid(self, device: DeviceSetting, card: CardRecord) -> None: ...
@@ -61,7 +64,8 @@ class Desk:
 
 def with_printer(node: Node) -> Paper:
     paper = Paper()
-    node.hall = Hall((SLIP,), Desk())
+    node.devices = (SLIP,)
+    node.hall = Hall(node.devices, Desk())
     owner = node.hall._owners[SLIP.name]
     owner.port = paper  # type: ignore[assignment]  # the port's one method that is used
     owner.status = msgspec.structs.replace(owner.status, state="ok")

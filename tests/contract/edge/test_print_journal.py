@@ -17,6 +17,7 @@ from edge.actions.views import PrintJob
 from edge.errors import NotAllowed, NotThere, Refused, WrongMoment
 from edge.hall.hall import Hall
 from edge.settings import DeviceSetting
+from edge.store.transaction import Transaction
 from tests.contract.edge.conftest import Opener, ToldTime, signed_in
 from tests.contract.edge.small_centre import SmallCentre
 from tests.contract.edge.test_answers import entries
@@ -136,7 +137,7 @@ async def test_g16_after_a_power_cut_between_sent_and_the_queue_the_question_say
     serial = await issued(node, clerk, centre)
     await press.round_once(node)
     job = await job_of(node, "report")
-    await node.store.transact(lambda tx: _only_sent(tx, job.id))
+    await node.store.transact(lambda tx: only_sent(tx, job.id))
     again = await opener()
     await lanes.after_crash(again)
     (asked,) = [one for one in await printing.jobs(again) if one.kind == "report"]
@@ -157,11 +158,11 @@ async def test_g16_after_a_power_cut_between_sent_and_the_queue_the_question_say
     assert (block.out, block.next, block.left) == (1, "A4-0002", 99), "the same sheet was taken again"
 
 
-def _only_sent(tx, job_id: str) -> None:
+def only_sent(tx: Transaction, job_id: str, printer: str = "A4") -> None:
     """What a power cut leaves right after the step to sent: durable, and nobody was told."""
     job = moves.load(tx, job_id)
     assert job is not None
-    lanes.take_and_send(tx, job, "A4")
+    lanes.take_and_send(tx, job, printer)
 
 
 async def test_g16_a_block_counts_down_and_every_sheet_is_used_once(
