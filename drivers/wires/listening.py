@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextlib import AsyncExitStack, suppress
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -9,10 +10,12 @@ import msgspec
 from drivers.errors import Garbled, NothingCame, TimedOut, Unplugged
 from drivers.wires.address import Address
 from drivers.wires.serial_line import SerialLine, open_serial
-from drivers.wires.wire import READ_BYTES, Turn
+from drivers.wires.wire import READ_BYTES, Turn, settle
 
 GAP_S = 0.3  # what has begun comes without a pause
 TURN_S = 1.0
+QUIET_S = 0.03
+SETTLE_S = 1.0
 
 Event = TypeVar("Event")
 
@@ -50,12 +53,21 @@ class Listener(Generic[Event]):
         self._turn = Turn(self.name, TURN_S)
 
     async def open(self) -> None:
-        """Take the line. That something hangs on it shows only when it speaks."""
+        """Take the line and let what is being said on it end unheard: the second half of a code is no code.
+
+        That something hangs on the line shows only when it speaks.
+        """
         async with self._turn:
             if self._line is None:
                 self._parser.reset()
                 self._waiting.clear()
-                self._line = await open_serial(self._path, self._baud, self.name)
+                line = await open_serial(self._path, self._baud, self.name)
+                async with AsyncExitStack() as undo:
+                    undo.push_async_callback(line.close)
+                    with suppress(Garbled):  # a receiver of positions may never pause; its sums tell
+                        await settle(line, QUIET_S, SETTLE_S)
+                    undo.pop_all()
+                self._line = line
 
     async def close(self) -> None:
         """Let go of the line. Closing twice is no error."""

@@ -42,13 +42,14 @@ class DevicesSeen(msgspec.Struct, frozen=True, kw_only=True):
     """The hall's devices; `may_test` names those this person may test.
 
     `unused` are serial lines plugged in but not set up, `better` (device, stable name)
-    where a name may change.
+    where a name may change; `pictures` names cameras whose test picture may be looked at.
     """
 
     rows: tuple[DeviceStatus, ...]
     may_test: tuple[str, ...]
     unused: tuple[str, ...]
     better: tuple[tuple[str, str], ...]
+    pictures: tuple[str, ...] = ()
 
 
 async def look(node: Node, session: Session) -> DevicesSeen:
@@ -59,6 +60,7 @@ async def look(node: Node, session: Session) -> DevicesSeen:
         rows=rows,
         may_test=tuple(row.name for row in rows if duties.may_touch(session, row.window)),
         unused=names.unused(addresses),
+        pictures=_fresh_pictures(node),
         better=tuple((row.name, found) for row in rows if (found := names.better(row.address))),
     )
 
@@ -108,8 +110,19 @@ async def _recorded(
     return words
 
 
-def _may(session: Session, window: str) -> bool:
-    return window in {"", session.window} or duties.on_duty(session)
+def test_picture(node: Node, session: Session, name: str) -> bytes:
+    """What the last test of a camera showed. Raises NotThere after some minutes, or for another's device."""
+    device = next((one for one in node.devices if one.name == name), None)
+    if device is None or not duties.may_touch(session, device.window) or name not in _fresh_pictures(node):
+        raise NotThere("no test picture")
+    return node.test_pictures[name][0]
+
+
+def _fresh_pictures(node: Node) -> tuple[str, ...]:
+    """Cameras whose test picture may still be shown; older ones are forgotten."""
+    oldest_ms = node.now_ms() - node.settings.read_keep_s * 1000
+    node.test_pictures = {name: one for name, one in node.test_pictures.items() if one[1] >= oldest_ms}
+    return tuple(node.test_pictures)
 
 
 # -- tests by kind --------------------------------------------------------------------------------
@@ -232,6 +245,16 @@ async def _scan(node: Node, device: DeviceSetting) -> Words:
     )
 
 
+async def _photograph(node: Node, device: DeviceSetting) -> Words:
+    """One picture of what lies under the camera, shown for some minutes and kept nowhere."""
+    picture = await _hall(node).picture(device.name)
+    node.test_pictures[device.name] = (picture, node.now_ms())
+    return Words(
+        zh=f"已拍一张（{len(picture) // 1024 + 1} kB），见下图。照片不保存。",
+        en=f"One picture was taken ({len(picture) // 1024 + 1} kB), shown below. It is not kept.",
+    )
+
+
 async def _position(node: Node, device: DeviceSetting) -> Words:
     """The next report of the receiver."""
     fix: Fix = await _hall(node).hear(device.name, FIX_WAIT_S)
@@ -261,6 +284,7 @@ TRIALS: Final[dict[str, Callable[[Node, DeviceSetting], Awaitable[Words]]]] = {
     "a4_printer": _print_sheet,
     "caller_keys": _press_key,
     "led_screen": _show,
+    "document_camera": _photograph,
     "qr_scanner": _scan,
     "gps": _position,
 }

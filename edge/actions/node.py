@@ -48,12 +48,12 @@ class Flapping(msgspec.Struct):
 class Node:
     """One running hall. Holds connected parts only; all facts are in `store`.
 
-    `reads` keeps the last cards read, in memory for a few minutes only, `chips` the last chip card of each
-    reader, `staff_cards` the staff card last laid on each (device name). `press_bell` wakes the press when
-    paper was asked for, `line_bell` the exchange loop. `devices` are the settings' or, in training, twins;
-    `resting` are printers that refused jobs (times, until when in monotonic seconds), `queue_says` is what an
-    A4 queue last said of a job, `place` where the bus last was on the ledger (degrees, Unix ms), `doubted`
-    whose cached row did not open.
+    In memory for a few minutes only: `reads` the last cards read, `chips` the last chip card of each reader,
+    `staff_cards` the staff card last laid on each, `test_pictures` what each camera's last test showed (and
+    when). `press_bell` wakes the press when paper was asked for, `line_bell` the exchange loop. `devices` are
+    the settings' or, in training, twins; `resting` are printers that refused jobs (times, until when in
+    monotonic seconds), `queue_says` is what an A4 queue last said of a job, `place` where the bus last was on
+    the ledger (degrees, Unix ms), `doubted` whose cached row did not open.
     """
 
     def __init__(self, data: Path, settings: Settings, store: Store, uplink: Uplink) -> None:
@@ -68,6 +68,7 @@ class Node:
         self.reads: collections.OrderedDict[str, CardRead] = collections.OrderedDict()
         self.chips: dict[str, ChipRead] = {}
         self.staff_cards: dict[str, StaffCard] = {}
+        self.test_pictures: dict[str, tuple[bytes, int]] = {}
         self.press_bell = asyncio.Event()
         self.line_bell = asyncio.Event()
         self.exchanging = asyncio.Lock()

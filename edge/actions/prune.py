@@ -12,9 +12,10 @@ ROWS_A_STEP = 5000
 
 
 async def prune(node: Node) -> int:
-    """Drop details and report files older than 90 days whose entries are countersigned; how many details.
+    """Drop details, report files and photographs older than 90 days whose entries are countersigned.
 
-    Leaves, hashes and salts stay, so the ledger still proves itself. In steps, so that answers do not wait.
+    Returns how many details. Leaves, hashes and salts stay, so the ledger still proves itself. In steps, so
+    that answers do not wait.
     """
     dropped = 0
     while step := await node.store.transact(_step):
@@ -32,8 +33,9 @@ def _step(tx: Transaction) -> int:
 
 
 def _files(tx: Transaction) -> int:
+    before = (countersigned_size(tx), tx.now_ms - RETENTION_MS)
     return tx.execute(
         "DELETE FROM report_file WHERE serial IN"
         " (SELECT serial FROM report WHERE entry < ? AND issued_ms < ?)",
-        (countersigned_size(tx), tx.now_ms - RETENTION_MS),
-    )
+        before,
+    ) + tx.execute("DELETE FROM photo WHERE entry < ? AND taken_ms < ?", before)

@@ -262,7 +262,7 @@ def accounts() -> tuple[StaffRow, ...]:
 async def practising(node: Node) -> AsyncIterator[None]:
     """A training node filled and its twins switched on, inside the block; they are all its devices."""
     await fill(node)
-    held = Twins(node.data, cards(region_of(node.settings)))
+    held = Twins(node.data / "twins", cards(region_of(node.settings)))
     await held.start()
     node.twins, node.devices = held, held.settings()
     try:
@@ -333,5 +333,6 @@ _HANDS: Final = {
     "off": Words(zh="关电源", en="switch off"),
     "on": Words(zh="开电源", en="switch on"),
     "press": Words(zh="按“呼叫”键", en="press “call”"),
+    "paper": Words(zh="放一张户口簿（虚构）", en="lay a household register (invented)"),
     "scan": Words(zh="扫练习码", en="scan a code"),
 }

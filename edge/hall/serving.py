@@ -141,6 +141,7 @@ SERVES: Final[dict[str, Serve]] = {
     "a4_printer": printer,
     "caller_keys": keys,
     "led_screen": plain,
+    "document_camera": plain,
     "qr_scanner": scanner,
     "gps": receiver,
 }

@@ -48,6 +48,10 @@ BY_HAND: dict[str, Words] = {
         zh="不影响办理：在页面上手工录入二维码下方的编号。",
         en="Work goes on: type the number printed under the code.",
     ),
+    "document_camera": Words(
+        zh="不影响办理：收存纸质复印件，恢复后在办件页补拍。",
+        en="Work goes on: keep a paper copy and photograph it on the case's page later.",
+    ),
     "gps": Words(
         zh="不影响办理：停靠点写在日结备注里；位置恢复后自动记录。",
         en="Work goes on: write the stop into the day's remarks; positions are recorded again later.",

@@ -5,10 +5,11 @@ The hall's drivers speak to them as to any device; nothing here reaches a real o
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from drivers.devices.a4_spool.virtual import VirtualSpool
 from drivers.devices.caller_keys.virtual import VirtualPads
+from drivers.devices.document_camera.virtual import VirtualCamera, drawn
 from drivers.devices.led_screen.virtual import VirtualScreen
 from drivers.devices.qr_scanner.virtual import VirtualScanner
 from drivers.devices.receipt_printer.virtual import VirtualPrinter
@@ -22,7 +23,16 @@ SHEETS: Final = "练习报告机"
 PADS: Final = "练习按键器"
 SCANNER: Final = "练习扫描枪"
 SCREEN: Final = "练习显示屏"
+CAMERA: Final = "练习高拍仪"
 SLIP_LINES_MAX: Final = 80
+PAPER: Final = "TRAINING: household register"
+
+
+class _Twin(Protocol):
+    """What every twin can: be switched on and off."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
 
 
 class Twins:
@@ -30,22 +40,24 @@ class Twins:
 
     def __init__(self, folder: Path, cards: tuple[CardRecord, ...]) -> None:
         self._cards = cards
-        self._reader = VirtualReader(wire_time=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._reader = VirtualReader(wire_time=True, link=folder / "reader")
         self._slips = VirtualPrinter()
         self._sheets = VirtualSpool(folder / "sheets")
-        self._pads = VirtualPads()
-        self._scanner = VirtualScanner()
-        self._screen = VirtualScreen()
+        self._pads = VirtualPads(link=folder / "pads")
+        self._scanner = VirtualScanner(link=folder / "scanner")
+        self._screen = VirtualScreen(link=folder / "screen")
+        self._camera = VirtualCamera(link=folder / "camera")
         self._laid = ""
 
     async def start(self) -> None:
         """Switch all of them on."""
-        for twin in (self._reader, self._slips, self._sheets, self._pads, self._scanner, self._screen):
+        for twin in self._all():
             await twin.start()
 
     async def stop(self) -> None:
         """Switch all of them off for good."""
-        for twin in (self._reader, self._slips, self._sheets, self._pads, self._scanner, self._screen):
+        for twin in self._all():
             await twin.stop()
 
     def settings(self) -> tuple[DeviceSetting, ...]:
@@ -57,6 +69,7 @@ class Twins:
             DeviceSetting(name=PADS, kind="caller_keys", address=f"serial:{self._pads.path}"),
             DeviceSetting(name=SCANNER, kind="qr_scanner", address=f"serial:{self._scanner.path}"),
             DeviceSetting(name=SCREEN, kind="led_screen", address=f"serial:{self._screen.path}"),
+            DeviceSetting(name=CAMERA, kind="document_camera", address=f"video:{self._camera.path}"),
         )
 
     async def play(self, name: str, act: str) -> bool:
@@ -92,6 +105,17 @@ class Twins:
         """How many A4 papers came out."""
         return len(self._sheets.printed)
 
+    def _all(self) -> tuple[_Twin, ...]:
+        return (
+            self._reader,
+            self._slips,
+            self._sheets,
+            self._pads,
+            self._scanner,
+            self._screen,
+            self._camera,
+        )
+
     def _hands(self) -> dict[tuple[str, str], Callable[[], Awaitable[None]]]:
         table: dict[tuple[str, str], Callable[[], object]] = {
             **{(READER, f"lay:{place}"): self._lay(card) for place, card in enumerate(self._cards)},
@@ -106,6 +130,9 @@ class Twins:
             (PADS, "press"): lambda: self._pads.press("call"),
             (SCREEN, "unplug"): self._screen.line.tty.unplug,
             (SCREEN, "plug"): self._screen.line.tty.plug,
+            (CAMERA, "paper"): lambda: self._camera.look(drawn(PAPER, width=640, height=480)),
+            (CAMERA, "unplug"): self._camera.line.tty.unplug,
+            (CAMERA, "plug"): self._camera.line.tty.plug,
             (SCANNER, "scan"): lambda: self._scanner.scan("LIANXI-0001"),
         }
         hands = {place: _later(work) for place, work in table.items()}

@@ -4,7 +4,7 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from edge.actions import cases, printing
+from edge.actions import cases, photos, printing
 from edge.pages import doors
 from edge.pages.doors import Page, TheForm, TheNode, TheVisitor
 from edge.pages.views import CasePageView, CasesView, TasksView
@@ -32,6 +32,8 @@ async def case_page(node: TheNode, visitor: TheVisitor, number: FromPath[str]) -
     view = CasePageView(
         case=await cases.case(node, visitor.session, number),
         jobs=tuple(job for job in await printing.jobs(node) if job.case == number),
+        photos=await photos.listed(node, number),
+        camera=bool(node.hall and node.hall.device_of(visitor.session.window, "document_camera")),
     )
     return await doors.show(node, visitor, "/cases", view)
 

@@ -10,6 +10,7 @@ import msgspec
 
 from drivers.devices.receipt_printer.testpage import Part
 from edge.actions.devices import DevicesSeen
+from edge.actions.photos import Photo
 from edge.actions.printers import PrinterSeen
 from edge.actions.sheets import SheetBlock
 from edge.actions.twins import TwinsSeen
@@ -237,10 +238,12 @@ class CasesView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CasePageView(msgspec.Struct, frozen=True, kw_only=True):
-    """One case with its papers."""
+    """One case with its papers and pictures; `camera`: this window has a document camera."""
 
     case: CaseView
     jobs: tuple[PrintJob, ...]
+    photos: tuple[Photo, ...]
+    camera: bool
 
 
 class TasksView(msgspec.Struct, frozen=True, kw_only=True):

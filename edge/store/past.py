@@ -24,6 +24,7 @@ _NUMBERED = (
     ("office_case", "entry"),
     ("quota_spent", "entry"),
     ("day_closed", "entry"),
+    ("photo", "entry"),
     ("rejection", "idx"),
     ("directive", "number"),
 )

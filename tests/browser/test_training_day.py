@@ -61,7 +61,7 @@ def play(hands: Hands, act: str) -> None:
 
 def test_g36_the_story_is_practised_by_keyboard_alone_on_twins(hands: Hands):
     hands.go("/devices")
-    hands.sees("6 台，6 台正常", "#devices")
+    hands.sees("7 台，7 台正常", "#devices")
     play(hands, "lay:0")
     hands.sees("放着：赵练习", "#devices")
     hands.go("/")
@@ -99,4 +99,4 @@ def test_a_device_is_tested_by_one_key_and_a_pulled_plug_shows_the_way_round(han
     hands.sees(re.compile("练习阅读机"), "#strip")
     hands.walk_to('input[name="device"][value="练习阅读机"] ~ p button[value="plug"]')
     hands.turn("Enter")
-    hands.sees("6 台，6 台正常", "#devices")
+    hands.sees("7 台，7 台正常", "#devices")

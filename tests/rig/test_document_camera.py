@@ -37,8 +37,8 @@ async def test_g17_a_paper_under_the_camera_is_a_picture(camera):
 async def test_every_fault_of_the_twin_ends_in_a_picture_or_a_stated_error(camera, name):
     """One wrong bit in a scan is still a picture: nothing in JPEG tells."""
     twin, device = camera
-    twin.line.fault(name)
     twin.look(SHEET)
+    twin.line.fault(name)
     expected = {"short": Garbled, "garbage": NothingCame, "silent": NothingCame, "unplug": Unplugged}.get(
         name
     )
@@ -54,6 +54,26 @@ async def test_every_fault_of_the_twin_ends_in_a_picture_or_a_stated_error(camer
 def test_a_size_no_camera_has_is_refused(options):
     with pytest.raises(NotThisDevice):
         V4l2Camera(parse_address(f"video:/dev/video0?{options}"))
+
+
+async def test_each_picture_is_of_what_lies_there_now_whatever_an_earlier_one_left_on_the_line(camera):
+    twin, device = camera
+    twin.look(SHEET)
+    twin.line.fault("short")
+    with pytest.raises(Garbled):
+        await device.picture(0.6)
+    twin.look(drawn("other paper"))
+    assert await device.picture(2.0) == drawn("other paper")
+    assert await device.picture(2.0) == drawn("other paper")
+
+
+async def test_a_camera_that_was_pulled_out_says_so_when_asked_what_it_is(camera):
+    twin, device = camera
+    twin.line.tty.unplug()
+    with pytest.raises(Unplugged):
+        await device.describe()
+    with pytest.raises(Unplugged):
+        await device.picture(0.2)
 
 
 async def test_a_path_that_is_no_device_is_refused(tmp_path):

@@ -1,7 +1,8 @@
 """The driver of a document camera: a V4L2 device, or anything that gives JPEG pictures one after another.
 
 A V4L2 device is set to motion JPEG and asked for a few pictures, of which the last is taken: the first ones
-come before the camera has found its exposure. A device that knows no V4L2 (a twin's) is read as a stream.
+come before the camera has found its exposure. A device that knows no V4L2 (a twin's) is asked by one byte and
+answers with a picture.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from drivers.wires.blocking import Threads
 from drivers.wires.listening import GAP_S, TURN_S, Damage
 from drivers.wires.serial_line import SerialLine
 from drivers.wires.usb_line import open_usb
-from drivers.wires.wire import Turn
+from drivers.wires.wire import Turn, settle
 from matters.model import Words
 
 READ_BYTES: Final = 64 * 1024
@@ -31,6 +32,7 @@ BUFFERS: Final = 2
 SKIPPED: Final = 3  # pictures taken before the exposure is right
 PICTURE_S: Final = 5.0
 OPEN_S: Final = 2.0
+QUIET_S: Final = 0.03
 _NO_JPEG: Final = Words(zh="高拍仪不支持 JPEG 图像。", en="The camera gives no JPEG pictures.")
 _OTHER: Final = Words(
     zh="请换用支持 MJPEG 的高拍仪，现在改用复印件。", en="Use a camera with MJPEG; take a paper copy now."
@@ -87,8 +89,14 @@ class V4l2Camera:
             return taken
 
     async def describe(self) -> Words:
-        if self._line is None:
+        line = self._line
+        if line is None:
             raise Unplugged("not open", device=self.name)
+        try:
+            await self._threads.call(lambda: _look(line.fileno(), v4l2=bool(self._card)), OPEN_S)
+        except Unplugged as error:
+            await self.close()
+            raise error.at(self.name) from None
         size = f"{self._size[0]} × {self._size[1]}"
         return Words(
             zh=f"高拍仪 {self._card or '（图像流）'}，要求 {size}",
@@ -100,9 +108,12 @@ class V4l2Camera:
         return await self._threads.call(lambda: _shoot(fd, self._size, timeout_s), timeout_s + OPEN_S)
 
     async def _read(self, line: SerialLine, timeout_s: float) -> bytes:
-        """The next whole picture of a stream."""
+        """The picture a stream answers with; what lay in it before is thrown away."""
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout_s
+        self._pictures.reset()
+        await settle(line, QUIET_S, timeout_s)
+        await line.write(protocol.SHOOT, timeout_s)
         while loop.time() < end:
             left_s = end - loop.time()
             try:
@@ -133,6 +144,17 @@ def _who(fd: int) -> str:
     if not ability.pictures:
         raise NotThisDevice("gives no pictures")
     return ability.card or "camera"
+
+
+def _look(fd: int, *, v4l2: bool) -> None:
+    """Make sure that the camera is still there. Raises Unplugged."""
+    if v4l2:
+        _who(fd)
+        return
+    watch = select.poll()
+    watch.register(fd, 0)
+    if watch.poll(0):
+        raise Unplugged("hung up")
 
 
 def _shoot(fd: int, size: tuple[int, int], timeout_s: float) -> bytes:

@@ -17,6 +17,7 @@ from drivers.wires.listening import Damage
 
 START: Final = b"\xff\xd8\xff"
 PICTURE_BYTES_MAX: Final = 16 * 1024 * 1024
+SHOOT: Final = b"\x05"  # ENQ: what a camera that knows no V4L2 is asked for a picture with
 _SCAN: Final = 0xDA
 _END: Final = 0xD9
 _LEAD: Final = 0xFF

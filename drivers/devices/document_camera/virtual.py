@@ -1,8 +1,8 @@
-"""The twin of a document camera: gives the pictures of a file or a folder, as a stream on a character device.
+"""The twin of a document camera: gives a picture of what lies under it, on a character device.
 
 python -m drivers.devices.document_camera.virtual --link PATH [--control PORT]
 
-{"do": "look", "file": "/path/of/picture.jpg"} sends that picture; fault, clear, unplug, plug, state.
+{"do": "look", "file": "/path/of/picture.jpg"} puts that paper under it; fault, clear, unplug, plug, state.
 """
 
 from io import BytesIO
@@ -17,10 +17,11 @@ from drivers.wires.twin_line import SpeakingLine
 
 
 class VirtualCamera:
-    """A camera that looks when told to."""
+    """A camera over a table. `look` lays a paper on it; each time it is asked, it gives a picture of that."""
 
     def __init__(self, *, link: Path | None = None) -> None:
-        self.line = SpeakingLine(lambda _: None, link)
+        self.line = SpeakingLine(self._asked, link)
+        self._picture = drawn("empty table")
 
     @property
     def path(self) -> str:
@@ -36,10 +37,10 @@ class VirtualCamera:
         await self.line.stop()
 
     def look(self, picture: bytes) -> None:
-        """Send a picture once. Raises ValueError for one over 16 MiB."""
+        """Give this picture from now on. Raises ValueError for one over 16 MiB."""
         if len(picture) > protocol.PICTURE_BYTES_MAX:
             raise ValueError("the picture is too large")
-        self.line.say(picture)
+        self._picture = picture
 
     async def play(self, order: dict[str, Any]) -> dict[str, Any]:
         """Carry out one order of the control door and return the state. Raises ValueError."""
@@ -51,6 +52,10 @@ class VirtualCamera:
             case _:
                 self.line.play(order)
         return self.line.state()
+
+    def _asked(self, chunk: bytes) -> None:
+        for _ in range(chunk.count(protocol.SHOOT)):
+            self.line.say(self._picture)
 
 
 def _file(path: Path) -> bytes:

@@ -163,7 +163,7 @@ class SdtReader:
         quiet_s = 0.0 if self._in_step else QUIET_S
         self._in_step = False
         try:
-            await settle(line, quiet_s, SETTLE_S)
+            await settle(line, quiet_s, SETTLE_S + self._wire_s(self._read))
             await line.write(protocol.request(command), timeout_s)
             body = await self._one_frame(line, command, timeout_s)
             answer = protocol.parse_answer(body, command)

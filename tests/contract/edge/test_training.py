@@ -161,6 +161,7 @@ async def test_g36_a_training_node_shares_no_key_file_serial_or_entry_with_the_r
             twins.PADS,
             twins.SCANNER,
             twins.SCREEN,
+            twins.CAMERA,
         }
     assert await count(node, "entry") == before
 

@@ -8,6 +8,7 @@ import msgspec
 from drivers.devices.receipt_printer.abilities import PAPER_MM, Abilities
 from drivers.devices.receipt_printer.testpage import well
 from edge.actions.devices import DevicesSeen
+from edge.actions.photos import Photo
 from edge.actions.printers import PrinterSeen
 from edge.actions.sheets import SheetBlock
 from edge.actions.twins import Hand, TwinSeen, TwinsSeen
@@ -125,7 +126,11 @@ def devices_seen() -> DevicesSeen:
     )
     rows = tuple(
         msgspec.structs.replace(
-            row, trial=trial, says=Words(zh="安全模块 05.01，115200 波特", en="SAM 05.01, 115200 baud"), since_ms=NOW - 9 * MINUTE, by_hand=BY_HAND[row.kind]
+            row,
+            trial=trial,
+            says=Words(zh="安全模块 05.01，115200 波特", en="SAM 05.01, 115200 baud"),
+            since_ms=NOW - 9 * MINUTE,
+            by_hand=BY_HAND[row.kind],
         )
         for row, trial in zip(devices(broken=True), trials, strict=True)
     )
@@ -166,6 +171,8 @@ BLOCKS = (
         issued_ms=NOW - 30 * MINUTE,
     ),
 )
+PHOTOS = (Photo(digest="9f" * 32, taken_ms=NOW - 5 * MINUTE, size_bytes=412_000),)
+
 TWINS = TwinsSeen(
     twins=(
         TwinSeen(
