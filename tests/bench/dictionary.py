@@ -11,10 +11,9 @@ from random import Random
 import zstandard
 
 from edge.store.draft import Draft
-from sync.codec.rows import Entry, FrameContext, Row, salt
+from sync.codec.rows import Entry, FrameContext, Row
 from sync.codec.squeeze import LEVEL
 from sync.codec.table import write_table
-from sync.ids import subject_ref
 from sync.messages import registry
 from tests.bench.accesses import accesses
 from tests.bench.day import Day, drafts
@@ -34,17 +33,19 @@ def main() -> None:
     Path(sys.argv[1]).write_bytes(made.as_bytes())
 
 
-def rows(made: Iterable[Draft], rnd: Random) -> list[Row]:
-    """The drafts as the rows of a ledger, one about every minute, from some index on."""
-    first, boot, now_ms = rnd.randrange(100_000), rnd.randrange(1, 9), 1_795_000_000_000.0
+def rows(
+    made: Iterable[Draft], rnd: Random, *, context: FrameContext = CONTEXT, first: int | None = None
+) -> list[Row]:
+    """The drafts as the rows of a ledger, one about every minute, from index `first` on (or from any)."""
+    at, boot, now_ms = rnd.randrange(100_000), rnd.randrange(1, 9), 1_795_000_000_000.0
     found = []
-    for index, draft in enumerate(made, first):
+    for index, draft in enumerate(made, at if first is None else first):
         now_ms += 1 + rnd.expovariate(1 / GAP_MS)
-        found.append(_row(draft, index, int(now_ms), boot))
+        found.append(_row(draft, index, int(now_ms), boot, context))
     return found
 
 
-def _row(draft: Draft, index: int, now_ms: int, boot: int) -> Row:
+def _row(draft: Draft, index: int, now_ms: int, boot: int, context: FrameContext) -> Row:
     entry = Entry(
         kind=registry.kind(draft.kind).number,
         index=index,
@@ -54,7 +55,7 @@ def _row(draft: Draft, index: int, now_ms: int, boot: int) -> Row:
         role=draft.role,
         window=draft.window,
         session=draft.session,
-        subject_ref=subject_ref(CONTEXT.subject_key, draft.subject),
+        subject_ref=context.reference(draft.subject),
         presence=draft.presence,
         relationship=draft.relationship,
         purpose=draft.purpose,
@@ -66,7 +67,7 @@ def _row(draft: Draft, index: int, now_ms: int, boot: int) -> Row:
         object=draft.object,
     )
     detail = registry.encode_detail(draft.kind, draft.detail)
-    return Row(entry, detail, salt(CONTEXT.salt_keys[0][1], index))
+    return Row(entry, detail, context.salt(index))
 
 
 def _samples() -> Iterator[bytes]:

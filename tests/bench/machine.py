@@ -67,6 +67,16 @@ def resident_mib(pid: int) -> float:
     return _status_kib(pid, "VmRSS") / 1024
 
 
+def peak_mib(pid: int) -> float:
+    """The most resident memory since `forget_peak`, or since the process began."""
+    return _status_kib(pid, "VmHWM") / 1024
+
+
+def forget_peak(pid: int) -> None:
+    """From now on `peak_mib` is of what follows."""
+    (PROC / str(pid) / "clear_refs").write_text("5", encoding="ascii")
+
+
 def tree_mib(pid: int) -> float:
     """Resident memory of a process and everything it started (pages they share are counted in each)."""
     return sum(resident_mib(one) for one in tree(pid))

@@ -22,6 +22,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     starts: int = 3
     papers: int = 40
     recount: int = 10_000_000
+    nodes: int = 50
+    entries_a_node: int = 2_000
 
     @classmethod
     def small(cls) -> Self:
@@ -41,4 +43,6 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
             starts=1,
             papers=4,
             recount=70_000,
+            nodes=4,
+            entries_a_node=300,
         )

@@ -4,7 +4,19 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.bench import answer, append, devices, downlink, importing, recount, report, start, uplink, verify
+from tests.bench import (
+    answer,
+    append,
+    devices,
+    downlink,
+    importing,
+    ingest,
+    recount,
+    report,
+    start,
+    uplink,
+    verify,
+)
 from tests.bench.figures import Outcome
 from tests.bench.sizes import Size
 from tests.bench.stage import Stage
@@ -24,6 +36,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench(id="start", run=start.run),
     Bench(id="answer", run=answer.run),
     Bench(id="uplink", run=uplink.run),
+    Bench(id="ingest", run=ingest.run),
     Bench(id="append", run=append.run),
     Bench(id="verify", run=verify.run),
     Bench(id="recount", run=recount.run),

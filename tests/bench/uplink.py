@@ -68,7 +68,7 @@ def run(stage: Stage, size: Size) -> Outcome:
     last = _news(stage, place, clock, drafts[-size.news :])
     assert whole.summary.sent >= size.backlog
     assert not whole.summary.alarms
-    copied_s = asyncio.run(_copy_s(stage, place.edge("check")["origin"]))
+    copied_s = asyncio.run(copy_s(stage, [place.edge("check")["origin"]]))
     lines = _json_lines(place.data)
     peers = replicators.moved(stage.folder / "peers", lines, size.news)
     return _outcome(size, Rounds(first=first, whole=whole, last=last), copied_s, lines, peers)
@@ -152,13 +152,13 @@ def _news(stage: Stage, place: Place, clock: Ticking, drafts: Sequence[Draft]) -
     return done
 
 
-async def _copy_s(stage: Stage, origin: str) -> float:
-    """Seconds to COPY what the centre stores of this ledger into plain tables without index, committed."""
+async def copy_s(stage: Stage, origins: Sequence[str]) -> float:
+    """Seconds to COPY what the centre stores of these ledgers into plain tables without index, committed."""
     connection = await asyncpg.connect(centre_dsn(stage.world.centre_data))
     try:
         seconds = 0.0
         for table in ("entry", "entry_body"):
-            rows = await connection.fetch(f"SELECT * FROM {table} WHERE origin = $1", origin)
+            rows = await connection.fetch(f"SELECT * FROM {table} WHERE origin = ANY($1)", list(origins))
             await connection.execute(f"CREATE TABLE bench_{table} AS SELECT * FROM {table} WITH NO DATA")
             records = [tuple(row) for row in rows]
             with took() as one:
