@@ -46,6 +46,7 @@ def texts(sheet: ReportSheet) -> dict[str, Any]:
         "status_word": word,
         "status_meaning": meaning,
         "hall": sheet.hall,
+        "running": _running(sheet, word),
         "keywords": [f"yzt:{sheet.token}", PLACEHOLDER.decode()],
         "terms": _terms(sheet),
         "subject": [list(row) for row in sheet.subject],
@@ -80,6 +81,17 @@ def summary(sheet: ReportSheet) -> SlipSheet:
     )
 
 
+def _running(sheet: ReportSheet, word: str) -> str:
+    """What every page says of itself, lest a page be taken for another report's: status, age, which copy."""
+    shape = "■" if sheet.status == "final" and not sheet.mark else "▲"
+    parts = [f"{shape} {word}", f"数据截至 {clock(sheet.as_of_ms)}（出具时 {_age(sheet)}）"]
+    return "　".join([*parts, *([_copy(sheet)] if sheet.copy_no > 1 else [])])
+
+
+def _copy(sheet: ReportSheet) -> str:
+    return f"补打 第 {sheet.copy_no - 1} 次"
+
+
 def _terms(sheet: ReportSheet) -> list[list[str]]:
     rows = [
         ["报告编号", sheet.serial],
@@ -91,7 +103,7 @@ def _terms(sheet: ReportSheet) -> list[list[str]]:
         ["约定用途", sheet.purpose],
     ]
     if sheet.copy_no > 1:
-        rows.append(["份次", f"补打 第 {sheet.copy_no - 1} 次，以前各份的编号相同"])
+        rows.append(["份次", f"{_copy(sheet)}，以前各份的编号相同"])
     return rows
 
 

@@ -59,6 +59,15 @@ async def test_g05_a_report_says_of_each_group_how_old_it_is_and_where_it_comes_
     assert "第1页共" in text
 
 
+async def test_g05_every_page_says_its_status_how_old_it_is_and_which_copy(press):
+    made = await press.report(sheet(groups=samples.GROUPS * 2, copy_no=2))
+    pages = [re.sub(r"\s", "", page.extract_text()) for page in PdfReader(io.BytesIO(made)).pages]
+    assert len(pages) > 1
+    for page in pages:
+        assert "▲临时数据截至2026-11-2109:34（出具时2小时30分前）补打第1次" in page
+        assert "编号330102-2026-L-00231" in page
+
+
 async def test_f035_a_report_has_a_line_to_sign_for_it(press):
     assert "签收人（签字）" in text_of(await press.report(sheet()))
 
