@@ -13,6 +13,8 @@ from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from matters.model import Material, Party, Refusal
 from matters.records import SubjectRecord
+from sync.ledger.entry import Entry
+from sync.messages import registry
 from tests.simulation.book import Book
 from tests.simulation.hall import Failed, Hall
 from tests.simulation.offence import demand
@@ -29,6 +31,8 @@ VISITS = (
     ("wrong-number", 1),
     ("no-presence", 1),
 )
+NEWER_KIND = 60_000
+EMPTY_DETAIL = b"\x80"
 EXPECTED = (WrongMoment, NotThere, NotAllowed)
 """What a clerk who presses the wrong button is told."""
 
@@ -156,3 +160,18 @@ async def busy_morning(hall: Hall, entries: int) -> str:
 
     await hall.node.store.transact(many)
     return f"{entries} marks"
+
+
+async def strange(hall: Hall) -> str:
+    """An entry of a kind only a newer version knows, and one of a known kind whose detail is none."""
+
+    def write(tx: Transaction) -> None:
+        (last,) = tx.query("SELECT hlc_ms, hlc_n FROM ledger_head")
+        for number, kind in enumerate((NEWER_KIND, registry.kind("access.answered").number), start=1):
+            shape = Entry(
+                kind=kind, index=0, hlc_ms=max(tx.now_ms, last[0]) + number, hlc_n=0, clock=0, boot=1
+            )
+            tx.carry(shape, EMPTY_DETAIL)
+
+    await hall.node.store.transact(write)
+    return "strange entries"

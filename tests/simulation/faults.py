@@ -43,6 +43,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="power-at-rest", where="node", words="power cut while nothing runs"),
     Fault(name="torn-log", where="disk", words="after the cut the write-ahead log ends in half-written frames"),
     Fault(name="torn-anchor", where="disk", words="after the cut the anchor line being written is garbled"),
+    Fault(name="torn-page", where="disk", words="after the cut a page that was being copied from the log is half-written"),
+    Fault(name="slow-disk", where="disk", words="every commit takes seconds to minutes, for a while"),
     Fault(name="disk-full", where="disk", words="the database may not grow any more, for a while"),
     Fault(name="image-with-anchor", where="disk", words="the whole folder is replaced by an older image"),
     Fault(name="image-of-database", where="disk", words="database and keys are of an older image, the anchor is not"),
@@ -55,9 +57,12 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="stick-twice", where="stick", words="a stick is taken in twice"),
     Fault(name="stick-cut", where="stick", words="a file on the stick has lost its end"),
     Fault(name="stick-altered", where="stick", words="one byte of a file on the stick is another"),
+    Fault(name="stick-pulled", where="stick", words="a stick was pulled while it was written: the last file is a part"),
+    Fault(name="stick-fake", where="stick", words="a stick of fake capacity: from some byte on there are zeros"),
     Fault(name="stick-of-another", where="stick", words="the node gets the acknowledgement of another node"),
     Fault(name="clock-back", where="clock", words="the node's wall clock is set back hours"),
     Fault(name="clock-1970", where="clock", words="the node's wall clock begins anew in 1970"),
+    Fault(name="clock-drift", where="clock", words="the node's wall clock runs some per cent fast or slow"),
     Fault(name="clock-ahead", where="clock", words="the node's wall clock is set ahead hours"),
     Fault(name="batch-bomb", where="hostile", words="a batch whose frames or header promise more than anybody may hold"),
     Fault(name="batch-deep", where="hostile", words="a batch whose header nests arrays without end"),
@@ -72,6 +77,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="stick-of-older-life", where="stick", words="an acknowledgement of an ended incarnation comes back"),
     Fault(name="batch-of-older-life", where="hostile", words="a batch of an ended incarnation arrives"),
     Fault(name="days-pass", where="clock", words="hours to days pass without contact"),
+    Fault(name="weeks-pass", where="clock", words="the machine is suspended for weeks"),
+    Fault(name="entry-strange", where="hostile", words="entries of a newer kind, and with a detail that is none"),
 )
 # fmt: on
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -30,14 +30,15 @@ from sync.errors import SyncError
 from sync.messages.token import FILE_PLACEHOLDER
 from tests.simulation.line import Line
 from tests.simulation.place import WorldTime
+from tests.simulation.tearing import PAGE_BYTES, half, tear_page
 from tests.simulation.walking import Power, Walk
 
 WAIT_S = 30.0
 URL = "http://centre"
 LEFT_OUT = ("exchange.lock", "node.db-shm", "reserve")
-PAGE_BYTES = 8192
-TORN_LOGS, TORN_ANCHORS = 0.3, 0.5
-"""Shares of the cuts after which the log has a torn tail, and of those that fell into the anchor's write."""
+TORN_LOGS, TORN_PAGES, TORN_ANCHORS = 0.3, 0.3, 0.5
+"""Shares of the cuts after which the log has a torn tail, or a page of the database is torn, and of those that fell
+into the anchor's write."""
 Work = Coroutine[Any, Any, Any]
 
 
@@ -93,6 +94,8 @@ class Hall:
         self.data = folder / "life-0"
         self.life = 0
         self.skew_ms = 0
+        self.drift = (0.0, 0)
+        self.commit_ms = 0
         self.bytes_max = 0
         self.running: Node | None = None
         self.torn: list[str] = []
@@ -118,9 +121,16 @@ class Hall:
     def clock(self) -> NodeClock:
         """A clock of this machine as it boots now: its wall clock may be wrong, its boot clock is not."""
         self._on_since = self.time.true_ms
-        return NodeClock(
-            wall=lambda: self.time.true_ms + self.skew_ms, boot=lambda: self.time.true_ms - self._on_since
-        )
+        return NodeClock(wall=self._wall, boot=lambda: self.time.true_ms - self._on_since)
+
+    def _wall(self) -> int:
+        """The wall clock: set wrong by `skew_ms`, and wrong by a rate since some true time."""
+        rate, since = self.drift
+        return self.time.true_ms + self.skew_ms + int(rate * (self.time.true_ms - since))
+
+    def set_right(self) -> None:
+        """Somebody sets the wall clock."""
+        self.skew_ms, self.drift = 0, (0.0, 0)
 
     async def start(self) -> None:
         """Open the node as its program does, without devices, pages and timetable."""
@@ -199,6 +209,7 @@ class Hall:
 
     def _committed(self) -> None:
         """On the writer's thread, after COMMIT: nothing else writes now."""
+        self.time.true_ms += self.commit_ms
         node = self.running
         if node is not None:
             node.events.publish_from_thread("entry")
@@ -229,10 +240,12 @@ class Hall:
             with log.open("ab") as file:
                 file.write(self.dice.randbytes(self.dice.randint(1, 3 * PAGE_BYTES)))
             self.torn.append("torn-log")
+        if self.dice.random() < TORN_PAGES and tear_page(self.data / FILE, self.dice):
+            self.torn.append("torn-page")
         was, soon = self.data / anchor.FILE, before / anchor.FILE
         in_place = was.exists() and soon.stat().st_ino == self._anchor_place
         if in_place and was.read_bytes() != soon.read_bytes() and self.dice.random() < TORN_ANCHORS:
-            was.write_bytes(_half(was.read_bytes(), soon.read_bytes(), self.dice))
+            was.write_bytes(half(was.read_bytes(), soon.read_bytes(), self.dice))
             self.torn.append("torn-anchor")
 
     async def lose_anchor(self) -> None:
@@ -258,15 +271,6 @@ class Hall:
             shutil.copy(before / anchor.FILE, self.data / anchor.FILE)
         shutil.rmtree(before)
         await self.start()
-
-
-def _half(was: bytes, soon: bytes, dice: Random) -> bytes:
-    """The file in which the bytes being written are half the new ones, half noise."""
-    first = next(at for at in range(len(soon)) if at >= len(was) or was[at] != soon[at])
-    torn = bytearray(soon)
-    for at in range(first + dice.randint(0, 60), min(len(soon), first + 120)):
-        torn[at] = dice.randrange(256)
-    return bytes(torn)
 
 
 def _nothing(_: Transaction) -> None:

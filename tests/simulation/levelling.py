@@ -24,8 +24,9 @@ async def level(world: World) -> None:
 async def level_side(world: World, side: Side) -> None:
     """The same for one node."""
     side.calm = True
+    side.hall.commit_ms = 0
     if world.dice.random() < CLOCKS_SET_RIGHT:
-        side.hall.skew_ms = 0
+        side.hall.set_right()
     await _come_level(world, side)
     side.book.thorough()
     court = side.court

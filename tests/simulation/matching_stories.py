@@ -1,15 +1,11 @@
 """One story a rule, continued: what both sides compare (protocol 10), and the properties no numbered rule covers."""
 
-import msgspec
-
 from central.actions import reconcile, recount
 from central.actions.centre import operator
 from edge.actions import exchange, gates, leases
 from edge.actions import recount as recounting
 from edge.actions.status import status
 from edge.actions.views import Answer
-from edge.store.transaction import Transaction
-from sync.ledger.entry import Entry
 from tests.simulation import clerks
 from tests.simulation.levelling import level
 from tests.simulation.offence import demand
@@ -19,8 +15,6 @@ from tests.simulation.stories import serve, sync_up
 from tests.simulation.world import HOUR_MS, World
 
 ZSTD = b"\x28\xb5\x2f\xfd"
-NEWER_KIND = 60_000
-EMPTY_DETAIL = b"\x80"
 
 
 async def an_answer_nobody_countersigned_yet(world: World, side: Side) -> None:
@@ -130,23 +124,9 @@ async def a_stick_is_found_in_the_street(world: World, side: Side) -> None:
 async def entries_of_a_newer_and_of_a_broken_node(world: World, side: Side) -> None:
     """A kind nobody knows here and a detail that is none: kept as evidence, and the queue goes on."""
     await in_level(world, side)
-    await side.act("strange", strange_entries(side))
+    await side.act("strange", clerks.strange(side.hall))
     await serve(world, side)
     await level(world)
-
-
-async def strange_entries(side: Side) -> str:
-    """The node writes an entry of a kind from a newer version, and one whose detail is too short."""
-
-    def write(tx: Transaction) -> None:
-        last = side.book.lines[-1].entry
-        shape = Entry(index=0, kind=NEWER_KIND, hlc_ms=last.hlc_ms, hlc_n=0, clock=last.clock, boot=last.boot)
-        for number, kind in enumerate((NEWER_KIND, 10), start=1):
-            when = max(tx.now_ms, last.hlc_ms) + number
-            tx.carry(msgspec.structs.replace(shape, kind=kind, hlc_ms=when), EMPTY_DETAIL)
-
-    await side.hall.node.store.transact(write)
-    return "strange entries"
 
 
 async def an_alarm_that_is_over(world: World, side: Side) -> None:

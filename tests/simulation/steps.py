@@ -11,11 +11,15 @@ from edge.store.disk import give_reserve
 from tests.simulation import clerks, hostility
 from tests.simulation.hall import Cut, Work
 from tests.simulation.side import Side
+from tests.simulation.sticks import RUINS
 from tests.simulation.world import HOUR_MS, MINUTE_MS, OPERATOR, World
 
 MOODS = ("up", "up", "flaky", "flaky", "flaky", "down")
 WAITS_VISIT, WAITS_EXCHANGE = 14, 60
 COMMITS_VISIT, COMMITS_EXCHANGE = 2, 6
+SPOILT_SHARE = 0.3
+DRIFT = (0.005, 0.03)
+SLOW_COMMIT_MS = (1_000, 120_000)
 STICK_SHARE = 0.4
 """Of the steps in worlds with a bus, those that are the courier's."""
 Step = Callable[[World, Side], Awaitable[None]]
@@ -109,7 +113,7 @@ async def stick(world: World, side: Side) -> None:
 
 async def _hand_in(world: World, side: Side, number: int) -> None:
     one, side.touched = side.drawer.up[number], True
-    spoil = world.dice.choices(("", "stick-cut", "stick-altered"), (8, 1, 1))[0]
+    spoil = world.dice.choice(sorted(RUINS)) if world.dice.random() < SPOILT_SHARE else ""
     if spoil:
         world.count(spoil)
     if one.taken:
@@ -154,7 +158,11 @@ async def late(world: World, side: Side) -> None:
 
 async def time_passes(world: World, side: Side) -> None:
     """Minutes, sometimes days."""
-    if world.dice.random() < 0.2:
+    chance = world.dice.random()
+    if chance < 0.04:
+        world.count("weeks-pass")
+        world.wait(world.dice.randint(14 * 24 * HOUR_MS, 50 * 24 * HOUR_MS))
+    elif chance < 0.2:
         world.count("days-pass")
         world.wait(world.dice.randint(2 * HOUR_MS, 80 * HOUR_MS))
     else:
@@ -213,18 +221,37 @@ async def day_close(_: World, side: Side) -> None:
 
 async def clock(world: World, side: Side) -> None:
     """Somebody sets the node's wall clock, wrong or right."""
-    if side.hall.skew_ms:
-        side.hall.skew_ms = 0
+    if side.hall.skew_ms or side.hall.drift[0]:
+        side.hall.set_right()
         world.say(f"{side.name}: the clock is right again")
+        return
+    fault = world.dice.choice(("clock-back", "clock-ahead", "clock-1970", "clock-drift"))
+    world.count(fault)
+    if fault == "clock-drift":
+        rate = world.dice.uniform(*DRIFT) * world.dice.choice((-1, 1))
+        side.hall.drift = (rate, world.place.time.true_ms)
     else:
-        fault = world.dice.choice(("clock-back", "clock-ahead", "clock-1970"))
-        world.count(fault)
         skew_ms = world.dice.randint(MINUTE_MS, 30 * HOUR_MS)
         side.hall.skew_ms = skew_ms if fault == "clock-ahead" else -skew_ms
         if fault == "clock-1970":
             side.hall.skew_ms = -world.place.time.true_ms
             await side.hall.restart()
             side.reopened()
+
+
+async def slow_disk(world: World, side: Side) -> None:
+    """The disk gets slow, or fast again."""
+    if side.hall.commit_ms:
+        side.hall.commit_ms = 0
+    else:
+        world.count("slow-disk")
+        side.hall.commit_ms = world.dice.randint(*SLOW_COMMIT_MS)
+
+
+async def strange(world: World, side: Side) -> None:
+    """A part of the node is newer than the centre, or broken."""
+    world.count("entry-strange")
+    await side.act("strange", clerks.strange(side.hall))
 
 
 async def centre(world: World, _: Side) -> None:
@@ -254,7 +281,7 @@ STEPS: tuple[Row, ...] = (
     Row(30, visit), Row(9, visit_cut), Row(16, exchange_now), Row(6, exchange_cut), Row(7, papers),
     Row(2, papers_cut), Row(4, rush), Row(8, stick), Row(7, mood), Row(5, late), Row(6, time_passes),
     Row(3, restart), Row(2, disk_full), Row(2, day_close), Row(2, clock), Row(3, centre), Row(2, busy),
-    Row(1, anchor_lost), Row(3, hostile),
+    Row(1, anchor_lost), Row(3, hostile), Row(2, slow_disk), Row(1, strange),
 )
 # fmt: on
 WEIGHTS = [row.weight for row in STEPS]

@@ -99,12 +99,26 @@ def _read(place: Path) -> Stick:
 
 
 def _spoiled(stick: Stick, spoil: str, dice: Random) -> Stick:
-    if spoil not in {"stick-cut", "stick-altered"}:
+    """The stick with one file ruined as `spoil` says; whole where it names nothing of RUINS."""
+    ruin = RUINS.get(spoil)
+    if ruin is None:
         return stick
-    ruin = cut if spoil == "stick-cut" else altered
-    at = dice.randrange(len(stick.files))
-    files = [
-        (name, ruin(content, dice) if number == at else content)
-        for number, (name, content) in enumerate(stick.files)
-    ]
+    at = len(stick.files) - 1 if spoil == "stick-pulled" else dice.randrange(len(stick.files))
+    files = list(stick.files)
+    name, content = files[at]
+    files[at] = (f"{name}.part" if spoil == "stick-pulled" else name, ruin(content, dice))
     return Stick(files=tuple(files))
+
+
+def _zeroed(content: bytes, dice: Random) -> bytes:
+    kept = cut(content, dice)
+    return kept + bytes(len(content) - len(kept))
+
+
+RUINS: dict[str, Callable[[bytes, Random], bytes]] = {
+    "stick-cut": cut,
+    "stick-altered": altered,
+    "stick-pulled": cut,
+    "stick-fake": _zeroed,
+}
+"""What becomes of one file on a stick, by fault."""
