@@ -7,7 +7,7 @@ from drivers.chips import CarrierCards, SocialCards, StaffCards
 from drivers.errors import CardRefused, Garbled, NoCard, NothingCame, PinNeeded
 from drivers.ports import CallerKeys, IdReader, PositionSource, PrinterState, QrScanner
 from edge.hall.owner import Owner, Serve
-from edge.hall.states import READY
+from edge.hall.states import NOTHING, READY
 
 CARD_WAIT_S: Final = 2.0
 CHIP_WAIT_S: Final = 10.0
@@ -77,7 +77,8 @@ async def printer(owner: Owner, port: _Printer) -> None:
         async with owner.turn:
             state = await owner.ask(port.status())
         owner.seen(reported=True)
-        await owner.change("ok" if state.ready else "fault", state.words, state.next)
+        step = state.next if state.paper == "near-end" or not state.ready else NOTHING
+        await owner.change("ok" if state.ready else "fault", state.words, step)
         await owner.until_next_look(STATUS_EVERY_S)
 
 

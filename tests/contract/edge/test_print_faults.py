@@ -36,6 +36,7 @@ async def ready(node: Node, setting: DeviceSetting) -> AsyncIterator[Hall]:
     node.typesetter = PlainTypesetter()
     async with running(node, setting) as hall:
         await comes(lambda: of(hall, NAME).state == "ok", node)
+        assert not of(hall, NAME).next.zh, "nothing to do"
         yield hall
 
 

@@ -103,12 +103,13 @@ def status(mode: str = "online") -> Status:
 
 def devices(*, broken: bool = False) -> tuple[DeviceStatus, ...]:
     fine = words("正常", "fine")
-    none = words("不用处理", "nothing to do")
+    none = words("", "")
     return (
         DeviceStatus(name="阅读机 3", kind="id_reader", window="3", state="ok", last_ok=NOW - 4000, words=fine, next=none),
         DeviceStatus(
             name="回执机 3", kind="receipt_printer", window="3",
-            state="ok", last_ok=NOW - 2000, words=fine, next=none,
+            state="ok", last_ok=NOW - 2000, words=words("纸将用尽。", "Paper is nearly out.") if broken else fine,
+            next=words("请备好新纸卷。", "Have a new roll at hand.") if broken else none,
         ),
         DeviceStatus(
             name="报告机", kind="a4_printer", window="", state="fault" if broken else "ok", last_ok=NOW - 9 * MINUTE,
