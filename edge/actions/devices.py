@@ -183,12 +183,12 @@ async def _show(node: Node, device: DeviceSetting) -> Words:
 
 
 async def _print_slip(node: Node, device: DeviceSetting) -> Words:
-    """The text-test page: every character as the printer's own font has it and as dots (G18)."""
+    """The text-test page: numbered parts, to be answered on the page of the printers (G18)."""
     outcome = await _hall(node).print_slip(device.name, node.typesetter.test_slip())
     if outcome.confirmed:
         return Words(
-            zh="打印机确认已打出测试页：请看左右两列的字是否一样清楚。",
-            en="The printer confirms the test page: compare its two columns of characters.",
+            zh="打印机确认已打出测试页：请看着纸，到“打印机能力”回答五项。",
+            en="The printer confirms the test page: answer its five parts under “What the printer can do”.",
         )
     state = outcome.state
     return Words(zh=f"已送出，打印机没有确认：{state.words.zh}", en=f"Sent, not confirmed: {state.words.en}")
