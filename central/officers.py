@@ -2,15 +2,19 @@
 
 import argparse
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from central.actions import escrow, files, incarnations, recount, wipes, witness
+from central.actions import escrow, files, incarnations, recount, spoken, wipes, witness
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.incarnations import IncarnationRow
+from central.arguments import count
 from central.commands import Said, by_officer, command, given, opened, signs
 from central.errors import EXIT_FOUND, EXIT_HOLDS
+from matters.calendar import CHINA
 from matters.model import Refusal
+from sync.lease.spoken import CAPABILITIES, HOURS_MAX
 
 
 def register(commands: Any) -> None:
@@ -32,6 +36,17 @@ def register(commands: Any) -> None:
     one.add_argument("--node", default="")
     signs(one, required=False)
     one.add_argument("--note", default="", help="why")
+    one = command(
+        commands,
+        "lease",
+        opened(by_officer(_lease)),
+        "电话授权码 / a code that extends a node's leases by phone",
+    )
+    one.add_argument("--node", required=True)
+    one.add_argument("--hours", type=count("--hours", 1, HOURS_MAX), default=spoken.HOURS_DEFAULT)
+    one.add_argument("--capability", nargs="+", choices=CAPABILITIES, default=CAPABILITIES)
+    signs(one)
+    one.add_argument("--note", required=True, help="who called and how you made sure")
     command(commands, "witnesses", opened(_witnesses), "各节点会签回来的中心台账 / what nodes hold of us")
     for verb, run, words in (
         ("approve", _approve, "批准换代 / approve these very keys"),
@@ -90,6 +105,23 @@ async def _witnesses(centre: Centre, _: argparse.Namespace) -> Said:
         document={"nodes": rows},
         code=EXIT_FOUND if split else EXIT_HOLDS,
         lines=tuple(lines) or ("还没有节点会签过中心台账",),
+    )
+
+
+async def _lease(centre: Centre, officer: AdminSession, asked: argparse.Namespace) -> Said:
+    done = await spoken.speak(
+        centre,
+        officer,
+        asked.node,
+        capabilities=tuple(asked.capability),
+        hours=asked.hours,
+        note=asked.note,
+    )
+    if isinstance(done, Refusal):
+        return given(done)
+    until = datetime.fromtimestamp(done.not_after_ms / 1000, CHINA)
+    return Said(
+        document=done, lines=(done.code, f"有效至 {until:%Y-%m-%d %H:%M}，只对该节点有效，只能用一次")
     )
 
 

@@ -26,6 +26,7 @@ def register(commands: Any, command: Command, with_node: WithNode) -> None:
     _keys(commands, command, with_node)
     _restore(commands, command)
     _rebuild(commands, command)
+    _lease(commands, command, with_node)
     _witness(commands, command, with_node)
     _recount(commands, command, with_node)
 
@@ -116,6 +117,16 @@ def _restore(commands: Any, command: Command) -> None:
     one.add_argument("--share-file", metavar="FILE", nargs=2, default=(), help="two officers' shares")
     one.add_argument("--machine-key", metavar="FILE", type=Path, help="the old machine's key")
     one.add_argument("--escrow", metavar="FILE", default="", help="what central escrow release printed")
+
+
+def _lease(commands: Any, command: Command, with_node: WithNode) -> None:
+    async def run(options: argparse.Namespace) -> tuple[Any, int]:
+        from edge.actions import spoken
+
+        return await with_node(options, lambda node: spoken.take(node, " ".join(options.digits))), 0
+
+    one = command(commands, "lease", run, "电话授权码 / extend leases by a code the centre reads out")
+    one.add_argument("digits", nargs="+", help="48 digits, in groups or not")
 
 
 def _rebuild(commands: Any, command: Command) -> None:

@@ -53,6 +53,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     _power("incarnations.approve", "security", "批准换代", "approve a new incarnation"),
     _power("nodes.wipe", "security", "封存并清除节点", "seal and wipe a node"),
     _power("escrow.release", "security", "释放托管密钥", "release an escrowed key"),
+    _power("leases.speak", "security", "用电话授权码延长离线授权", "extend leases by a code for the phone"),
     _power("administrators.change", "security", "变更管理员", "change administrators"),
     _power("trail.search", "audit", "检索访问轨迹", "search the trail"),
     _power("trail.proof", "audit", "查看证明", "see a proof"),

@@ -148,6 +148,16 @@ async def leases(tx: Tx, origin: str) -> list[LeaseKept]:
     return [LeaseKept(**dict(row)) for row in rows]
 
 
+async def spoken_before(tx: Tx, origin: str) -> int:
+    """The counter of the last lease that was read over the phone to this origin, 0 before the first."""
+    found = await tx.fetchval(
+        "SELECT max(split_part(lease_id, '-', 2)::int) FROM lease"
+        " WHERE origin = $1 AND lease_id LIKE 'spoken-%'",
+        origin,
+    )
+    return int(found or 0)
+
+
 async def lease_ends(tx: Tx, capability: str) -> dict[str, int]:
     """When the newest lease of a capability ends, by origin; the earliest where there are several scopes."""
     rows = await tx.fetch(

@@ -149,5 +149,5 @@ def _leases(connection: Connection, own: Identity, clock: NodeClock) -> tuple[Le
             answers_left=max(0, state.lease.answers - state.used_answers),
             state=judge(state.lease, state.used_answers, state.boots, interval, own.origin),
         )
-        for state in leases.states(rows, own.centre.signing)
+        for state in leases.states(rows, own)
     )

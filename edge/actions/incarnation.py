@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from edge.actions import enrol, exchange, succession
+from edge.actions import enrol, exchange, leases, succession
 from edge.actions.exchange import LOCK_WAIT_S
 from edge.actions.gates import RESTORED, countersigned_size
 from edge.actions.node import Node
@@ -206,6 +206,7 @@ def _must(tx: Transaction, name: str) -> bytes:
 def _facts(tx: Transaction, node: Node, origin: str, key: SigningKey) -> None:
     """A new mailbox is read from its first letter; what we saw of the centre is signed with the new key."""
     tx.note(DIRECTIVE_FACT, 0)
+    leases.end_spoken(tx)
     tx.execute("DELETE FROM fact WHERE name = ?", (RESTORED,))
     row = tx.one("SELECT value FROM fact WHERE name = ?", (CENTRE_FACT,))
     if row is None:

@@ -6,18 +6,21 @@ import functools
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import structlog
 
 from edge.actions.node import Node
 from edge.actions.views import LeaseStatus
-from edge.errors import Busy
+from edge.errors import Busy, Damaged
 from edge.store import holdings
 from edge.store.draft import Draft
 from edge.store.files import wait_for_lock
+from edge.store.identity import Identity
 from edge.store.keyring import TIERS, Tier, WrappingKey
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from sync.clock import Interval
+from sync.lease import spoken
 from sync.lease.lease import (
     LIVE,
     Capability,
@@ -30,19 +33,51 @@ from sync.lease.lease import (
     left_s,
     open_lease,
 )
+from sync.signing.keys import SealingKey
 
 LOCK = "lease.lock"
 LOCK_WAIT_S = 20.0
 log = structlog.get_logger("leases")
 
+_SPOKEN = b"spoken/1 "
 _COLUMNS = "SELECT signed, used, boots FROM lease WHERE state = 'open'"
 
 
-def states(rows: list[tuple[Any, ...]], centre_public: bytes) -> list[LeaseState]:
-    """Lease rows with their counts; each signature is verified before it is believed."""
-    return [
-        LeaseState(lease=_opened(row[0], centre_public), used_answers=row[1], boots=row[2]) for row in rows
-    ]
+def states(rows: list[tuple[Any, ...]], own: Identity) -> list[LeaseState]:
+    """Lease rows with their counts; the centre's word for each is verified before it is believed."""
+    return [LeaseState(lease=word_of(row[0], own), used_answers=row[1], boots=row[2]) for row in rows]
+
+
+def word_of(kept: bytes, own: Identity) -> Lease:
+    """The lease of a row: signed by the centre, or read over the phone (`keep_spoken`)."""
+    if kept.startswith(_SPOKEN):
+        return _heard(kept, own.sealing, own.centre.sealing, own.origin)
+    return _opened(kept, own.centre.signing)
+
+
+def keep_spoken(digits: str, scopes: tuple[str, ...], lease: Lease) -> bytes:
+    """What stands in a lease's row in place of a signature: the code, and which of its leases it is."""
+    return _SPOKEN + msgspec.json.encode((digits, scopes, lease.id, lease.policy))
+
+
+def end_spoken(tx: Transaction) -> None:
+    """Leases read over the phone end with the incarnation whose keys they were bound to."""
+    tx.execute(
+        "UPDATE lease SET state = 'replaced' WHERE state = 'open' AND substr(signed, 1, ?) = ?",
+        (len(_SPOKEN), _SPOKEN),
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _heard(kept: bytes, sealing: SealingKey, centre: bytes, origin: str) -> Lease:
+    digits, scopes, name, policy = msgspec.json.decode(
+        kept.removeprefix(_SPOKEN), type=tuple[str, tuple[str, ...], str, int]
+    )
+    heard = spoken.hear(digits, spoken.key_of(sealing, centre, origin), origin, scopes)
+    for lease in heard.leases(origin, scopes, policy):
+        if lease.id == name:
+            return lease
+    raise Damaged("a lease read over the phone is not the one that was heard")
 
 
 @functools.lru_cache(maxsize=64)
@@ -51,16 +86,16 @@ def _opened(signed: bytes, centre_public: bytes) -> Lease:
     return open_lease(signed, centre_public)
 
 
-def open_states(db: Reading | Transaction, centre_public: bytes) -> list[LeaseState]:
+def open_states(db: Reading | Transaction, own: Identity) -> list[LeaseState]:
     """All open leases with what was counted under them."""
-    return states(db.query(_COLUMNS), centre_public)
+    return states(db.query(_COLUMNS), own)
 
 
 def leave(
     db: Reading | Transaction, node: Node, region: str, capability: Capability
 ) -> tuple[LeaseState, Verdict] | None:
     """The lease to answer under, with its verdict; None when no lease is about this region and capability."""
-    found = open_states(db, node.identity.centre.signing)
+    found = open_states(db, node.identity)
     return best(found, region, capability, node.store.clock.interval(), node.identity.origin)
 
 
@@ -69,7 +104,7 @@ def counted_most_percent(db: Reading, node: Node) -> int:
 
     Time is left to the centre: a node in doubt about its clock would ask anew with every stick.
     """
-    found = open_states(db, node.identity.centre.signing)
+    found = open_states(db, node.identity)
     return max((counted_percent(one.lease, one.used_answers, one.boots) for one in found), default=0)
 
 
@@ -113,7 +148,7 @@ def view_in(db: Reading | Transaction, node: Node) -> tuple[LeaseStatus, ...]:
             answers_left=max(0, state.lease.answers - state.used_answers),
             state=judge(state.lease, state.used_answers, state.boots, interval, origin),
         )
-        for state in open_states(db, node.identity.centre.signing)
+        for state in open_states(db, node.identity)
     )
 
 
@@ -159,7 +194,7 @@ async def shred_expired(node: Node, withdrawn: frozenset[str] = frozenset()) -> 
 
 
 def _dead(db: Reading | Transaction, node: Node, interval: Interval, origin: str) -> list[Lease]:
-    found = open_states(db, node.identity.centre.signing)
+    found = open_states(db, node.identity)
     waiting = LIVE | {"lease-not-yet"}
     return [
         state.lease
@@ -186,7 +221,7 @@ def _rewrap(
     for lease in _dead(tx, node, interval, node.identity.origin):
         tx.execute("UPDATE lease SET state = 'expired' WHERE id = ?", (lease.id,))
         tx.append(Draft(kind="lease.expired", object=lease.id, outcome=lease.capability, policy=lease.policy))
-    living = [state.lease for state in open_states(tx, node.identity.centre.signing)]
+    living = [state.lease for state in open_states(tx, node.identity)]
     current = node.store.keyring.current()
     gone: list[str] = []
     for scope, tier, name, wrapped in tx.query("SELECT scope, tier, wrapping, wrapped FROM lease_key"):
@@ -245,7 +280,7 @@ def data_key(tx: Transaction, node: Node, scope: str, tier: Tier, fresh: bytes) 
     interval, origin = node.store.clock.interval(), node.identity.origin
     living = [
         state.lease
-        for state in open_states(tx, node.identity.centre.signing)
+        for state in open_states(tx, node.identity)
         if judge(state.lease, state.used_answers, state.boots, interval, origin) in LIVE
     ]
     if not covered(scope, tier, living):

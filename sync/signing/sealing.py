@@ -7,7 +7,9 @@ import hashlib
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sync.errors import BadSignature, Malformed, NotForUs
 from sync.signing.keys import KEY_BYTES, SealingKey
@@ -35,6 +37,18 @@ def unseal(key: SealingKey, sealed: bytes, info: bytes, aad: bytes = b"") -> byt
         return _SUITE.decrypt(sealed, key.private, info=_bound(info, aad))
     except (InvalidTag, ValueError) as error:
         raise NotForUs("does not open with this key") from error
+
+
+def agreed_key(own: SealingKey, other: bytes, label: bytes) -> bytes:
+    """The 32 bytes `own` and the holder of the key behind `other` both come to, for one `label` (X25519).
+
+    Always the same between these two: for authentication, never to seal with. Raises `Malformed`.
+    """
+    try:
+        shared = own.private.exchange(X25519PublicKey.from_public_bytes(other))
+    except ValueError as error:
+        raise Malformed("not a sealing key") from error
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=label).derive(shared)
 
 
 def aead_seal(key32: bytes, nonce_counter: int, plaintext: bytes, aad: bytes) -> bytes:
