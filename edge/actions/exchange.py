@@ -148,7 +148,10 @@ async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round)
             await do_step(node, left, done)
         raise
     except CentreRefused as error:
-        for left in machine.failed(error.message.en, error.centre_code):
+        steps = await off_the_loop(machine.failed, error.message.en, error.centre_code)
+        if any(isinstance(left, SendBatch) for left in steps):
+            return steps
+        for left in steps:
             await do_step(node, left, done)
         raise
     done.sent += step.end - step.start

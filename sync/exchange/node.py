@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from sync.batch.acknowledge import Acknowledgement, Directive, decode
 from sync.batch.file import Planned, open_sealed, plan_up, write_up
+from sync.batch.header import PLAIN, SLIM
 from sync.errors import Gap, SyncError
 from sync.exchange.acceptance import Accepted, Levelling, NotAccepted, accept
 from sync.exchange.steps import (
@@ -50,6 +51,8 @@ ROUNDS_MAX = 256
 """Batches in one exchange; the next exchange continues."""
 GRAVE_REFUSALS = frozenset({"fork", "revoked", "inconsistent-proof"})
 """Refusals of the centre after which the node must stop sensitive answers and call for help."""
+OTHER_FORM = frozenset({"unknown-version", "missing-dictionary"})
+"""Refusals of a batch's form: the round goes on in the oldest one."""
 REVOCATIONS, STAFF, RECORDS = 0, 1, 4
 """Lanes of what comes down (protocol section 5). Records wait until the uplink is done."""
 
@@ -72,6 +75,7 @@ class NodeExchange:
         self._start = self._end = 0
         self._planned: Planned | None = None
         self._sent = 0
+        self._version = SLIM
         self._seen: bytes | None = None
 
     def begin(self, now_ms: int) -> list[Step]:
@@ -129,7 +133,13 @@ class NodeExchange:
         ]
 
     def failed(self, reason: str, code: str = "") -> list[Step]:
-        """The line failed, or the centre refused with `code`; the timer tries again, for ever (P8)."""
+        """The line failed, or the centre refused with `code`; the timer tries again, for ever (P8).
+
+        A centre too old for the slim form of a batch gets the same entries in the plain one at once.
+        """
+        if code in OTHER_FORM and self._version == SLIM:
+            self._version, self._planned = PLAIN, None
+            return self._send(self._start, self._end - self._start)
         if not code:
             return [self._finished("failed", reason)]
         return [
@@ -154,7 +164,7 @@ class NodeExchange:
 
     def _plan(self, start: int, entries: int) -> Planned:
         assert self._target is not None
-        return plan_up(self._view, start, min(self._target, start + entries))
+        return plan_up(self._view, start, min(self._target, start + entries), version=self._version)
 
     def _onward(self, ack: Acknowledgement, accepted: Accepted) -> list[Step]:
         """Step 2: the next batch while the centre makes progress, else lane 4 and the end of the round."""
