@@ -95,8 +95,7 @@ async def render(node: Node, serial: str, copy_no: int) -> bytes:
         stored = await stored_file(node, serial, copy_no)
         if stored is not None:
             return stored
-        sheet = await _sheet(node, serial, copy_no)
-        unsigned = await node.typesetter.report(sheet)
+        unsigned = await node.typesetter.report(await sheet(node, serial, copy_no))
         key, _, _ = await _signer(node, serial)
         pdf = sign_file(unsigned, key)
         digest = hashlib.sha256(pdf).digest()
@@ -120,12 +119,13 @@ def _keep(tx: Transaction, serial: str, copy_no: int, pdf: bytes, digest: bytes)
         moves.move(tx, job, "queued")
 
 
-async def _sheet(node: Node, serial: str, copy_no: int) -> ReportSheet:
+async def sheet(node: Node, serial: str, copy_no: int) -> ReportSheet:
+    """What a report's paper says, with its code. Raises NotThere for an unknown serial."""
     rows = await node.store.read(lambda db: db.query("SELECT sheet FROM report WHERE serial = ?", (serial,)))
     if not rows:
         raise NotThere("no such report")
-    sheet = msgspec.json.decode(rows[0][0], type=ReportSheet)
-    return msgspec.structs.replace(sheet, token=await token(node, serial), copy_no=copy_no)
+    said = msgspec.json.decode(rows[0][0], type=ReportSheet)
+    return msgspec.structs.replace(said, token=await token(node, serial), copy_no=copy_no)
 
 
 async def token(node: Node, serial: str) -> str:

@@ -15,6 +15,7 @@ from edge.errors import NotAllowed, NotThere, Refused, WrongMoment
 from edge.store.draft import Draft
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
+from edge.typeset import paper
 from matters.model import Words
 
 Outcome = Literal["good", "spoiled", "none"]
@@ -26,6 +27,14 @@ _COLUMNS = (
     "SELECT id, kind, serial, office_case, state, copy_no, sheet, problem, asked_ms, reason, window, printer"
     " FROM print_job"
 )
+
+
+class _Own(msgspec.Struct, frozen=True):
+    """A report of one's own open case."""
+
+    subject: str
+    case: str
+    copies: int
 
 
 async def jobs(node: Node) -> tuple[PrintJob, ...]:
@@ -175,31 +184,52 @@ async def pdf(node: Node, session: Session, serial: str) -> bytes:
     job becomes `sent`: from now on the clerk is asked what came out. Raises NotThere, NotAllowed,
     TypesetFailed.
     """
+    own = await _own(node, session, serial)
+    file = await press.render(node, serial, own.copies)
+
+    def look(tx: Transaction) -> None:
+        tx.append(_mark(session, "report-viewed", serial, subject=own.subject))
+        _opened(tx, serial, own.copies)
+
+    await node.store.transact(look)
+    node.events.publish("print")
+    return file
+
+
+async def summary(node: Node, session: Session, serial: str) -> str:
+    """The report in short on slip paper, for who may see the file: the slip's job id.
+
+    A view is an access, so it is an entry, durable with the slip's job. Raises as `pdf` does.
+    """
+    own = await _own(node, session, serial)
+    slip = paper.summary(await press.sheet(node, serial, own.copies))
+
+    def ask(tx: Transaction) -> str:
+        tx.append(_mark(session, "report-viewed", serial, subject=own.subject))
+        return paperwork.ask_slip(tx, session.window, own.case, serial, slip)
+
+    job = await node.store.transact(ask)
+    node.press_bell.set()
+    return job
+
+
+async def _own(node: Node, session: Session, serial: str) -> _Own:
+    """The report of the clerk's own open case (F014). Raises NotThere, NotAllowed once that is an entry."""
     rows = await node.store.read(
         lambda db: db.query(
-            "SELECT c.staff, c.state, c.subject_number, r.copies FROM report r"
+            "SELECT c.staff, c.state, c.subject_number, r.office_case, r.copies FROM report r"
             " JOIN office_case c ON c.number = r.office_case WHERE r.serial = ?",
             (serial,),
         )
     )
     if not rows:
         raise NotThere("no such report")
-    staff, state, number, copy_no = rows[0]
-    allowed = staff == session.staff and state in _OPEN
-    file = await press.render(node, serial, copy_no) if allowed else b""
-
-    def look(tx: Transaction) -> None:
-        tx.append(
-            _mark(session, "report-viewed" if allowed else "report-view-denied", serial, subject=number)
-        )
-        if allowed:
-            _opened(tx, serial, copy_no)
-
-    await node.store.transact(look)
-    if not allowed:
+    staff, state, *own = rows[0]
+    if staff != session.staff or state not in _OPEN:
+        denied = _mark(session, "report-view-denied", serial, subject=own[0])
+        await node.store.transact(lambda tx: tx.append(denied))
         raise NotAllowed("not an own open case", message=_NOT_YOURS)
-    node.events.publish("print")
-    return file
+    return _Own(*own)
 
 
 def _opened(tx: Transaction, serial: str, copy_no: int) -> None:

@@ -58,6 +58,14 @@ async def reprint(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect
     return doors.go(_back(form))
 
 
+@post("/prints/summary")
+async def summary(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
+    """The report in short on slip paper."""
+    await printing.summary(node, visitor.session, form.get("serial", ""))
+    doors.say(visitor, "fresh", "已安排打印报告摘要。", "The report's summary is on its way.")
+    return doors.go(_back(form))
+
+
 @post("/prints/handover")
 async def hand_over(node: TheNode, visitor: TheVisitor, form: TheForm) -> Redirect:
     """The citizen signed for the report and has it."""

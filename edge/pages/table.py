@@ -87,6 +87,7 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     journal.print_list,
     journal.confirm,
     journal.reprint,
+    journal.summary,
     journal.hand_over,
     journal.issue_block,
     journal.return_block,

@@ -5,6 +5,7 @@ from typing import Any, Final
 from edge.typeset.sheets import MARK_WORDS, ReportSheet, SlipSheet
 from matters.freshness import BAND_WORDS, age_words
 from matters.groups import Group
+from matters.ids import mask
 from matters.model import Words
 from ui.look import clock
 
@@ -21,6 +22,7 @@ _STATUS: Final = {
 }
 
 _SUMMARY_TERMS: Final = frozenset({"数据截至", "查询依据", "约定用途", "份次"})
+_NUMBER: Final = "证件号码"
 _WORTHLESS: Final = {
     "test": "本页只用来测试打印机 TEST：不是报告，没有编号，没有任何效力。",
     "training": "练习用纸 TRAINING：内容和人员都是虚构的，没有任何效力，不得交给群众。",
@@ -56,9 +58,12 @@ def texts(sheet: ReportSheet) -> dict[str, Any]:
 
 
 def summary(sheet: ReportSheet) -> SlipSheet:
-    """The report in short for slip paper: each group's count, age, source and rule of use, no record."""
+    """The report in short for slip paper: each group's count, age, source and rule of use, no record.
+
+    A person's number is masked; the code is added when it is printed.
+    """
     said = texts(sheet)
-    lines = [f"{label}：{value}" for label, value in sheet.subject]
+    lines = [f"{label}：{mask(value) if label == _NUMBER else value}" for label, value in sheet.subject]
     lines += [f"{label}：{value}" for label, value in said["terms"] if label in _SUMMARY_TERMS]
     for group in said["groups"]:
         lines += [
@@ -72,7 +77,6 @@ def summary(sheet: ReportSheet) -> SlipSheet:
         kind="summary",
         title=Words(zh="报告摘要", en="Report summary"),
         lines=tuple(lines),
-        qr=sheet.token,
         status_words=Words(zh=f"{word}：{meaning}", en=sheet.status),
         number=sheet.serial,
         hall=sheet.hall,

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from drivers.devices.receipt_printer.protocol import decode
 from drivers.errors import PaperOut
 from drivers.ports import CardRecord, PrinterState, PrintOutcome
 from edge.actions import close_day, lanes, press, printing
@@ -26,6 +27,7 @@ from sync.signing.notes import vkey
 from tests.contract.edge.conftest import Opener, lay, signed_in
 from tests.contract.edge.small_centre import CENTRE, SmallCentre
 from tests.contract.edge.test_answers import entries, own
+from tests.simulation.hall import PlainTypesetter
 
 SLIP = DeviceSetting(name="热敏打印机", kind="receipt_printer", address="tcp:127.0.0.1:9")
 STATE = PrinterState(online=True, paper="ok", words=Words(zh="", en=""), next=Words(zh="", en=""))
@@ -165,6 +167,25 @@ async def test_f014_the_report_is_shown_for_an_own_open_case_only_and_each_view_
     assert outcomes == ["report-viewed", "report-viewed", "report-view-denied"]
     with pytest.raises(NotThere):
         await printing.pdf(node, clerk, "330102-2026-L-99999")
+
+
+async def test_f014_a_summary_on_slip_paper_is_a_view_of_ones_own_open_case_and_holds_no_record(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    node.typesetter = PlainTypesetter()
+    printer = with_printer(node)
+    serial = await issued(node, clerk, centre)
+    await printing.summary(node, clerk, serial)
+    await press.round_once(node)
+    (lines,) = [read for read in map(decode, printer.papers) if "报告摘要" in read]
+    held = next(iter(centre.people.values()))
+    assert any(line.startswith("[qr:YZ1.") for line in lines)
+    assert held.subject.number not in "".join(lines)
+    assert not any(record.title in "".join(lines) for record in held.records)
+    with pytest.raises(NotAllowed):
+        await printing.summary(node, await signed_in(node, "wu.yue", "2"), serial)
+    outcomes = [entry.outcome for entry, _ in await entries(node) if entry.outcome.startswith("report-view")]
+    assert outcomes == ["report-viewed", "report-view-denied"]
 
 
 async def test_the_report_verifies_offline_against_the_centres_keys(

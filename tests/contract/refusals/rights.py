@@ -77,6 +77,7 @@ NODE = tuple(
         ("GET", "/prints", "session"),
         ("POST", "/prints/{job}/confirm", "paper"),
         ("POST", "/prints/reprint", "paper"),
+        ("POST", "/prints/summary", "own"),
         ("POST", "/prints/handover", "paper"),
         ("POST", "/prints/blocks", "duty"),
         ("POST", "/prints/blocks/return", "duty"),

@@ -7,6 +7,8 @@ look at each before committing.
 import sys
 from pathlib import Path
 
+import msgspec
+
 from drivers.devices.receipt_printer.abilities import Abilities
 from drivers.devices.receipt_printer.protocol import decode
 from edge.typeset import paper
@@ -61,7 +63,7 @@ SHEETS = (
         "1. 授权委托书原件：缺被授权人工作单位", "2. 身份证复印件（正反面）", "3. 授权人签字日期与委托书不一致",
         "补齐后可在任一窗口再次申请。",
     ),
-    paper.summary(report(subject=(("姓名", "王䶮国"), ("证件号码", "3301••••••••••4516")), token=CODE)),
+    msgspec.structs.replace(paper.summary(report()), qr=CODE),
     _sheet("day", "日结单", "2026-11-21", "已日结", "查询：34", "报告：31", "收费：310.00 元", mark="training"),
 )  # fmt: skip
 WIDE, NARROW = Abilities(), Abilities(columns=32)
