@@ -5,7 +5,7 @@ import asyncio
 import time
 from collections import Counter
 
-from tests.simulation import rules
+from tests.simulation import rules, section12
 from tests.simulation.faults import Coverage, never, table
 from tests.simulation.place import memory_folder, open_place
 from tests.simulation.play import play
@@ -40,7 +40,11 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--rules", action="store_true", help="print the table of ablations and play nothing")
+    parser.add_argument("--section12", action="store_true", help="print what shows each fault of section 12")
     options = parser.parse_args()
+    if options.section12:
+        print(section12.table())
+        return 0
     if options.rules:
         print(rules.table())
         return 0

@@ -1,5 +1,6 @@
 """The centre's side judged from outside, over the witness connection: what it holds, acknowledged and caused."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -40,6 +41,8 @@ DUMPED = (
 class Court:
     """The judge of one origin at the centre. `size` is what it held at the last look: it never shrinks."""
 
+    _turn = asyncio.Lock()
+
     def __init__(self, centre: Centre, witness: Any, origin: str, book: Book) -> None:
         self._centre = centre
         self._witness = witness
@@ -53,7 +56,12 @@ class Court:
 
     async def rows(self, sql: str, *bound: object) -> list[Any]:
         """All rows of a read about this origin (`$1`)."""
-        return list(await self._witness.fetch(sql, self._origin, *bound))
+        return await self._read(sql, self._origin, *bound)
+
+    async def _read(self, sql: str, *bound: object) -> list[Any]:
+        """The judges of several nodes take turns at the one connection."""
+        async with self._turn:
+            return list(await self._witness.fetch(sql, *bound))
 
     async def restored(self) -> None:
         """The centre's database is older than it was: the copy may be shorter, until it is level again."""
@@ -145,7 +153,7 @@ class Court:
         trusted = {self._centre.origin: self._centre.keys.signing.public}
         own = open_note(ack.centre_checkpoint, trusted)
         query = "SELECT root FROM checkpoint WHERE origin = $1 AND size = $2"
-        kept = list(await self._witness.fetch(query, own.origin, own.size))
+        kept = await self._read(query, own.origin, own.size)
         demand(
             kept and kept[0]["root"] == own.root, "signing", f"the centre signed another root at {own.size}"
         )

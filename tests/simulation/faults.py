@@ -68,6 +68,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="batch-deep", where="hostile", words="a batch whose header nests arrays without end"),
     Fault(name="batch-replayed", where="hostile", words="a batch of long ago, signed for today"),
     Fault(name="batch-of-another", where="hostile", words="a batch of one node under the signature of another, or for another centre"),
+    Fault(name="batch-to-old-key", where="hostile", words="a batch sealed to a key the centre no longer has"),
     Fault(name="revoked-before-data", where="centre", words="the centre revokes the node while entries wait there"),
     Fault(name="revoked-with-data", where="centre", words="the centre revokes the node while a batch of it arrives"),
     Fault(name="revoked-after-data", where="centre", words="the centre revokes the node when it is level"),

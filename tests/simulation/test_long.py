@@ -10,10 +10,12 @@ from edge.store.store import FILE
 from tests.simulation.hall import Failed
 from tests.simulation.levelling import level
 from tests.simulation.place import Place
+from tests.simulation.rule_stories import DAY_MS
 from tests.simulation.stories import scripted, serve, sync_up
 from tests.simulation.world import MINUTE_MS
 
 pytestmark = pytest.mark.simulation
+MANY = 8
 ABORTS = ("request-cut", "reply-lost", "reply-cut", "request-lost", "centre-crash", "request-altered")
 
 
@@ -42,6 +44,25 @@ def test_sessions_broken_off_by_the_hundred_leave_no_residue(
     before, after, failed = runner.run(story())
     assert failed > aborted // 2
     assert after == before, "files of broken sessions are left"
+
+
+def test_many_nodes_that_come_back_at_once_all_become_level(runner: asyncio.Runner, place: Place):
+    async def story() -> set[str]:
+        async with scripted(place) as (world, first):
+            sides = [first, *[await world.found(f"hall-{number}", "hall") for number in range(2, MANY + 1)]]
+            for side in sides:
+                await sync_up(world, side)
+                world.mood = "down"
+                await serve(world, side, 2)
+                world.mood = "up"
+            world.wait(90 * DAY_MS)
+            rounds = [side.act("exchange", exchange.exchange(side.hall.node)) for side in sides]
+            told = [one for results in await asyncio.gather(*rounds) for one in results]
+            assert not [one for one in told if isinstance(one, Failed)], told
+            await level(world)
+            return {side.hall.origin for side in sides}
+
+    assert len(runner.run(story())) == MANY
 
 
 def test_a_log_deleted_by_hand_is_found_by_the_anchor_and_stops_the_node(

@@ -1,6 +1,5 @@
-"""A schema step that was killed half-way, and a schema that is newer than the program."""
+"""A schema step that was killed half-way is done by the next start."""
 
-import asyncio
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -8,11 +7,8 @@ from typing import Any
 
 import pytest
 
-from edge.errors import Damaged
 from edge.store import cipher, migrate, slots
 from edge.store.store import FILE
-from tests.simulation.place import Place
-from tests.simulation.stories import scripted, serve
 
 pytestmark = pytest.mark.simulation
 
@@ -61,26 +57,3 @@ def test_a_migration_killed_anywhere_leaves_a_step_before_and_the_next_start_end
         assert again.execute("PRAGMA user_version").fetchone()[0] < newest
         assert migrate.migrate(again) == newest
         assert schema(again) == wanted
-
-
-def test_a_database_of_a_newer_program_is_refused_and_left_as_it_is(runner: asyncio.Runner, place: Place):
-    async def story() -> str:
-        async with scripted(place) as (world, side):
-            await serve(world, side)
-            await side.hall.stop()
-            with closing(
-                cipher.connect(side.hall.data / FILE, slots.unlock(side.hall.data), writer=True)
-            ) as db:
-                newest = db.execute("PRAGMA user_version").fetchone()[0]
-                db.execute(f"PRAGMA user_version = {newest + 1}")
-            with pytest.raises(Damaged, match="newer") as found:
-                await side.hall.start()
-            with closing(
-                cipher.connect(side.hall.data / FILE, slots.unlock(side.hall.data), writer=True)
-            ) as db:
-                db.execute(f"PRAGMA user_version = {newest}")
-            await side.hall.start()
-            side.reopened()
-            return found.value.detail
-
-    assert "newer than this program" in runner.run(story())
