@@ -18,7 +18,7 @@ import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from central import app, officers
+from central import app, dispatch, officers
 from central.actions import (
     check,
     courier,
@@ -290,6 +290,7 @@ def parser() -> argparse.ArgumentParser:
     _records(commands)
     _evidence(commands)
     officers.register(commands)
+    dispatch.register(commands)
     return top
 
 

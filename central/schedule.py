@@ -49,6 +49,7 @@ JOBS: tuple[Job, ...] = (
     Job(name="checkpoint", owner="actions.own_ledger", act=chores.checkpoint, every_s=60, limit_s=60),
     Job(name="releases", owner="actions.publish", act=chores.releases, every_s=300, limit_s=1800),
     Job(name="nonces", owner="security.callers", act=chores.nonces, every_s=600, limit_s=60),
+    Job(name="trips", owner="actions.trips", act=chores.open_trips, every_s=600, limit_s=300),
     Job(name="silence", owner="actions.findings", act=chores.silence, every_s=3600, limit_s=300),
     Job(name="partitions", owner="store.migrate", act=chores.partitions, at="01:10", limit_s=300),
     Job(name="contacts", owner="store.contacts", act=chores.contacts_kept, at="01:20", limit_s=300),

@@ -5,9 +5,9 @@ How far we are, our countersignature, our own checkpoint, letters, releases, lea
 
 import msgspec
 
-from central.actions import leases, mailbox, witness
+from central.actions import leases, mailbox, offers, witness
 from central.actions.centre import Centre
-from central.store import contacts, effects, fleet, records
+from central.store import contacts, effects, fleet
 from central.store.fleet import Identity
 from central.store.ledger import CheckpointKept
 from sync.batch.acknowledge import Acknowledgement, encode
@@ -16,7 +16,6 @@ from sync.batch.header import Header
 from sync.exchange.centre import reply as replied
 from sync.signing.notes import Checkpoint
 
-SCOPE_KEY = "scope-key"
 HOPS_MAX = 16
 """Earlier sizes of our ledger from which a stick carries proofs."""
 
@@ -94,14 +93,7 @@ async def _whole(
         node = await fleet.node(tx, identity.node)
         sizes = await contacts.centre_sizes(tx, identity.origin, HOPS_MAX) if ours.hops else []
         grown = await witness.grown(centre, tx, header.centre_seen, ours.own, sizes)
-        wanted = {wish.scope: wish.version for wish in header.needs}
-        scopes = await records.scopes(tx, leases.scopes_of(node) if node else ())
-        fresh = await records.releases(tx, [scope.scope for scope in scopes])
-        keys = {scope.scope: scope.key_sealed for scope in scopes}
-        level = {scope.scope: scope.version for scope in scopes}
-        # A release of an earlier life of this centre is none of the numbers in force now (`restored`).
-        fresh = [one for one in fresh if one.version == level[one.scope]]
-        news = [one for one in fresh if one.version > wanted.get(one.scope, 0)]
+        news = await offers.offers(centre, tx, node, header.needs) if node else ()
         rejected = await effects.rejections(tx, identity.origin, header.start)
         letters = await mailbox.waiting(centre, tx, identity.origin, header.directive_seen)
     return Acknowledgement(
@@ -115,9 +107,7 @@ async def _whole(
         centre_time_ms=centre.now_ms(),
         directives=letters,
         releases=tuple(one.signed for one in news),
-        scope_keys={
-            one.scope: centre.keys.unseal(SCOPE_KEY, one.scope.encode(), keys[one.scope]) for one in news
-        },
+        scope_keys={one.release.scope: one.key for one in news if one.key},
         leases=given,
         rejected=tuple((one.idx, one.reason) for one in rejected),
         window_ms=node.window_ms if node else 0,

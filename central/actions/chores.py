@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from central.actions import fleet, fulfil, own_ledger, packs, publish, reconcile, restored
+from central.actions import fleet, fulfil, own_ledger, packs, publish, reconcile, restored, trips
 from central.actions.centre import Centre
 from central.actions.findings import finding_id, raised
 from central.security import callers
@@ -52,6 +52,11 @@ async def contacts_kept(centre: Centre) -> None:
 async def old_packs(centre: Centre) -> int:
     """Remove packs no release of the last week names; how many."""
     return await packs.forget(centre)
+
+
+async def open_trips(centre: Centre) -> int:
+    """Publish trips of buses that have begun or changed; how many."""
+    return await trips.publish_open(centre)
 
 
 async def yesterday(centre: Centre) -> int:

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import msgspec
 
-from central.actions import ingest, leases
+from central.actions import ingest, offers
 from central.actions.centre import AdminSession, Centre
 from central.actions.own_ledger import Draft, act
 from central.errors import FileRefused, NotFound
 from central.security.permissions import require
-from central.store import contacts, fleet, ledger, records
+from central.store import fleet, ledger
 from central.store.durable import write_durably
 from matters.model import Words
-from sync.batch.header import header_length
+from sync.batch.header import header_length, parse_header
 from sync.errors import PackRefused, SyncError
-from sync.packs.release import open_release, plan
+from sync.packs.release import PackRef, plan
 from sync.signing import cose
 
 SUFFIX = ".yzb"
@@ -128,7 +128,7 @@ async def export(centre: Centre, admin: AdminSession, node: str, folder: Path) -
         )
     batch = await asyncio.to_thread(kept.read_bytes)
     reply = await ingest.exchange(centre, batch, "courier")
-    files = {f"centre-{node}{SUFFIX}": reply} | await _packs(centre, node)
+    files = {f"centre-{node}{SUFFIX}": reply} | await _packs(centre, node, batch)
     for name, content in files.items():
         await asyncio.to_thread(write_durably, folder / name, content)
     draft = Draft(
@@ -142,23 +142,32 @@ async def export(centre: Centre, admin: AdminSession, node: str, folder: Path) -
     return Exported(node=node, files=tuple(files), bytes=sum(map(len, files.values())))
 
 
-async def _packs(centre: Centre, name: str) -> dict[str, bytes]:
-    """The packs that lead a node from what it said it holds to the newest releases."""
+async def _packs(centre: Centre, name: str, batch: bytes) -> dict[str, bytes]:
+    """The packs, repairs and state files that lead a node from what its batch says it holds to the newest."""
     async with centre.store.reading() as tx:
-        node, identity = await fleet.node(tx, name), await fleet.current(tx, name)
+        node = await fleet.node(tx, name)
+        identity = await fleet.identity(tx, _claimed(batch))
         if node is None or identity is None:
             raise NotFound("没有这个节点。", "there is no such node")
-        last = await contacts.contacts(tx, identity.origin, 0, 1)
-        released = await records.releases(tx, leases.scopes_of(node))
-    held = last[0].needs if last else {}
+        prefix = batch[: 8 + header_length(batch[:8])]
+        wishes = parse_header(prefix, lambda _: identity.signing).header.needs
+        offered = await offers.offers(centre, tx, node, wishes)
+    digests: dict[bytes, None] = {}
+    for one in offered:
+        steps = _steps(one)
+        digests |= dict.fromkeys(pack.digest for pack in steps)
+        if steps:
+            digests[one.release.state_root] = None
     wanted: dict[str, bytes] = {}
-    for one in released:
-        release = open_release(one.signed, centre.keys.signing.public)
-        try:
-            steps = plan(release, held.get(one.scope, 0))
-        except PackRefused:
-            steps = plan(release, 0)
-        for pack in steps:
-            path = centre.data / "packs" / pack.digest.hex()
-            wanted[f"{pack.digest.hex()[:32]}{PACK_SUFFIX}"] = await asyncio.to_thread(path.read_bytes)
+    for digest in digests:
+        path = centre.data / "packs" / digest.hex()
+        if await asyncio.to_thread(path.exists):  # releases of older programs have no state file
+            wanted[f"{digest.hex()[:32]}{PACK_SUFFIX}"] = await asyncio.to_thread(path.read_bytes)
     return wanted
+
+
+def _steps(offer: offers.Offer) -> list[PackRef]:
+    try:
+        return plan(offer.release, offer.held)
+    except PackRefused:
+        return plan(offer.release, 0)

@@ -9,13 +9,15 @@ A row whose effect cannot be is stored as evidence all the same and its effect r
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import msgspec
 
+from central.actions import held
 from central.security.keys import Keyring
 from central.store.effects import AccessKept, CaseEvent, DayTotal, Paper, Rejection, ReportKept
 from central.store.quota import Spent
+from central.store.trips import Applied
 from matters.model import Matter
 from sync.errors import SyncError
 from sync.exchange.centre import FirstPlace, first_place
@@ -83,6 +85,10 @@ class Provisional(msgspec.Struct, frozen=True, kw_only=True):
     facts: bytes
 
 
+_KEYED = ("accesses", "reports", "provisional", "papers", "cases", "days", "asked", "spent", "applied")
+"""Effects that an entry carried over from an older incarnation has only once."""
+
+
 @dataclass(kw_only=True)
 class Gathered:
     """The effects of some entries, not yet written."""
@@ -99,17 +105,12 @@ class Gathered:
     carried: list[tuple[FirstPlace, int]] = field(default_factory=list)
     openings: list[Line] = field(default_factory=list)
     spent: list[Spent] = field(default_factory=list)
+    applied: list[Applied] = field(default_factory=list)
 
     def drop(self, indexes: set[int]) -> None:
         """Forget the effects of these entries: they were done under another key."""
-        self.accesses = _without(self.accesses, indexes)
-        self.reports = _without(self.reports, indexes)
-        self.provisional = _without(self.provisional, indexes)
-        self.papers = _without(self.papers, indexes)
-        self.cases = _without(self.cases, indexes)
-        self.days = _without(self.days, indexes)
-        self.asked = _without(self.asked, indexes)
-        self.spent = _without(self.spent, indexes)
+        for name in _KEYED:
+            setattr(self, name, [row for row in getattr(self, name) if row.idx not in indexes])
 
     def reject(self, index: int, reason: str) -> None:
         """Keep the entry, reject its effect."""
@@ -123,18 +124,6 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     ref: Callable[[str], bytes]
     catalogue: Mapping[str, Matter]
-
-
-class _Numbered(Protocol):
-    @property
-    def idx(self) -> int: ...
-
-
-_Row = TypeVar("_Row", bound=_Numbered)
-
-
-def _without(rows: list[_Row], indexes: set[int]) -> list[_Row]:
-    return [row for row in rows if row.idx not in indexes]
 
 
 Effect = Callable[[Line, Gathered, Rules], str]
@@ -371,6 +360,12 @@ def _spent(line: Line, into: Gathered, by: Rules) -> str:
     return ""
 
 
+def _data_applied(line: Line, into: Gathered, _: Rules) -> str:
+    """pack.applied: which version of a scope the node holds from then on (`held`)."""
+    into.applied += held.said(into.source.origin, into.source.node, line.entry)
+    return ""
+
+
 def _opened_anew(line: Line, into: Gathered, _: Rules) -> str:
     """incarnation.opened, centre.succeeded: histories that ended, compared by `incarnations.opened`."""
     into.openings.append(line)
@@ -394,5 +389,6 @@ EFFECTS: dict[str, Effect] = {
     "case.opened": _case,
     "case.changed": _case,
     "day.closed": _day,
+    "pack.applied": _data_applied,
 }
 """Kinds without a row are evidence only: stored, proven, counted."""

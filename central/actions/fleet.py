@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from central.actions import leases
+from central.actions import offers
 from central.actions.centre import Centre
 from central.actions.findings import finding_row
 from central.actions.views import (
@@ -178,12 +178,12 @@ async def _view(
     return NodeView(
         row=row,
         route=kept.route,
-        scopes=leases.scopes_of(kept),
+        scopes=await offers.scopes_of(centre, tx, kept),
         window_ms=kept.window_ms,
         certificate_not_after_ms=identity.not_after_ms if identity else None,
         signing_key=identity.signing if identity else b"",
         code_open=await nodes.open_code(tx, kept.node, centre.now_ms()),
-        releases=await _releases(tx, kept, last),
+        releases=await _releases(centre, tx, kept, last),
         leases=tuple(_lease(one) for one in await contacts.leases(tx, origin)),
         checkpoints=tuple(_checkpoint(one) for one in await ledger.checkpoints(tx, origin)),
         entries=_counts(await rows.counts(tx, origin)),
@@ -201,7 +201,7 @@ async def _view(
     )
 
 
-async def _releases(tx: Tx, kept: NodeKept, last: Contact | None) -> tuple[ReleaseRow, ...]:
+async def _releases(centre: Centre, tx: Tx, kept: NodeKept, last: Contact | None) -> tuple[ReleaseRow, ...]:
     said = last.needs if last else {}
     return tuple(
         ReleaseRow(
@@ -213,7 +213,7 @@ async def _releases(tx: Tx, kept: NodeKept, last: Contact | None) -> tuple[Relea
             created_ms=one.created_ms,
             as_of_ms=one.as_of_ms,
         )
-        for one in await records.releases(tx, leases.scopes_of(kept))
+        for one in await records.releases(tx, await offers.scopes_of(centre, tx, kept))
     )
 
 

@@ -234,7 +234,14 @@ async def _cause(centre: Centre, tx: Tx, gathered: Gathered) -> None:
         if report.idx not in written:
             gathered.reject(report.idx, "serial was issued before on this ledger")
     provisional = [report for report in gathered.provisional if report.idx in written]
-    for rows in (gathered.accesses, gathered.papers, gathered.cases, gathered.days, _once(gathered.rejected)):
+    for rows in (
+        gathered.accesses,
+        gathered.papers,
+        gathered.cases,
+        gathered.days,
+        gathered.applied,
+        _once(gathered.rejected),
+    ):
         await effects.add(tx, rows)
     await effects.add_deferrals(tx, [_deferral(centre, origin, asked) for asked in gathered.asked])
     letters = await settle.settle(centre, tx, origin, provisional)

@@ -24,6 +24,8 @@ REPEAT_MS = 600_000
 """A lease given so recently is sent again, in case the reply that carried it was lost."""
 CERTIFICATE_LEFT_MS = 10 * DAY_MS
 POLICY = 1
+SCOPE_KEY = "scope-key"
+"""Purpose under which content keys of scopes are sealed for storage."""
 
 
 def data_scope(node: NodeKept) -> str:
@@ -37,7 +39,7 @@ def staff_scope(node: NodeKept) -> str:
 
 
 def scopes_of(node: NodeKept) -> tuple[str, ...]:
-    """Every scope a node should hold."""
+    """Every scope a node's certificate names; a bus's trips come and go beside them (`offers.scopes_of`)."""
     return data_scope(node), staff_scope(node)
 
 

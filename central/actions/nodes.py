@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from central.actions import leases, mailbox, restored
-from central.actions.acknowledge import SCOPE_KEY
 from central.actions.centre import AdminSession, Centre
+from central.actions.leases import SCOPE_KEY
 from central.actions.own_ledger import Draft, record
 from central.actions.views import NodeCreated
 from central.errors import NotFound

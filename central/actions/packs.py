@@ -28,7 +28,7 @@ async def forget(centre: Centre) -> int:
         named: set[str] = set()
         for one in kept:
             release = open_release(one.signed, centre.keys.signing.public)
-            named |= {pack.digest.hex() for pack in release.packs}
+            named |= {release.state_root.hex(), *(pack.digest.hex() for pack in release.packs)}
         gone = await asyncio.to_thread(_remove, centre.data / "packs", named)
     if gone:
         log.info("packs.forgotten", rows=gone)

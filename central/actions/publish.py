@@ -1,29 +1,31 @@
 """Publishing: every scope whose content changed gets a pack, a signed release and a new version.
 
-1  collect   subjects changed since the scope's last release, in it now or then; nothing changed: nothing
-happens 2  build     a base pack at first and when deltas outweigh 30 % of it, else a delta; in a worker
-thread 3  write     the sealed file under DATA/packs by its digest, fsynced and renamed, before anything
-names it 4  release   rows, packs, signed release and version in one transaction
+1  collect   subjects changed since the scope's last release, in it now or then; without any nothing happens
+2  build     a base pack at first and when deltas outweigh 30 % of it, else a delta; in a worker thread
+3  write     the sealed file, and the bucket hashes a node finds differences by, under DATA/packs by their
+             digest, fsynced and renamed, before anything names them
+4  release   rows, packs, signed release and version in one transaction
 """
 
 import asyncio
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from central.actions import dossier, restored
-from central.actions.acknowledge import SCOPE_KEY
 from central.actions.centre import AdminSession, Centre, operator
+from central.actions.leases import SCOPE_KEY
 from central.actions.own_ledger import Draft, record
 from central.security.permissions import require
-from central.store import people, records
+from central.store import people, records, trips
 from central.store.database import Tx
 from central.store.durable import write_durably
 from central.store.people import StaffKept
 from central.store.records import Pack, ReleaseKept, Scope
 from matters.model import Words
-from sync.packs.pack import PackKind, PackRow, SealedPack, build, row_digest, state_root
+from sync.packs.pack import PackKind, PackRow, SealedPack, buckets, build, row_digest, state_file
 from sync.packs.release import PackRef, Release, sign_release
 
 COMPACT_PERCENT = 30
@@ -65,14 +67,17 @@ class _News(msgspec.Struct, frozen=True, kw_only=True):
     changed_seen: int
 
 
-async def publish(centre: Centre, admin: AdminSession) -> tuple[Published, ...]:
-    """Publish every scope that changed, one transaction each.
+async def publish(
+    centre: Centre, admin: AdminSession, only: Sequence[str] | None = None
+) -> tuple[Published, ...]:
+    """Publish every scope in force (or `only` these) that changed, one transaction each.
 
     What is named in a release is durable on disk.
     """
     require(admin.role, "publish.publish")
     async with centre.store.reading() as tx:
-        names = [scope.scope for scope in await records.scopes(tx)]
+        found = await records.scopes(tx, only)
+    names = [scope.scope for scope in found if scope.in_force(centre.now_ms())]
     return tuple([await _scope(centre, admin, name) for name in names])
 
 
@@ -81,7 +86,8 @@ async def renumbered(centre: Centre) -> int:
     async with centre.store.reading() as tx:
         if not await restored.began_ms(tx):
             return 0
-        cut = [scope.scope for scope in await records.scopes(tx) if not await _chain(tx, scope)]
+        found = [scope for scope in await records.scopes(tx) if scope.in_force(centre.now_ms())]
+        cut = [scope.scope for scope in found if not await _chain(tx, scope)]
     for name in cut:
         await _scope(centre, operator("system"), name)
     return len(cut)
@@ -102,6 +108,7 @@ async def _scope(centre: Centre, admin: AdminSession, name: str) -> Published:
         fresh = {ref: row_digest(ref, blob) for ref, blob in rows.items() if blob is not None}
         gone = [ref for ref, blob in rows.items() if blob is None]
         await records.write_scope_rows(tx, name, fresh, gone)
+        await trips.add_members(tx, name, scope.version + 1, [ref for ref in fresh if ref not in held], gone)
         after = {ref: digest for ref, digest in (held | fresh).items() if ref not in set(gone)}
         version = scope.version + 1
         packs = await _packs(centre, tx, scope, before, rows, version)
@@ -138,17 +145,32 @@ def _nothing(scope: Scope, rows: int, words: Words) -> Published:
 async def _news(centre: Centre, tx: Tx, scope: Scope, held: dict[bytes, bytes]) -> _News:
     """Step 1."""
     if scope.data_class == "staff":
-        clerks = await people.staff(tx, scope.node)
-        rows: dict[bytes, bytes | None] = {centre.keys.ref(one.staff): _staff_blob(one) for one in clerks}
+        rows = await rows_of(centre, tx, scope, ())
         rows |= {ref: None for ref in held if ref not in rows}
         return _News(rows=rows, changed_seen=0)
     newest = await records.newest_change(tx)
-    refs = await records.changed_refs(tx, scope)
-    rows = {}
+    if scope.listed:
+        refs = sorted({*await trips.listed(tx, scope.scope), *held})
+    else:
+        refs = await records.changed_refs(tx, scope)
+    return _News(rows=await rows_of(centre, tx, scope, refs), changed_seen=newest)
+
+
+async def rows_of(centre: Centre, tx: Tx, scope: Scope, refs: Sequence[bytes]) -> dict[bytes, bytes | None]:
+    """The rows of these subjects (all clerks of a staff scope) as the scope has them now; None: not in it.
+
+    Nobody who withdrew consent is in a scope; a listed trip holds those of its day's list only.
+    """
+    if scope.data_class == "staff":
+        return {centre.keys.ref(one.staff): _staff_blob(one) for one in await people.staff(tx, scope.node)}
+    closed = await trips.withdrawn(tx)
+    rows: dict[bytes, bytes | None] = {}
     for at in range(0, len(refs), READ_REFS):
         part = await records.held(tx, refs[at : at + READ_REFS])
         rows |= await asyncio.to_thread(_blobs, centre, scope, part)
-    return _News(rows=rows, changed_seen=newest)
+    if scope.listed:
+        closed |= rows.keys() - set(await trips.listed(tx, scope.scope))
+    return rows | dict.fromkeys(closed & rows.keys())
 
 
 def _blobs(centre: Centre, scope: Scope, part: dict[bytes, records.Held]) -> dict[bytes, bytes | None]:
@@ -202,14 +224,7 @@ async def _chain(tx: Tx, scope: Scope) -> list[Pack]:
 
 async def _everything(centre: Centre, tx: Tx, scope: Scope) -> dict[bytes, bytes | None]:
     """All rows of a scope, for a new base."""
-    if scope.data_class == "staff":
-        return {centre.keys.ref(one.staff): _staff_blob(one) for one in await people.staff(tx, scope.node)}
-    rows: dict[bytes, bytes | None] = {}
-    refs = sorted(await records.scope_digests(tx, scope.scope))
-    for at in range(0, len(refs), READ_REFS):
-        part = await records.held(tx, refs[at : at + READ_REFS])
-        rows |= await asyncio.to_thread(_blobs, centre, scope, part)
-    return rows
+    return await rows_of(centre, tx, scope, sorted(await records.scope_digests(tx, scope.scope)))
 
 
 async def _written(
@@ -220,7 +235,7 @@ async def _written(
     key: bytes,
     versions: tuple[int, int],
 ) -> Pack:
-    sealed = await asyncio.to_thread(_build, centre.data / "packs", scope.scope, kind, rows, key)
+    sealed = await asyncio.to_thread(build_file, centre.data / "packs", scope.scope, kind, rows, key)
     return Pack(
         scope=scope.scope,
         digest=sealed.digest,
@@ -232,10 +247,16 @@ async def _written(
     )
 
 
-def _build(
-    folder: Path, scope: str, kind: PackKind, rows: dict[bytes, bytes | None], key: bytes
+def build_file(
+    folder: Path,
+    scope: str,
+    kind: PackKind,
+    rows: dict[bytes, bytes | None],
+    key: bytes,
+    lacking: bytes = b"",
 ) -> SealedPack:
-    sealed = build(scope, kind, _ordered(rows, kind), key)
+    """Steps 2 and 3 for one pack: sealed, durable under its digest; `lacking` are the buckets of a repair."""
+    sealed = build(scope, kind, _ordered(rows, kind), key, lacking)
     write_durably(folder / sealed.digest.hex(), sealed.data)
     return sealed
 
@@ -257,7 +278,9 @@ async def _release(
     news: _News,
 ) -> ReleaseKept:
     """Step 4."""
-    root = await asyncio.to_thread(state_root, after.items())
+    state = state_file(await asyncio.to_thread(buckets, after.items()))
+    root = hashlib.sha256(state).digest()
+    await asyncio.to_thread(write_durably, centre.data / "packs" / root.hex(), state)
     release = Release(
         scope=scope.scope,
         version=version,
@@ -266,6 +289,7 @@ async def _release(
         state_root=root,
         as_of_ms=centre.now_ms(),
         created_ms=centre.now_ms(),
+        until_ms=scope.until_ms,
     )
     kept = ReleaseKept(
         scope=scope.scope,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from central.store.database import Tx
+from central.store.trips import Applied
 from sync.exchange.centre import FirstPlace
 
 
@@ -146,12 +147,13 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
-Kept = AccessKept | Paper | CaseEvent | DayTotal | Rejection
+Kept = AccessKept | Paper | CaseEvent | DayTotal | Rejection | Applied
 _TABLES: dict[type, str] = {
     AccessKept: "access",
     Paper: "paper",
     CaseEvent: "case_event",
     DayTotal: "day_total",
+    Applied: "scope_applied",
     Rejection: "effect_rejected",
 }
 

@@ -43,7 +43,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """A scope and how far it is published.
 
-    `prefixes` are region prefixes; `node` owns a staff or route scope.
+    `prefixes` are region prefixes; `node` owns a staff or route scope. A trip has a box in time (`until_ms`
+    not 0); `listed`: only the subjects of its day's list, at most `subjects_max`.
     """
 
     scope: str
@@ -53,6 +54,14 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     key_sealed: bytes
     version: int = 0
     changed_seen: int = 0
+    from_ms: int = 0
+    until_ms: int = 0
+    listed: bool = False
+    subjects_max: int = 0
+
+    def in_force(self, now_ms: int) -> bool:
+        """Whether nodes may hold it now."""
+        return not self.until_ms or self.from_ms <= now_ms < self.until_ms
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,8 +206,9 @@ async def lock_publishing(tx: Tx, *, importing: bool) -> None:
 async def add_scope(tx: Tx, kept: Scope) -> None:
     """Keep a new scope; one that is there keeps its key and version."""
     await tx.execute(
-        "INSERT INTO scope (scope, data_class, node, prefixes, key_sealed, version, changed_seen)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (scope) DO NOTHING",
+        "INSERT INTO scope (scope, data_class, node, prefixes, key_sealed, version, changed_seen, from_ms,"
+        " until_ms, listed, subjects_max) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        " ON CONFLICT (scope) DO NOTHING",
         *msgspec.structs.astuple(kept),
     )
 
@@ -256,11 +266,23 @@ async def releases(tx: Tx, names: Sequence[str]) -> list[ReleaseKept]:
     return [ReleaseKept(**dict(row)) for row in rows]
 
 
-async def releases_since(tx: Tx, since_ms: int) -> list[ReleaseKept]:
-    """Every release made since then, and the newest of every scope."""
+async def newest_before(tx: Tx, names: Sequence[str], at_ms: int) -> list[tuple[str, int]]:
+    """The newest version of each of these scopes that was released by then."""
     rows = await tx.fetch(
-        "SELECT * FROM release WHERE created_ms >= $1 OR (scope, version) IN"
-        " (SELECT scope, max(version) FROM release GROUP BY scope)",
+        "SELECT scope, max(version) AS newest FROM release WHERE scope = ANY ($1) AND created_ms <= $2"
+        " GROUP BY scope ORDER BY scope",
+        list(names),
+        at_ms,
+    )
+    return [(row["scope"], row["newest"]) for row in rows]
+
+
+async def releases_since(tx: Tx, since_ms: int) -> list[ReleaseKept]:
+    """Every release made since then, and the newest of every scope that has not ended by then."""
+    rows = await tx.fetch(
+        "SELECT * FROM release WHERE created_ms >= $1 OR (scope, version) IN (SELECT r.scope, max(r.version)"
+        " FROM release AS r JOIN scope AS s ON s.scope = r.scope WHERE s.until_ms = 0 OR s.until_ms >= $1"
+        " GROUP BY r.scope)",
         since_ms,
     )
     return [ReleaseKept(**dict(row)) for row in rows]

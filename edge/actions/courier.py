@@ -114,12 +114,12 @@ async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
     done = Round()
     async with wait_for_lock(node.data / LOCK, Busy("another courier is at work"), LOCK_WAIT_S):
         for data in files:
-            if data[:4] == packs.MAGIC:
+            if packs.static(data):
                 done.packs[hashlib.sha256(data).digest()] = data
         await checkpoint.sign(node)
         taken = 0
         for data in files:
-            if data[:4] != packs.MAGIC:
+            if not packs.static(data):
                 taken += await _take(node, data, done)
     if not taken:
         raise CourierRefused(", ".join(done.alarms) or "no acknowledgement among the files")

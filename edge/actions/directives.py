@@ -15,6 +15,7 @@ from edge.actions.close_day import close_again
 from edge.actions.gates import REVOKED, WIPE
 from edge.actions.node import Node
 from edge.store import past
+from edge.store.cache import withdraw
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from edge.store.view import DIRECTIVE_FACT
@@ -191,6 +192,18 @@ def _revoked(tx: Transaction, _: Node, body: Body) -> str:
     return ""
 
 
+def _consent(tx: Transaction, _: Node, body: Body) -> str:
+    """In force whether the subject's data came before, come with, or come after this letter."""
+    try:
+        ref = bytes.fromhex(body["ref"])
+    except ValueError:
+        return "consent: not a reference"
+    withdraw(tx, ref, withdrawn=body["withdrawn"])
+    outcome = "consent-withdrawn" if body["withdrawn"] else "consent-given"
+    tx.append(Draft(kind="mark", actor="centre", outcome=outcome, object=body["ref"]))
+    return ""
+
+
 def _policy(tx: Transaction, _: Node, body: Body) -> str:
     window = body["settings"].get("window_ms")
     if isinstance(window, int) and window > 0:
@@ -262,6 +275,7 @@ _EFFECTS: dict[str, Callable[[Transaction, Node, Body], str]] = {
     "recount": _recount,
     "quota.settled": _quota,
     "seal-and-wipe": _wipe,
+    "consent": _consent,
     "revoked": _revoked,
     "policy": _policy,
 }

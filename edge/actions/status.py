@@ -53,7 +53,7 @@ def _status(db: Reading, node: Node) -> Status:
         clock=ClockStatus(state=ClockState(node.store.clock.state).name.lower(), now_ms=now_ms),
         releases=_releases(db),
         stopped=tuple(gate.words for gate in gates.gates(db, node)),
-        warnings=(*gates.warnings(db, node), *_lease_warnings(db, node)),
+        warnings=(*gates.warnings(db, node), *_lease_warnings(db, node), *_lacking_warnings(db)),
         open_tasks=int(tasks),
         training=node.training,
     )
@@ -111,4 +111,17 @@ def _lease_warnings(db: Reading, node: Node) -> tuple[Words, ...]:
         )
         for lease in leases.view_in(db, node)
         if lease.state in {"amber", "red"}
+    )
+
+
+def _lacking_warnings(db: Reading) -> tuple[Words, ...]:
+    """What was set aside because it is not what the centre signed."""
+    rows = db.query("SELECT scope, length(lacking) FROM release_held WHERE lacking <> x'' ORDER BY scope")
+    return tuple(
+        Words(
+            zh=f"数据集 {scope} 有 {many}/256 处与中心签名不符，已停用，正在补取；其中的人员暂不能离线答复。",
+            en=f"{many} of 256 parts of {scope} differ from what the centre signed: set aside, being fetched"
+            " again; their people get no offline answer until then.",
+        )
+        for scope, many in rows
     )

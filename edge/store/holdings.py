@@ -34,7 +34,7 @@ def empty(tx: Transaction, scope: str, data_class: str, numbers: bytes) -> None:
 
 
 def set_aside(tx: Transaction, scope: str, doubted: bytes = b"") -> bytes:
-    """Empty the buckets of a scope that are not what the centre signed, and those `doubted`; which.
+    """Empty the buckets of a scope that are not what the centre signed, of records also those doubted; which.
 
     They are noted as lacking and travel as a wish with every batch, until a repair fills them. A scope that
     holds nothing, or of which no state file was kept, is left alone.
@@ -47,7 +47,9 @@ def set_aside(tx: Transaction, scope: str, doubted: bytes = b"") -> bytes:
         return b""
     data_class, root, state, lacking = row
     found = differing(hashes(tx, scope, data_class), open_state(state, root))
-    fresh = bytes(sorted({*found, *doubted} - set(lacking)))
+    if data_class == "detail":
+        found += doubted
+    fresh = bytes(sorted(set(found) - set(lacking)))
     if fresh:
         empty(tx, scope, data_class, fresh)
         tx.execute(

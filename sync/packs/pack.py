@@ -118,6 +118,11 @@ def open_pack(
     return _rows(data, header, body, _pack_key(content_key, header.salt))
 
 
+def static(data: bytes) -> bool:
+    """Whether these bytes are a pack or a state file: what a stick carries beside batches."""
+    return data.startswith((MAGIC, STATE_MAGIC))
+
+
 def repaired(data: bytes) -> bytes:
     """The buckets a repair replaces, one byte each; none for other packs. Raises Malformed, LimitExceeded."""
     return _header(data)[0].buckets

@@ -20,7 +20,8 @@ async def named(stage: Stage) -> set[str]:
     """What the newest releases name."""
     rows = await stage.rows("SELECT DISTINCT ON (scope) signed FROM release ORDER BY scope, version DESC")
     opened = [open_release(row["signed"], stage.centre.keys.signing.public) for row in rows]
-    return {pack.digest.hex() for release in opened for pack in release.packs}
+    packs = {pack.digest.hex() for release in opened for pack in release.packs}
+    return packs | {release.state_root.hex() for release in opened}
 
 
 async def test_packs_of_older_releases_stay_a_week_and_then_go(stage: Stage, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from pyarrow import parquet
 
 from central.actions import publish, records, staff
-from central.actions.acknowledge import SCOPE_KEY
 from central.actions.centre import operator
+from central.actions.leases import SCOPE_KEY
 from central.errors import FileRefused, NotFound, NotPermitted
 from matters.importing import HEADER, write_row
 from matters.records import Record, SubjectRecord

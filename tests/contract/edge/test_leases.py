@@ -150,9 +150,9 @@ async def test_a_shredding_broken_off_before_the_old_key_was_replaced_is_finishe
 ) -> None:
     told.pass_ms(centre.lease_hours * HOUR_MS)
     old = (tmp_path / "node/keys/lease.key").read_bytes()
-    interval, origin = node.store.clock.interval(), node.identity.origin
+    interval = node.store.clock.interval()
     new = node.store.keyring.prepare()
-    await node.store.transact(lambda tx: leases._rewrap(tx, node, new, interval, origin))
+    await node.store.transact(lambda tx: leases._rewrap(tx, node, new, interval, frozenset()))
     again = await opener()  # the crash fell between the transaction and the key file
     await boot(again)
     assert (tmp_path / "node/keys/lease.key").read_bytes() != old

@@ -10,6 +10,7 @@ import httpx
 from central import app
 from central.actions import incarnations, publish, records
 from central.actions.centre import operator
+from central.actions.views import NodeCreated
 from central.store import people
 from central.store.people import StaffKept
 from edge import settings as settings_file
@@ -66,12 +67,16 @@ class Place:
 
     async def open(self) -> None:
         """People, clerks, a node with its code, enrolled and exchanged once."""
-        made = await self.stage.node()
+        made = await self.created()
         self.name = made.node
         await self._fill()
         await enrol(self.data, URL, made.code, clock=self.clock(), transport=self.line)
         await self.start()
         await exchange(self.node)
+
+    async def created(self) -> NodeCreated:
+        """The node at the centre, with its code."""
+        return await self.stage.node()
 
     async def _fill(self) -> None:
         centre = self.stage.centre
