@@ -48,7 +48,7 @@ async def grown(centre: Centre, tx: Tx, seen_note: bytes, own: CheckpointKept, t
     if seen.origin != origin:
         return Grown(
             old_size=seen.size,
-            consistency=await _of_the_old(tx, seen),
+            consistency=await _of_the_old(centre, tx, seen),
             hops=tuple(sorted(hops.items())),
             successors=await _successors(centre, tx, seen, own),
         )
@@ -57,16 +57,18 @@ async def grown(centre: Centre, tx: Tx, seen_note: bytes, own: CheckpointKept, t
     return Grown(old_size=seen.size, consistency=consistent, hops=tuple(sorted(hops.items())))
 
 
-async def _of_the_old(tx: Tx, seen: Checkpoint) -> tuple[bytes, ...]:
+async def _of_the_old(centre: Centre, tx: Tx, seen: Checkpoint) -> tuple[bytes, ...]:
     """That what was seen of an ended ledger is part of what stood of it; nothing where it is not there."""
-    if seen.origin not in await ledger.heads(tx):
+    if seen.origin not in await origins(centre, tx):
         return ()
-    stood = await ledger.head(tx, seen.origin)
-    return await _proof(tx, seen.origin, seen.size, stood.size) if seen.size <= stood.size else ()
+    return await _proof(tx, seen.origin, seen.size, (await ledger.head(tx, seen.origin)).size)
 
 
 async def _proof(tx: Tx, origin: str, old: int, new: int) -> tuple[bytes, ...]:
+    """From `old` to `new`; nothing where we have less than `old`."""
     size = (await ledger.head(tx, origin)).size
+    if old > new:
+        return ()
     return tuple(await ledger.over_tiles(tx, origin, size, partial(consistency, old=old, new=new)))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.exceptions import NotAuthorizedException
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from central.actions import enrol, health, witness
@@ -21,9 +21,14 @@ async def trust(centre: TheCentre) -> dict[str, Any]:
 
 
 @get("/api/consistency/{old:int}/{new:int}", summary="That the centre's own ledger only grew")
-async def consistency(centre: TheCentre, old: FromPath[int], new: FromPath[int]) -> dict[str, Any]:
-    """The RFC 6962 proof from one size of the centre's own ledger to another, base64."""
-    proof = await witness.proof(centre, old, new)
+async def consistency(
+    centre: TheCentre, old: FromPath[int], new: FromPath[int], incarnation: FromQuery[int] = 0
+) -> dict[str, Any]:
+    """The RFC 6962 proof from one size of the centre's own ledger to another, base64.
+
+    Of the incarnation that is now written, or of `incarnation`.
+    """
+    proof = await witness.proof(centre, old, new, incarnation)
     return {"old": old, "new": new, "proof": [base64.b64encode(one).decode() for one in proof]}
 
 

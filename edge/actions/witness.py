@@ -11,7 +11,7 @@ from edge.errors import CentreRefused, CourierRefused
 from edge.store.view import CENTRE_FACT, CentreNoted
 from matters.model import Words
 from sync.errors import UNREADABLE
-from sync.exchange.views import Held, Split, compare, opened, steps
+from sync.exchange.views import Held, Pair, Split, compare, opened, steps
 
 FILES_MAX = 1000
 FILE_BYTES_MAX = 16 * 1024
@@ -63,10 +63,10 @@ async def compared(node: Node, files: list[Path]) -> Compared:
     held = [Held(holder=one.holder, note=one.note.encode()) for one in (own, *others)]
     centre = node.identity.centre
     heads, splits = opened(held, centre.origin, centre.signing)
-    proofs: dict[tuple[int, int], list[bytes]] = {}
-    for old, new in steps([head for _, head in heads]):
+    proofs: dict[Pair, list[bytes]] = {}
+    for step in steps([head for _, head in heads]):
         try:
-            proofs[old, new] = await node.uplink.consistency(old, new)
+            proofs[step] = await node.uplink.consistency(*step)
         except CentreRefused:  # no proof: `compare` says what that means
             continue
     return Compared(

@@ -180,12 +180,14 @@ class Uplink:
             await self._post(identity, "/api/incarnation", content, deadline_s, ANSWER_BYTES_MAX)
         )
 
-    async def consistency(self, old: int, new: int, deadline_s: float = 30.0) -> list[bytes]:
+    async def consistency(
+        self, incarnation: int, old: int, new: int, deadline_s: float = 30.0
+    ) -> list[bytes]:
         """The centre's proof that its own ledger only grew between two sizes; the caller checks it.
 
         Raises CentreRefused where the centre has none.
         """
-        path = f"/api/consistency/{old}/{new}"
+        path = f"/api/consistency/{old}/{new}?incarnation={incarnation}"
         reply = await self._deadlined("GET", path, b"", {}, deadline_s, ANSWER_BYTES_MAX)
         try:
             said = msgspec.json.decode(reply, type=_Consistency)

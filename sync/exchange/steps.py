@@ -59,7 +59,7 @@ class NoteCentre(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoteLevelling(msgspec.Struct, frozen=True, kw_only=True):
-    """The centre is restored and signs nothing yet; store where it wants us to continue, say so on screens."""
+    """The centre is restored and signs nothing yet; store where it wants us to go on, say so on screens."""
 
     next: int
 

@@ -22,7 +22,7 @@ KIND = kind("centre.opened").number
 
 
 class Succeeded(msgspec.Struct, frozen=True, kw_only=True):
-    """The centre's ledger began anew since we saw it; `doubt` (or empty) is what its opening does not admit."""
+    """The centre's ledger began anew since we saw it; `doubt` (or empty): what its opening does not admit."""
 
     old: CentreSeen
     new_origin: str

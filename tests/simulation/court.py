@@ -64,9 +64,12 @@ class Court:
             return list(await self._witness.fetch(sql, *bound))
 
     async def restored(self) -> None:
-        """The centre's database is older than it was: the copy may be shorter, until it is level again."""
+        """The centre's database is older than it was: the copy may be shorter, until it is level again.
+
+        What it countersigned before may still be on its way to the node, on a stick.
+        """
         self.size = 0
-        self._forgotten = self._book.acknowledged
+        self._forgotten = max(self._signed, default=0)
         self._disclosures_lost = True
 
     async def unmoved(self) -> None:

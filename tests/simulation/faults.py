@@ -50,6 +50,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="image-of-database", where="disk", words="database and keys are of an older image, the anchor is not"),
     Fault(name="anchor-lost", where="disk", words="the anchor's file is gone when the node starts"),
     Fault(name="centre-restart", where="centre", words="the centre's connections are closed and opened anew"),
+    Fault(name="centre-restored", where="centre", words="the centre's database is that of a backup; its anchor is not"),
+    Fault(name="centre-restored-all", where="centre", words="the centre's database and anchor are those of a backup"),
     Fault(name="bureau-down", where="centre", words="the credit bureau does not answer"),
     Fault(name="data-changed", where="centre", words="a subject's records change and are published"),
     Fault(name="stick-lost", where="stick", words="an exported stick never arrives"),

@@ -4,6 +4,7 @@ from edge.actions import exchange
 from tests.simulation.desk import judge_desk
 from tests.simulation.hall import Failed
 from tests.simulation.offence import Offence
+from tests.simulation.restoring import approved
 from tests.simulation.side import Side
 from tests.simulation.world import HOUR_MS, MINUTE_MS, World
 
@@ -39,6 +40,7 @@ async def level_side(world: World, side: Side) -> None:
 async def _come_level(world: World, side: Side) -> None:
     for number in range(EXCHANGES):
         world.wait(MINUTE_MS if number < 2 else HOUR_MS)
+        await approved(world.place)
         await _round(world, side)
         side.touched = True
         await side.look()

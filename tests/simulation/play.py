@@ -13,6 +13,7 @@ from tests.simulation.faults import Coverage
 from tests.simulation.levelling import level
 from tests.simulation.offence import Offence, offences_in
 from tests.simulation.place import START_MS, Place
+from tests.simulation.restoring import Plan, approved
 from tests.simulation.steps import one_step
 from tests.simulation.world import REAL, Wiring, World
 
@@ -36,6 +37,7 @@ async def play(seed: int, place: Place, wiring: Wiring = REAL) -> Played:
     folder = Path(tempfile.mkdtemp(prefix=f"seed-{seed}-", dir=place.folder))
     place.time.true_ms = START_MS
     place.bureau.up = True
+    await approved(place)
     worlds: list[World] = []
     offence: Offence | None = None
     try:
@@ -88,8 +90,10 @@ async def _live(world: World) -> None:
             await world.found("bus", "bus")
         steps = dice.randint(*STEPS) + (BUS_STEPS if len(world.sides) > 1 else 0)
         image_at = dice.randrange(steps) if dice.random() < IMAGE_SHARE else -1
+        plan = Plan(world, steps)
         for world.step in range(1, steps + 1):
             await one_step(world)
+            await plan.step(world)
             if world.step == image_at:
                 world.image = world.side.hall.keep_image()
         await level(world)

@@ -1,15 +1,41 @@
 """The centre restored from a backup: what it forgets, who approves its new incarnation, and how it is judged then."""
 
-from central.actions import incarnations, publish
+from random import Random
+
+from central.actions import incarnations, publish, restored
 from central.actions.centre import operator
 from central.security.permissions import Role
 from central.store.incarnations import CENTRE
 from matters.model import Refusal
 from tests.simulation.offence import demand
-from tests.simulation.place import Backup
+from tests.simulation.place import Backup, Place
 from tests.simulation.world import World
 
 OFFICERS: tuple[Role, ...] = ("security", "system")
+SHARE, ALL_IN_ONE = 0.06, 0.5
+"""Shares of the worlds whose centre goes back, and of those in which its anchor goes back with it."""
+
+
+class Plan:
+    """When this world's centre is backed up, put back and approved anew: drawn apart, so other draws stay."""
+
+    def __init__(self, world: World, steps: int) -> None:
+        dice = Random(f"restored {world.seed}")
+        drawn = sorted(dice.randint(1, steps) for _ in range(3)) if dice.random() < SHARE else [-1, -1, -1]
+        self._backup_at, self._back_at, self._approved_at = drawn
+        self._with_anchor = dice.random() < ALL_IN_ONE
+        self._backup = Backup(world.place)
+
+    async def step(self, world: World) -> None:
+        """What falls after this step of the world."""
+        if world.step == self._backup_at:
+            await world.door.idle()
+            await self._backup.take()
+        if world.step == self._back_at:
+            world.count("centre-restored-all" if self._with_anchor else "centre-restored")
+            await put_back(world, self._backup, with_anchor=self._with_anchor)
+        if world.step == self._approved_at:
+            await approved(world.place)
 
 
 async def put_back(world: World, backup: Backup, *, with_anchor: bool) -> None:
@@ -21,9 +47,10 @@ async def put_back(world: World, backup: Backup, *, with_anchor: bool) -> None:
         await side.court.restored()
 
 
-async def approved(world: World) -> None:
+async def approved(place: Place) -> None:
     """Two officers approve what waits; then the scopes are published under new numbers."""
-    centre = world.place.centre
+    centre = place.centre
+    await restored.levelling(centre)
     for row in await incarnations.requests(centre, CENTRE):
         demand(set(row.wanted) == set(OFFICERS), "P3", f"a restored centre needs {row.wanted} only")
         for role in OFFICERS if row.state == "waiting" else ():

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from central.actions import differences, ingest, reconcile, settle
+from central.actions import differences, ingest, reconcile, restored, settle
 from central.actions.effects import Gathered
-from edge.actions import checkpoint, exchange, gates, leases, prune, recording
+from edge.actions import checkpoint, exchange, gates, leases, prune, recording, witness
 from edge.actions.recording import Numbers
 from edge.store import store
 from edge.store.clock import NodeClock
@@ -26,10 +26,13 @@ from sync.batch.header import Header
 from sync.clock import Interval
 from sync.errors import Malformed
 from sync.exchange import node as node_side
+from sync.exchange import succession
 from sync.exchange.acceptance import Accepted
 from sync.exchange.centre import Accept, Known, NewRows
 from sync.ledger.descent import Descent
+from sync.messages.incarnation import CentreOpening
 from sync.signing.notes import Checkpoint, open_note
+from tests.simulation import centre_stories
 from tests.simulation import matching_stories as matching
 from tests.simulation import rule_stories as stories
 from tests.simulation.stories import Story
@@ -87,6 +90,18 @@ async def _never_shred(_: Any) -> tuple[str, ...]:
 
 async def _no_verdicts(*_: Any) -> list[Any]:
     return []
+
+
+def _any_opening(_: Any) -> CentreOpening:
+    return CentreOpening(
+        old_origin="qingzhou.example/centre/main/i1",
+        size=0,
+        root=b"",
+        witnessed=(),
+        reason="",
+        approved_by=(),
+        lost=0,
+    )
 
 
 async def _always_level(*_: Any) -> bool:
@@ -202,13 +217,25 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         number="8.8+4.4",
-        words="a restored centre countersigns nothing until it is level; a node believes no centre that went back",
-        off=(
-            Off(place=ingest, name="_level", instead=_always_level),
-            Off(place=node_side, name="accept", instead=_any_acknowledgement),
-        ),
-        story=stories.a_centre_restored_from_a_backup,
-        found="signing",
+        words="a restored centre countersigns nothing until officers approved; a node believes none that went back",
+        off=(Off(place=restored, name="level", instead=_always_level),
+             Off(place=node_side, name="accept", instead=_any_acknowledgement)),
+        story=stories.a_centre_restored_from_a_backup, found="signing",
+    ),
+    Rule(
+        number="8.8 admitted", words="a node says so when a new ledger of the centre does not name what it saw",
+        off=(Off(place=succession, name="_doubt", instead=lambda *_: ""),),
+        story=centre_stories.a_centre_that_hides_what_it_signed, found="P3",
+    ),
+    Rule(
+        number="4.4 opening", words="a new ledger of the centre counts only by the proof of its opening",
+        off=(Off(place=succession, name="_opening", instead=_any_opening),),
+        story=centre_stories.a_new_ledger_without_a_reason, found="P3",
+    ),
+    Rule(
+        number="4.7 views", words="two nodes' views of the centre's ledger are compared",
+        off=(Off(place=witness, name="compare", instead=lambda *_: []),),
+        story=centre_stories.two_views, found="P3",
     ),
     Rule(
         number="10 recount", words="the centre recounts a closed day from its own copy",

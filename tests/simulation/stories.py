@@ -11,6 +11,7 @@ from edge.actions import exchange
 from tests.simulation import clerks
 from tests.simulation.offence import offences_in
 from tests.simulation.place import START_MS, Place
+from tests.simulation.restoring import approved
 from tests.simulation.side import Side
 from tests.simulation.world import MINUTE_MS, REAL, Wiring, World
 
@@ -23,6 +24,7 @@ async def scripted(place: Place, wiring: Wiring = REAL) -> AsyncIterator[tuple[W
     """A world with one enrolled hall."""
     place.time.true_ms = START_MS
     place.bureau.up = True
+    await approved(place)
     folder = Path(tempfile.mkdtemp(dir=place.folder))
     async with asyncio.TaskGroup() as group:
         world = World(SEED, place, group, folder, wiring)

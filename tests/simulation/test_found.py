@@ -158,7 +158,7 @@ def test_a_centre_restored_from_a_backup_becomes_level_again(
             assert await sync_up(world, side)
             assert side.court is not None
             assert side.court.size == side.book.size > side.book.acknowledged
-            await approved(world)
+            await approved(world.place)
             await level(world)
 
     runner.run(story())
