@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import typst
 from pypdf import PdfReader
 
+from drivers.devices.receipt_printer.abilities import Abilities
 from edge.typeset import paper, worker
 from edge.typeset.sheets import ReportSheet, SlipSheet
 from edge.typeset.typesetter import FONT_FOLDERS, Typesetter
@@ -21,8 +22,10 @@ from tests.bench.sizes import Size
 from tests.bench.stage import Stage
 from tests.bench.timing import percentile, samples_ms, took
 
-PDF_MS = 150
+PDF_MS = 100
 SLIP_MS = 10
+NARROW = Abilities(columns=32)
+DRAWN = Abilities(chinese=False, qr=False)
 PAGES = 2
 PEOPLE = 5
 TOKEN = "YZ1." + "aB3_-x9Q" * 54
@@ -33,6 +36,8 @@ def run(_: Stage, size: Size) -> Outcome:
     """The first report starts the worker; the others are warm. The slip needs no worker."""
     cold_ms, warm_ms, pages, memory_mib = asyncio.run(_papers(size.papers))
     slips_ms = samples_ms(lambda: Typesetter().slip(_slip()), size.papers)
+    narrow_ms = samples_ms(lambda: Typesetter().slip(_slip(), NARROW), size.papers)
+    drawn_ms = samples_ms(lambda: Typesetter().slip(_slip(), DRAWN), size.papers)
     alone_ms = percentile(_alone(size.papers), 50)
     code_ms = percentile(samples_ms(lambda: worker._qr(TOKEN), size.papers), 50)
     median_ms = percentile(warm_ms, 50)
@@ -46,6 +51,8 @@ def run(_: Stage, size: Size) -> Outcome:
             "QR code of the A4 alone, in process": seen(code_ms, "ms"),
             "slip with QR, median": at_most(percentile(slips_ms, 50), "ms", SLIP_MS),
             "slip with QR, p95": seen(percentile(slips_ms, 95), "ms"),
+            "slip with QR on 58 mm, median": at_most(percentile(narrow_ms, 50), "ms", SLIP_MS),
+            "slip drawn throughout (a printer without Chinese), median": seen(percentile(drawn_ms, 50), "ms"),
             f"memory of the worker after {size.papers} reports": seen(memory_mib, "MiB"),
         },
         floors={"typst alone, same template and words, in process": floor(alone_ms, "ms")},

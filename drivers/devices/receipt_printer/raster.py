@@ -31,6 +31,7 @@ FONTS: Final = (
     ("HanaMinB", "/usr/share/fonts/truetype/hanazono/HanaMinB.ttf", 0),
     ("HanaMinA", "/usr/share/fonts/truetype/hanazono/HanaMinA.ttf", 0),
 )
+QR_MASK: Final = 3
 NO_CHARACTER: Final = "\U0010fffe"
 FC_MATCH_S: Final = 5
 
@@ -73,7 +74,10 @@ def draw_qr(content: str, module: int, across_dots: int) -> Picture:
     import segno
     from PIL import Image
 
-    made = segno.make(content, error="l", micro=False, boost_error=False, mode="byte", encoding="utf-8")
+    # A fixed mask: trying all eight takes most of the time, and any mask decodes.
+    made = segno.make(
+        content, error="l", micro=False, boost_error=False, mode="byte", encoding="utf-8", mask=QR_MASK
+    )
     rows = tuple(made.matrix)
     small = Image.frombytes("L", (len(rows), len(rows)), bytes(255 * bit for row in rows for bit in row))
     side = len(rows) * module
