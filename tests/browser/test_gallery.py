@@ -76,6 +76,23 @@ def test_a_key_does_what_its_button_says(tab: Page, gallery: Gallery, name, key,
     assert form["csrf"] == "token"
 
 
+def test_g16_a_block_of_sheets_is_issued_and_a_copy_asked_for_by_keyboard_alone(tab: Page, gallery: Gallery):
+    visit(tab, gallery, "prints-numbered")
+    tab.locator("summary", has_text="领用一批纸").focus()
+    for key in ("Enter", "Tab", *"HZ000201", "Tab", *"HZ000300", "Enter"):
+        tab.keyboard.press(key)
+    address, form = posted(tab, gallery)
+    assert (address, form["first"], form["last"]) == ("/prints/blocks", "HZ000201", "HZ000300")
+    gallery.posts.clear()
+    visit(tab, gallery, "prints")
+    tab.locator("summary", has_text="补打").first.focus()
+    for key in ("Enter", "Tab", *"again", "Enter"):
+        tab.keyboard.press(key)
+    address, form = posted(tab, gallery)
+    assert (address, form["reason"]) == ("/prints/reprint", "again")
+    assert form["serial"].startswith("330102-2026-L-")
+
+
 def test_g18_the_numbers_on_the_test_page_are_keys_that_untick(tab: Page, gallery: Gallery):
     visit(tab, gallery, "printers")
     for key in "35":
