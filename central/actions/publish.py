@@ -49,7 +49,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _StaffBlob(msgspec.Struct, frozen=True, kw_only=True):
-    """A clerk as nodes get them; `argon2` is a PHC string."""
+    """A clerk as nodes get them; `argon2` is a PHC string, `card` a staff card's fingerprint."""
 
     staff: str
     name: str
@@ -58,6 +58,7 @@ class _StaffBlob(msgspec.Struct, frozen=True, kw_only=True):
     windows: tuple[str, ...]
     argon2: str
     revoked: bool
+    card: str
 
 
 class _News(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +191,7 @@ def _staff_blob(clerk: StaffKept) -> bytes:
             windows=clerk.windows,
             argon2=clerk.password if clerk.valid else "",
             revoked=not clerk.valid,
+            card=clerk.card if clerk.valid else "",
         )
     )
 

@@ -6,6 +6,7 @@ A file with passwords comes in, only Argon2id strings are kept and go down in th
 import asyncio
 import csv
 import io
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,8 @@ from central.store import fleet, people
 from central.store.people import StaffKept
 
 COLUMNS = ("staff", "name", "role", "permits", "password")
-OPTIONAL = ("windows", "valid")
+OPTIONAL = ("windows", "valid", "card")
+CARD = re.compile(r"[0-9a-f]{64}|")
 ROLES = ("clerk", "supervisor", "hall-manager")
 FILE_BYTES_MAX = 1024 * 1024
 PASSWORD_MIN = 8
@@ -45,6 +47,7 @@ class _Clerk(msgspec.Struct, frozen=True, kw_only=True):
     windows: tuple[str, ...]
     password: str
     valid: bool
+    card: str
 
 
 async def import_file(centre: Centre, admin: AdminSession, node: str, path: Path) -> StaffImported:
@@ -81,6 +84,7 @@ def _sealed(node: str, clerk: _Clerk) -> StaffKept:
         windows=clerk.windows,
         password=passwords.seal_small(clerk.password),
         valid=clerk.valid,
+        card=clerk.card,
     )
 
 
@@ -145,6 +149,12 @@ def _clerk(line: int, row: Mapping[str, Any]) -> _Clerk:
         raise FileRefused(
             f"第 {line} 行的口令不足 {PASSWORD_MIN} 个字符。", f"line {line}: the password is too short"
         )
+    card = cell("card").lower().replace(":", "")
+    if not CARD.fullmatch(card):
+        raise FileRefused(
+            f"第 {line} 行的 card 应为工作卡证书的 SHA-256（64 位十六进制）。",
+            f"line {line}: card is the SHA-256 of the card's certificate, 64 hex digits",
+        )
     return _Clerk(
         line=line,
         staff=cell("staff"),
@@ -154,6 +164,7 @@ def _clerk(line: int, row: Mapping[str, Any]) -> _Clerk:
         windows=_words(row.get("windows")),
         password=cell("password"),
         valid=row.get("valid") not in ("false", "0", False),
+        card=card,
     )
 
 

@@ -28,7 +28,7 @@ class SessionKept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StaffKept(msgspec.Struct, frozen=True, kw_only=True):
-    """A clerk of one node. `changed` orders changes for the publisher."""
+    """A clerk of one node. `card` is their staff card's fingerprint; `changed` orders for the publisher."""
 
     node: str
     staff: str
@@ -38,6 +38,7 @@ class StaffKept(msgspec.Struct, frozen=True, kw_only=True):
     windows: tuple[str, ...]
     password: str
     valid: bool
+    card: str = ""
     changed: int = 0
 
 
@@ -103,14 +104,14 @@ async def close_session(tx: Tx, token_hash: bytes) -> None:
 
 async def put_staff(tx: Tx, clerks: list[StaffKept]) -> int:
     """Insert or replace clerks; how many."""
-    rows = [msgspec.structs.astuple(clerk)[:8] for clerk in clerks]
+    rows = [msgspec.structs.astuple(clerk)[:9] for clerk in clerks]
     for row in rows:
         await tx.execute(
-            "INSERT INTO staff (node, staff, name, role, permits, windows, password, valid, changed)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nextval('change_number'))"
+            "INSERT INTO staff (node, staff, name, role, permits, windows, password, valid, card, changed)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nextval('change_number'))"
             " ON CONFLICT (node, staff) DO UPDATE SET name = excluded.name, role = excluded.role,"
             " permits = excluded.permits, windows = excluded.windows, password = excluded.password,"
-            " valid = excluded.valid, changed = excluded.changed",
+            " valid = excluded.valid, card = excluded.card, changed = excluded.changed",
             *row,
         )
     return len(rows)

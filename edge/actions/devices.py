@@ -367,5 +367,5 @@ def _metres(latitude: float, longitude: float, to_latitude: float, to_longitude:
 
 
 def told(node: Node, device: DeviceSetting, what: str, **said: Any) -> None:
-    """A key or code of this window, as a live event without its contents."""
+    """A key or code, as a live event to its window, without its contents."""
     node.events.publish("status", {"window": device.window, "device": device.kind, "what": what, **said})

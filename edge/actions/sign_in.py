@@ -1,14 +1,17 @@
 """Signing in and out, also offline.
 
-Staff come down in a data set, passwords are Argon2id, refusals are entries.
+Staff come down in a data set, passwords are Argon2id, refusals are entries. A staff card stands for name and
+password: it signs a challenge after its PIN was shown to it, once.
 """
 
 import asyncio
+import secrets
 
+from drivers.errors import DriverError
 from edge.actions.asking import session_mark
 from edge.actions.node import Node, Session
-from edge.security import passwords, sessions
-from edge.store.cache import StaffRow, staff_member
+from edge.security import cards, passwords, sessions
+from edge.store.cache import StaffRow, staff_member, staff_with_card
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from matters.model import Refusal, Words
@@ -17,7 +20,10 @@ TRIES_MAX = 5
 TRY_WINDOW_MS = 60_000
 NAME_MAX = 64
 _RULE = "岗位与口令管理"
-_AGAIN = Words(zh="请核对后重试；忘记口令请找大厅主管。", en="Check and try again, or ask the hall manager.")
+_AGAIN = Words(
+    zh="请核对后重试，也可改用工号和口令；忘记口令请找大厅主管。",
+    en="Check and try again, by card or by name and password; or ask the hall manager.",
+)
 
 
 async def sign_in(node: Node, staff: str, password: str, window: str) -> Session | Refusal:
@@ -36,8 +42,40 @@ async def sign_in(node: Node, staff: str, password: str, window: str) -> Session
     code = _why_not(node, person, window, fits=fits)
     if person is None or code:
         return await _refuse(node, staff, window, code)
-    node.forget_tries(staff)
-    session = await node.store.transact(lambda tx: _open(tx, person, window))
+    return await _opened(node, person, window, "")
+
+
+async def sign_in_by_card(node: Node, pin: str, window: str) -> Session | Refusal:
+    """Open a session for whose staff card lies at this window; it signs a fresh challenge with its PIN.
+
+    The PIN is shown to the card once and goes nowhere else. Entries as with `sign_in`. About a second.
+    """
+    device = node.hall.device_of(window, "staff_card") if node.hall else ""
+    card = node.staff_cards.get(device)
+    if node.hall is None or card is None:
+        return await _refuse(node, "", window, "no-card")
+    name = f"card:{card.fingerprint[:16]}"
+    if node.too_many_tries(name, TRIES_MAX, TRY_WINDOW_MS):
+        return await _refuse(node, name, window, "too-many-tries")
+    challenge = f"yizhan/sign-in/{node.identity.origin}/{window}/".encode() + secrets.token_bytes(32)
+    try:
+        signature = await node.hall.sign(device, challenge, pin)
+    except DriverError as error:
+        return await _refuse(node, name, window, error.code, Words(zh=error.words.zh, en=error.words.en))
+    except ValueError:
+        return await _refuse(node, name, window, "no-pin")
+    person = await node.store.read(lambda db: staff_with_card(db, card.fingerprint))
+    fits = person is not None and cards.signed(card, challenge, signature, node.now_ms())
+    code = _why_not(node, person, window, fits=True) if fits else "card-unknown"
+    if person is None or code:
+        return await _refuse(node, name, window, code)
+    node.forget_tries(name)
+    return await _opened(node, person, window, "card")
+
+
+async def _opened(node: Node, person: StaffRow, window: str, how: str) -> Session:
+    node.forget_tries(person.staff)
+    session = await node.store.transact(lambda tx: _open(tx, person, window, how))
     node.idle.live(session, node.now_ms(), acted=True)
     return session
 
@@ -54,7 +92,7 @@ def _why_not(node: Node, person: StaffRow | None, window: str, *, fits: bool) ->
     return ""
 
 
-def _open(tx: Transaction, person: StaffRow, window: str) -> Session:
+def _open(tx: Transaction, person: StaffRow, window: str, how: str) -> Session:
     session = sessions.create(tx, person, window)
     tx.append(
         Draft(
@@ -64,7 +102,7 @@ def _open(tx: Transaction, person: StaffRow, window: str) -> Session:
             window=window,
             session=session_mark(session),
             outcome="ok",
-            detail={"staff": person.staff, "reason": ""},
+            detail={"staff": person.staff, "reason": how},
         )
     )
     return session
@@ -81,11 +119,22 @@ _WORDS = {
     "wrong-name-or-password": Words(zh="工号或口令不对。", en="Wrong name or password."),
     "revoked": Words(zh="该人员已停用。", en="This person was revoked."),
     "no-such-window": Words(zh="没有这个窗口。", en="There is no such window."),
+    "no-card": Words(
+        zh="本窗口的读卡器上没有工作卡，或读卡器没有接好。",
+        en="No staff card lies on this window's reader, or the reader is not connected.",
+    ),
+    "no-pin": Words(
+        zh="工作卡密码是 6 至 8 位数字，没有向卡片出示。", en="A PIN has 6 to 8 digits; it was not shown."
+    ),
+    "card-unknown": Words(
+        zh="这张工作卡没有登记给本大厅的人员，或已过期。",
+        en="This staff card is registered for nobody of this hall, or has expired.",
+    ),
     "other-window": Words(zh="您未被安排在这个窗口。", en="You are not assigned to this window."),
 }
 
 
-async def _refuse(node: Node, staff: str, window: str, code: str) -> Refusal:
+async def _refuse(node: Node, staff: str, window: str, code: str, words: Words | None = None) -> Refusal:
     """What was typed as a name may be anything, so it stands in the detail only, cut short."""
     draft = Draft(
         kind="session.refused",
@@ -95,7 +144,7 @@ async def _refuse(node: Node, staff: str, window: str, code: str) -> Refusal:
     )
     if code != "no-staff":
         await node.store.transact(lambda tx: tx.append(draft))
-    return Refusal(code=code, message=_WORDS[code], rule=_RULE, next=_AGAIN)
+    return Refusal(code=code, message=words or _WORDS[code], rule=_RULE, next=_AGAIN)
 
 
 async def sign_out(node: Node, session: Session, reason: str = "signed-out") -> None:

@@ -32,6 +32,7 @@ from edge.security import web
 from matters.model import Refusal
 
 BEAT_S = 2.0
+RETRY_MS = 2000
 TheNode = NamedDependency[Node]
 TheSession = NamedDependency[Session]
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -191,16 +192,15 @@ async def get_events(node: TheNode, session: TheSession) -> ServerSentEvent:
 
     The stream ends with the session, and when the node stops.
     """
-    return ServerSentEvent(_events(node, session.id))
+    return ServerSentEvent(_events(node, session))
 
 
-async def _events(node: Node, cookie: str) -> AsyncIterator[ServerSentEventMessage]:
-    yield ServerSentEventMessage(event="beat", data="{}", retry=2000)
-    async for event in node.events.subscribe(BEAT_S):
+async def _events(node: Node, session: Session) -> AsyncIterator[ServerSentEventMessage]:
+    async for event in node.events.subscribe(BEAT_S, session.window):
         if event is None or event.topic == "refetch":
-            if await sign_in.session(node, cookie, acted=False) is None:
+            if await sign_in.session(node, session.id, acted=False) is None:
                 return
-            yield ServerSentEventMessage(event=event.topic if event else "beat", data="{}")
+            yield ServerSentEventMessage(event=event.topic if event else "beat", data="{}", retry=RETRY_MS)
         else:
             yield ServerSentEventMessage(event=event.topic, data=msgspec.json.encode(event.payload).decode())
 

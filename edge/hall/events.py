@@ -1,7 +1,13 @@
-"""Live events from the hall to the pages: a topic and a payload that never holds personal data."""
+"""Live events from the hall to the pages: a topic and a payload that never holds personal data.
+
+A payload's `window` addresses an event: it goes to the streams of that window only, "" or none to all. So a
+card laid at one window makes no other page of the hall ask again. `entry` comes with each line of the ledger:
+a stream hears of it within ENTRY_WITHIN_S, at a time of its own, so that fifty pages do not ask at once.
+"""
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Literal
 
@@ -10,6 +16,7 @@ import msgspec
 Topic = Literal["card", "entry", "status", "print", "task", "refetch", "end"]
 SUBSCRIBERS_MAX = 256
 WAITING_MAX = 64
+ENTRY_WITHIN_S = 1.0
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,14 +33,17 @@ class Events:
     """Fan-out on the event loop. A subscriber that lags loses its backlog but is told so; nobody blocks."""
 
     def __init__(self) -> None:
-        self._queues: set[asyncio.Queue[Event]] = set()
+        self._queues: dict[asyncio.Queue[Event], str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = False
 
     def publish(self, topic: Topic, payload: dict[str, Any] | None = None) -> None:
-        """Tell every subscriber. Call on the event loop; for other threads see `publish_from_thread`."""
+        """Tell the subscribers it is for. Call on the event loop; from threads `publish_from_thread`."""
         event = Event(topic=topic, payload=payload or {})
-        for queue in self._queues:
+        addressed = event.payload.get("window", "")
+        for queue, window in self._queues.items():
+            if addressed and window and window != addressed:
+                continue
             try:
                 queue.put_nowait(event)
             except asyncio.QueueFull:
@@ -51,32 +61,47 @@ class Events:
         self._loop = loop
 
     @contextlib.contextmanager
-    def subscription(self) -> Iterator[asyncio.Queue[Event]]:
-        """A bounded queue of events, removed on leaving; beyond SUBSCRIBERS_MAX the stream ends at once."""
+    def subscription(self, window: str = "") -> Iterator[asyncio.Queue[Event]]:
+        """A bounded queue of a window's events ("" of all), removed on leaving.
+
+        Beyond SUBSCRIBERS_MAX the stream ends at once.
+        """
         queue: asyncio.Queue[Event] = asyncio.Queue(WAITING_MAX)
         if self._ended or len(self._queues) >= SUBSCRIBERS_MAX:
             queue.put_nowait(Event(topic="end"))
             yield queue
             return
-        self._queues.add(queue)
+        self._queues[queue] = window
         try:
             yield queue
         finally:
-            self._queues.discard(queue)
+            del self._queues[queue]
 
-    async def subscribe(self, beat_s: float = 2.0) -> AsyncIterator[Event | None]:
-        """Events as they come, None every `beat_s` without one, until `end`."""
-        with self.subscription() as queue:
+    async def subscribe(self, beat_s: float = 2.0, window: str = "") -> AsyncIterator[Event | None]:
+        """A window's events ("" all) as they come, until `end`; None at once and every `beat_s` without one.
+
+        Whoever got the first None misses nothing from then on.
+        """
+        clock = asyncio.get_running_loop().time
+        entry_due: float | None = None
+        with self.subscription(window) as queue:
+            yield None
             while True:
                 try:
-                    async with asyncio.timeout(beat_s):
+                    async with asyncio.timeout(
+                        beat_s if entry_due is None else max(0.0, entry_due - clock())
+                    ):
                         event = await queue.get()
                 except TimeoutError:
-                    yield None
+                    yield None if entry_due is None else Event(topic="entry")
+                    entry_due = None
                     continue
                 if event.topic == "end":
                     return
-                yield event
+                if event.topic != "entry":
+                    yield event
+                elif entry_due is None:
+                    entry_due = clock() + random.uniform(0.0, ENTRY_WITHIN_S)  # noqa: S311 -- spreads load
 
     def end(self) -> None:
         """Close every stream now; an open stream would hold up the shutdown of the server."""

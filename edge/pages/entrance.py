@@ -6,6 +6,7 @@ from litestar import get, post
 from litestar.response import Redirect
 
 from edge.actions import sign_in, status
+from edge.actions.node import Node, Session
 from edge.pages import doors
 from edge.pages.doors import Asking, Page, TheForm, TheLang, TheNode, TheVisitor
 from edge.pages.screen import page, practice
@@ -30,10 +31,26 @@ async def enter(request: Asking, node: TheNode, lang: TheLang) -> Page | Redirec
     form = await doors.open_form(request)
     staff, window = form.get("staff", "").strip()[:STAFF_MAX], form.get("window", "")
     result = await sign_in.sign_in(node, staff, form.get("password", ""), window)
+    return await _let_in(node, lang, staff, window, result)
+
+
+async def _let_in(
+    node: Node, lang: str, staff: str, window: str, result: Session | Refusal
+) -> Page | Redirect:
     if isinstance(result, Refusal):
         return doors.html(await _page(node, lang, staff, window, result), status_code=HTTPStatus.FORBIDDEN)
     held = web.cookie(result, secure=node.settings.secure_cookies)
     return doors.go("/", held, doors.window_cookie(node, result.window))
+
+
+@post("/signin/card")
+async def enter_by_card(request: Asking, node: TheNode, lang: TheLang) -> Page | Redirect:
+    """Open a session by the staff card on the window's reader and its PIN; otherwise as `enter`."""
+    form = await doors.open_form(request)
+    window = form.get("window", "")
+    return await _let_in(
+        node, lang, "", window, await sign_in.sign_in_by_card(node, form.get("pin", ""), window)
+    )
 
 
 @post("/signout")
@@ -53,6 +70,7 @@ async def _page(node: TheNode, lang: str, staff: str, window: str, refusal: Refu
         window=window if window in windows else windows[0],
         windows=windows,
         refusal=refusal,
+        by_card=any(device.kind == "staff_card" for device in node.devices),
     )
     frame = Frame(lang=lang, brand=now.hall, made_ms=now.at_ms, practice=practice(now, door=True))
     return page(view, frame, now)

@@ -67,6 +67,7 @@ PAGES: Final[tuple[PageRow, ...]] = (
 _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     entrance.sign_in_page,
     entrance.enter,
+    entrance.enter_by_card,
     entrance.leave,
     window.window,
     window.choose,

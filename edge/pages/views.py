@@ -221,12 +221,13 @@ class TroubleView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignInView(msgspec.Struct, frozen=True, kw_only=True):
-    """Who are you, and at which window? `refusal` after a failed attempt."""
+    """Who are you, and at which window? `refusal` after a failed try; `by_card`: staff cards too."""
 
     staff: str
     window: str
     windows: tuple[str, ...]
     refusal: Refusal | None
+    by_card: bool
 
 
 class CasesView(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,7 +38,10 @@ class Cached(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StaffRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One person of the hall: the JSON of a `staff` blob. `argon2` is a PHC string, empty for none."""
+    """One person of the hall: the JSON of a `staff` blob.
+
+    `argon2` is a PHC string, `card` the fingerprint (SHA-256, hex) of their staff card; empty for none.
+    """
 
     staff: str
     name: str
@@ -47,6 +50,7 @@ class StaffRow(msgspec.Struct, frozen=True, kw_only=True):
     windows: tuple[str, ...] = ()
     argon2: str = ""
     revoked: bool = False
+    card: str = ""
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +210,12 @@ def staff_member(db: Reading, name: str) -> StaffRow | None:
     """One person of the hall's staff, None when unknown here."""
     row = db.one("SELECT body FROM staff WHERE staff = ?", (name,))
     return msgspec.json.decode(row[0], type=StaffRow) if row else None
+
+
+def staff_with_card(db: Reading, fingerprint: str) -> StaffRow | None:
+    """The person whose staff card this is, None when it is nobody's here."""
+    rows = (msgspec.json.decode(row[0], type=StaffRow) for row in db.query("SELECT body FROM staff"))
+    return next((row for row in rows if row.card == fingerprint), None)
 
 
 def row_cipher(connection: Connection, keyring: Keyring, scope: str, tier: Tier) -> RowCipher | None:

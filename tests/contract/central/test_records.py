@@ -271,7 +271,8 @@ async def test_clerks_come_in_with_passwords_and_go_down_as_argon2id(stage: Stag
     node = (await stage.node()).node
     path = tmp_path / "staff.csv"
     path.write_text(
-        'staff,name,role,permits,password\nli.min,李敏,clerk,"public-credit,credit-bureau",long-enough-1\n',
+        "staff,name,role,permits,password,card\n"
+        f'li.min,李敏,clerk,"public-credit,credit-bureau",long-enough-1,{"AB:" * 31}CD\n',
         encoding="utf-8",
     )
     await staff.import_file(stage.centre, operator("security"), node, path)
@@ -279,6 +280,7 @@ async def test_clerks_come_in_with_passwords_and_go_down_as_argon2id(stage: Stag
     _, rows, _ = await opened(stage, f"{node}/staff")
     row = json.loads(next(blob for blob in rows.values() if blob))
     assert row["argon2"].startswith("$argon2id$")
+    assert row["card"] == "ab" * 31 + "cd"
     assert (row["staff"], row["permits"], row["revoked"]) == (
         "li.min",
         ["public-credit", "credit-bureau"],
@@ -298,6 +300,7 @@ async def test_clerks_come_in_with_passwords_and_go_down_as_argon2id(stage: Stag
         ("staff,name,role,permits,password,age\n", "age"),
         ("staff,name,role,permits,password\nli.min,李敏,king,x,long-enough-1\n", "role"),
         ("staff,name,role,permits,password\nli.min,李敏,clerk,x,short\n", "2"),
+        ("staff,name,role,permits,password,card\nli.min,李敏,clerk,x,long-enough-1,no-card\n", "card"),
         ("staff,name,role,permits,password\n,李敏,clerk,x,long-enough-1\n", "staff"),
         ("staff,name,role,permits,password\na,甲,clerk,x,long-enough-1\na,乙,clerk,x,long-enough-1\n", "a"),
     ],

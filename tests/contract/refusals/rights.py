@@ -55,6 +55,7 @@ NODE = tuple(
         ("GET", "/favicon.ico", "open"),
         ("GET", "/signin", "open"),
         ("POST", "/signin", "open"),
+        ("POST", "/signin/card", "open"),
         ("POST", "/signout", "session"),
         ("GET", "/", "session"),
         ("POST", "/serve/choose", "session"),

@@ -98,8 +98,8 @@ def printers(chosen: str) -> views.PrintersView:
 SELF = ("public-credit.self", "self-natural")
 
 PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
-    "signin": ("", "online", lambda: views.SignInView(staff="li.min", window="3", windows=("1", "2", "3"), refusal=None)),
-    "signin-refused": ("", "offline", lambda: views.SignInView(staff="li.min", window="3", windows=("1", "2", "3"), refusal=samples.REFUSAL)),
+    "signin": ("", "online", lambda: views.SignInView(staff="li.min", window="3", windows=("1", "2", "3"), refusal=None, by_card=False)),
+    "signin-refused": ("", "offline", lambda: views.SignInView(staff="li.min", window="3", windows=("1", "2", "3"), refusal=samples.REFUSAL, by_card=True)),
     "choose": ("/", "online", choose),
     "choose-offline": ("/", "offline", lambda: choose("offline", read=False)),
     "papers-self": ("/", "online", lambda: papers(desk(*SELF))),
