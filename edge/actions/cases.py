@@ -3,10 +3,10 @@
 from typing import Any
 
 from edge.actions.gates import countersigned_size
+from edge.actions.marks import mark
 from edge.actions.node import Node, Session
 from edge.actions.views import CaseView, Task
 from edge.errors import NotThere, WrongMoment
-from edge.store.draft import Draft
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.cases import STATE_WORDS
@@ -115,16 +115,7 @@ async def finish_task(node: Node, session: Session, task_id: str, note: str) -> 
             "UPDATE task SET state = 'done', done_ms = ?, note = ?, owner = ? WHERE id = ?",
             (tx.now_ms, note[:NOTE_MAX], session.staff, task_id),
         )
-        tx.append(
-            Draft(
-                kind="mark",
-                actor=session.staff,
-                role=session.role,
-                window=session.window,
-                outcome=f"task-{row[2]}-done",
-                object=row[0],
-            )
-        )
+        tx.append(mark(session, f"task-{row[2]}-done", row[0]))
 
     await node.store.transact(finish)
     node.events.publish("task")

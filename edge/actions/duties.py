@@ -7,9 +7,9 @@ their own cases. A refused act is an entry, durable before the refusal is said (
 
 from typing import Final
 
+from edge.actions.marks import mark
 from edge.actions.node import Node, Session
 from edge.errors import NotAllowed
-from edge.store.draft import Draft
 from matters.model import Words
 
 CHIEFS: Final = frozenset({"supervisor", "manager", "hall-manager"})
@@ -73,15 +73,7 @@ async def answers_for(node: Node, session: Session, *, job: str = "", serial: st
 
 
 async def _refuse(node: Node, session: Session, act: str) -> None:
-    draft = Draft(
-        kind="mark",
-        actor=session.staff,
-        role=session.role,
-        window=session.window,
-        outcome="not-allowed",
-        object=act,
-    )
-    await node.store.transact(lambda tx: tx.append(draft))
+    await node.store.transact(lambda tx: tx.append(mark(session, "not-allowed", act)))
     words = _ACTS[act]
     message = Words(
         zh=f"{words.zh}须由值班人员办理；本次操作已留痕。",

@@ -10,6 +10,7 @@ import msgspec
 
 from drivers.errors import DriverError
 from edge.actions import cases, duties
+from edge.actions.marks import mark
 from edge.actions.node import Node, Session
 from edge.errors import NotThere, WrongMoment
 from edge.store.draft import Draft
@@ -107,12 +108,4 @@ def _digest(text: str) -> bytes:
 
 
 def _draft(session: Session, outcome: str, number: str, digest: bytes) -> Draft:
-    return Draft(
-        kind="mark",
-        actor=session.staff,
-        role=session.role,
-        window=session.window,
-        outcome=outcome,
-        object="document_camera",
-        detail={"note": f"{number} sha256:{digest.hex()}"},
-    )
+    return mark(session, outcome, "document_camera", note=f"{number} sha256:{digest.hex()}")

@@ -15,11 +15,11 @@ from drivers.devices.receipt_printer.protocol import PLAIN
 from drivers.errors import NotThisDevice
 from drivers.wires.address import parse_address
 from edge.actions import duties
+from edge.actions.marks import mark
 from edge.actions.node import Node, Session
 from edge.errors import NotThere, Refused
 from edge.hall.hall import DeviceStatus
 from edge.settings import DeviceSetting
-from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from matters.model import Words
 
@@ -87,17 +87,8 @@ async def answer(node: Node, session: Session, name: str, good: Collection[str])
 
     def keep(tx: Transaction) -> None:
         tx.note(_FACT + name, Answered(address=device.address, able=found))
-        tx.append(
-            Draft(
-                kind="mark",
-                actor=session.staff,
-                role=session.role,
-                window=device.window or session.window,
-                outcome="printer-answered",
-                object=KIND,
-                detail={"note": " ".join(sorted(testpage.well(found)))},
-            )
-        )
+        said = " ".join(sorted(testpage.well(found)))
+        tx.append(mark(session, "printer-answered", KIND, window=device.window, note=said))
 
     await node.store.transact(keep)
 

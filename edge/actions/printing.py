@@ -8,10 +8,11 @@ import msgspec
 from edge.actions import duties, lanes, moves, paperwork, press
 from edge.actions import sheets as inventory
 from edge.actions.directives import change_case
+from edge.actions.marks import mark
 from edge.actions.node import Node, Session
 from edge.actions.recording import day_span
 from edge.actions.views import PrintJob, Sheets
-from edge.errors import NotAllowed, NotThere, Refused, WrongMoment
+from edge.errors import NotAllowed, NotThere, WrongMoment
 from edge.store.draft import Draft
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
@@ -20,7 +21,6 @@ from matters.model import Words
 
 Outcome = Literal["good", "spoiled", "none"]
 JOBS_MAX = 200
-REASON_MIN = 2
 SHEET_MAX = 32
 _OPEN = ("opened", "fulfilled", "superseded")
 _COLUMNS = (
@@ -77,11 +77,10 @@ async def confirm(
     (no reason, or no sheet of this window).
     """
     await duties.answers_for(node, session, job=job_id)
-    if outcome == "spoiled" and len(reason.strip()) < REASON_MIN:
-        raise Refused("no reason", message=_REASON)
+    reason = inventory.reasoned(reason) if outcome == "spoiled" else reason.strip()
 
     def settle(tx: Transaction) -> PrintJob:
-        _settle(tx, session, job_id, outcome, reason.strip(), sheet.strip()[:SHEET_MAX])
+        _settle(tx, session, job_id, outcome, reason, sheet.strip()[:SHEET_MAX])
         return _load(tx, job_id)
 
     settled = await node.store.transact(settle)
@@ -125,8 +124,7 @@ async def reprint(node: Node, session: Session, serial: str, reason: str) -> str
     Raises NotThere, Refused (no reason), WrongMoment while an earlier copy still has an open question.
     """
     await duties.answers_for(node, session, serial=serial)
-    if len(reason.strip()) < REASON_MIN:
-        raise Refused("no reason", message=_REASON)
+    reason = inventory.reasoned(reason)
 
     def again(tx: Transaction) -> str:
         row = tx.one("SELECT copies, office_case FROM report WHERE serial = ?", (serial,))
@@ -142,7 +140,7 @@ async def reprint(node: Node, session: Session, serial: str, reason: str) -> str
         copy_no = int(row[0]) + 1
         tx.execute("UPDATE report SET copies = ? WHERE serial = ?", (copy_no, serial))
         job = paperwork.ask_report(tx, session.window, row[1], serial, copy_no, reason)
-        tx.append(_mark(session, "reprint-asked", serial))
+        tx.append(mark(session, "reprint-asked", serial))
         return job
 
     job = await node.store.transact(again)
@@ -188,7 +186,7 @@ async def pdf(node: Node, session: Session, serial: str) -> bytes:
     file = await press.render(node, serial, own.copies)
 
     def look(tx: Transaction) -> None:
-        tx.append(_mark(session, "report-viewed", serial, subject=own.subject))
+        tx.append(mark(session, "report-viewed", serial, subject=own.subject))
         _opened(tx, serial, own.copies)
 
     await node.store.transact(look)
@@ -205,7 +203,7 @@ async def summary(node: Node, session: Session, serial: str) -> str:
     slip = paper.summary(await press.sheet(node, serial, own.copies))
 
     def ask(tx: Transaction) -> str:
-        tx.append(_mark(session, "report-viewed", serial, subject=own.subject))
+        tx.append(mark(session, "report-viewed", serial, subject=own.subject))
         return paperwork.ask_slip(tx, session.window, own.case, serial, slip)
 
     job = await node.store.transact(ask)
@@ -226,7 +224,7 @@ async def _own(node: Node, session: Session, serial: str) -> _Own:
         raise NotThere("no such report")
     staff, state, *own = rows[0]
     if staff != session.staff or state not in _OPEN:
-        denied = _mark(session, "report-view-denied", serial, subject=own[0])
+        denied = mark(session, "report-view-denied", serial, subject=own[0])
         await node.store.transact(lambda tx: tx.append(denied))
         raise NotAllowed("not an own open case", message=_NOT_YOURS)
     return _Own(*own)
@@ -265,23 +263,10 @@ async def sheets(node: Node) -> Sheets:
     return await node.store.read(count)
 
 
-_REASON = Words(zh="请写明原因（至少两个字）。", en="Give the reason, two characters or more.")
 _NOT_YOURS = Words(
     zh="只能查看本人正在办理的办件的报告；本次操作已留痕。",
     en="Only the report of your own open case may be viewed; this attempt is on record.",
 )
-
-
-def _mark(session: Session, outcome: str, serial: str, *, subject: str = "") -> Draft:
-    return Draft(
-        kind="mark",
-        subject=subject,
-        actor=session.staff,
-        role=session.role,
-        window=session.window,
-        outcome=outcome,
-        object=serial,
-    )
 
 
 def _load(tx: Transaction, job_id: str) -> PrintJob:

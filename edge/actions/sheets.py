@@ -24,6 +24,7 @@ from sync.messages import registry
 
 BLOCK_SHEETS_MAX: Final = 10_000
 REASON_MIN: Final = 2
+REASON_MAX: Final = 200
 SHOWN_MAX: Final = 20
 _NUMBER: Final = re.compile(r"^([A-Z0-9-]{0,16}?)(\d{1,12})$")
 
@@ -123,17 +124,16 @@ async def void(node: Node, session: Session, number: str, reason: str) -> None:
 
     Raises NotThere (no open block of this window has it), Refused (no reason), WrongMoment (already used).
     """
-    if len(reason.strip()) < REASON_MIN:
-        raise Refused("no reason", message=_REASON)
+    reason = reasoned(reason)[:REASON_MAX]
 
     def keep(tx: Transaction) -> None:
         found = _find(tx, number.strip(), session.window, anywhere=duties.on_duty(session))
         if found is None:
             raise NotThere("no such sheet", message=_NOT_OURS, step=_COMPARE)
         block, position = found
-        _take(tx, block, position, "void", "", reason.strip()[:200])
+        _take(tx, block, position, "void", "", reason)
         one = msgspec.structs.replace(block, first=position, last=position)
-        tx.append(_entry(session, one, "void", 1, reason.strip()[:200]))
+        tx.append(_entry(session, one, "void", 1, reason))
 
     await node.store.transact(keep)
     node.events.publish("print")
@@ -147,6 +147,13 @@ async def blocks(node: Node) -> tuple[SheetBlock, ...]:
             for block in _blocks(db, f"ORDER BY (state <> 'open'), issued_ms DESC LIMIT {SHOWN_MAX}", ())
         )
     )
+
+
+def reasoned(reason: str) -> str:
+    """The reason a person gave for paper that is lost or printed again. Raises Refused for none."""
+    if len(reason.strip()) < REASON_MIN:
+        raise Refused("no reason", message=_REASON)
+    return reason.strip()
 
 
 def take_next(tx: Transaction, window: str, job: str) -> str:
