@@ -227,9 +227,9 @@ async def _open(device: Address) -> Wire:
         return await open_tcp(host, port, device.text)
     if device.scheme == "serial":
         return await open_serial(device.place, device.number("baud", BAUD), device.text)
-    if device.scheme == "usb":
+    if device.scheme in {"usb", "video"}:
         return await open_usb(device.place, device.text)
-    raise NotThisDevice("only serial, tcp and usb lines are recorded", device=device.text)
+    raise NotThisDevice("only serial, tcp, usb and video lines are recorded", device=device.text)
 
 
 async def _record(device: Address, link: Path) -> str:

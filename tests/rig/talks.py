@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from drivers.devices.caller_keys.virtual import VirtualPads
+from drivers.devices.document_camera.virtual import VirtualCamera, drawn
 from drivers.devices.gps.virtual import VirtualReceiver
 from drivers.devices.led_screen.virtual import VirtualScreen
 from drivers.devices.organisation_card.virtual import VirtualOrganisationCard
@@ -45,6 +46,7 @@ class Talk(msgspec.Struct, frozen=True):
     stir: Callable[[Any], object]
     use: Use
     speaks: bool = False
+    scheme: str = "serial"
     done: Callable[[Any], object] = lambda _: True
 
 
@@ -88,6 +90,14 @@ TALKS = (
         speaks=True,
     ),
     Talk(
+        "document_camera",
+        "document_camera",
+        VirtualCamera,
+        lambda twin: twin.look(drawn("ID copy")),
+        lambda device: device.picture(2.0),
+        scheme="video",
+    ),
+    Talk(
         "gps",
         "gps",
         VirtualReceiver,
@@ -100,7 +110,7 @@ TALKS = (
 
 async def talk(row: Talk, path: str, stir: Callable[[], object]) -> object:
     """Open the device at a tty, make it speak, use it once; what came of it."""
-    device = open_device(row.kind, f"serial:{path}")
+    device = open_device(row.kind, f"{row.scheme}:{path}")
     await device.open()
     stir()
     result = await row.use(device)
@@ -112,7 +122,8 @@ async def record(row: Talk) -> tuple[str, object]:
     """The conversation with the twin as text, and what came of it."""
     twin = row.twin()
     await twin.start()
-    recorder = Recorder(parse_address(f"serial:{twin.path}?baud=115200"))
+    options = "?baud=115200" if row.scheme == "serial" else ""
+    recorder = Recorder(parse_address(f"{row.scheme}:{twin.path}{options}"))
     recorder.conversation.words = f"{row.name}: recorded from its twin, not from hardware"
     await recorder.start()
     result = await talk(row, recorder.end.path, lambda: row.stir(twin))

@@ -4,10 +4,14 @@
 """
 
 import ast
+import importlib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+
+from drivers.wires import twin_line, vpcd_line
 
 ROOT = Path(__file__).parents[3]
 README = ROOT / "drivers" / "README.md"
@@ -80,6 +84,22 @@ def is_test(evidence: str) -> bool:
     )
 
 
+def switches(name: str) -> Mapping[str, str]:
+    """The fault switches of a driver's twin, and what each does: its own, else those of its line."""
+    twin = importlib.import_module(f"drivers.devices.{name}.virtual")
+    line = vpcd_line if hasattr(twin, "CardLine") else twin_line
+    found: Mapping[str, str] = getattr(twin, "FAULTS", line.FAULTS)
+    return found
+
+
+def pushed(evidence: str) -> set[str]:
+    """The values that the test `file::function` is run with, one after the other."""
+    path, _, function = evidence.partition("::")
+    test = getattr(importlib.import_module(path.removesuffix(".py").replace("/", ".")), function)
+    marks = [mark for mark in test.pytestmark if mark.name == "parametrize"]
+    return {value for mark in marks for value in mark.args[1] if isinstance(value, str)}
+
+
 def table() -> str:
     """The Markdown between the marks in drivers/README.md."""
     rows = ["| driver | device | rung | shown | not shown yet |", "|---|---|---|---|---|"]
@@ -91,6 +111,8 @@ def table() -> str:
         )
     rows += ["", "| criterion | rung | what it means |", "|---|---|---|"]
     rows += [f"| {mark.key} | {mark.rung} | {mark.words} |" for mark in CRITERIA]
+    rows += ["", "| driver | fault switches of its twin, each pushed by a test |", "|---|---|"]
+    rows += [f"| `{folder}` | {', '.join(switches(folder))} |" for folder in ladders()]
     return "\n".join(rows)
 
 

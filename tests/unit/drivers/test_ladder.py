@@ -2,7 +2,17 @@ import msgspec
 import pytest
 
 from drivers.registry import DRIVERS
-from tests.unit.drivers.ladder import CRITERIA, README, Ladder, is_test, ladders, table, with_table
+from tests.unit.drivers.ladder import (
+    CRITERIA,
+    README,
+    Ladder,
+    is_test,
+    ladders,
+    pushed,
+    switches,
+    table,
+    with_table,
+)
 
 
 def test_every_row_of_the_registry_has_a_ladder():
@@ -14,6 +24,12 @@ def test_what_a_ladder_shows_is_a_criterion_and_a_test_that_exists(name):
     evidence = ladders()[name].evidence
     assert set(evidence) <= {mark.key for mark in CRITERIA}
     assert [test for test in evidence.values() if not is_test(test)] == []
+
+
+@pytest.mark.parametrize("name", sorted(ladders()))
+def test_g17_every_fault_switch_of_a_twin_is_pushed_by_the_test_its_ladder_names(name):
+    assert switches(name)
+    assert set(switches(name)) - pushed(ladders()[name].evidence["faults"]) == set()
 
 
 def test_evidence_that_is_no_test_is_found_out():
