@@ -173,7 +173,7 @@ class Court:
             ]
             demand(found == wanted, "P5", f"{table}: {_difference(found, wanted)}")
         rejected = await self.rows("SELECT idx, reason FROM effect_rejected WHERE origin = $1 ORDER BY idx")
-        strange = [line.entry.index for line in held if line.kind == STRANGE]
+        strange = [line.entry.index for line in self._book.lines[: self.size] if line.kind == STRANGE]
         same = [row["idx"] for row in rejected] == strange
         demand(same, "P6", f"effects rejected: {[tuple(row) for row in rejected]}, strange are {strange}")
         await self._promises(held)

@@ -9,16 +9,19 @@ from collections.abc import Awaitable, Callable
 
 from central.actions import nodes
 from central.actions.centre import operator
-from edge.actions import checkpoint, exchange
+from edge.actions import checkpoint, exchange, rebuild
 from edge.actions.gates import gates
+from edge.errors import BeyondRepair
+from edge.store.store import FILE
 from tests.simulation import clerks
-from tests.simulation.book import size_of
+from tests.simulation.book import Book, size_of
 from tests.simulation.hall import Work
 from tests.simulation.levelling import level_side
 from tests.simulation.offence import demand
-from tests.simulation.renewing import renewed, replaced
+from tests.simulation.renewing import ask, ended, renewed, replaced
 from tests.simulation.side import Side
 from tests.simulation.sticks import Stick
+from tests.simulation.tearing import flip
 from tests.simulation.world import MINUTE_MS, World
 
 SECURITY = operator("security")
@@ -166,6 +169,35 @@ async def lost_disk(world: World, side: Side) -> None:
     await _lives_on(world, side, "disk-lost", await _stick(world, side))
 
 
+async def bit_flip(world: World, side: Side) -> None:
+    """A bit of the database flips at rest: its page is found, and what is whole goes on (crash rule 7)."""
+    world.count("bit-flip")
+    old, hall = await ended(side), side.hall
+    side.book.close()
+    await hall.stop()
+    flip(hall.data / FILE, world.dice)
+    try:
+        done = await rebuild.rebuild(hall.data, hall.settings(), hall.clock())
+    except BeyondRepair as error:
+        world.say(f"{side.name}: beyond repair: {error}")
+        await replaced(world, side, old)
+        await level_side(world, side)
+        return
+    world.say(f"{side.name}: rebuilt: {done}")
+    await hall.start()
+    if done is not None and done.incarnation:
+        demand("restored" in await _stopped(side), "P2", "a node that lost a part of its ledger goes on")
+        await ask(world, side, "disk-lost")
+        side.reborn(Book())
+        gone = [index for index, hashed in old.book.released.items() if old.held.get(index) != hashed]
+        demand(not gone, "P2", f"entries shown before the flip are nowhere: {gone}")
+    else:
+        side.reopened()
+    visit = clerks.Visit(world.dice, world.dice.choice(world.place.people), side.hall)
+    await side.act(f"visit {visit.what}", visit.run())
+    await level_side(world, side, whole=done is None or not done.incarnation)
+
+
 async def revoked(world: World, side: Side) -> None:
     """The centre revokes the node, before, while or after data of it arrives: told at its next contact it answers
     no more, and nothing that comes later is taken as good.
@@ -199,5 +231,5 @@ async def _held(side: Side) -> int:
     return len(await side.court.rows("SELECT 1 FROM entry WHERE origin = $1"))
 
 
-ENDINGS: tuple[Ending | None, ...] = (None, revoked, lying_disk, clone, lost_disk)
-WEIGHTS = (70, 5, 5, 4, 4)
+ENDINGS: tuple[Ending | None, ...] = (None, revoked, lying_disk, clone, lost_disk, bit_flip)
+WEIGHTS = (66, 5, 5, 4, 4, 4)

@@ -75,6 +75,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="revoked-with-data", where="centre", words="the centre revokes the node while a batch of it arrives"),
     Fault(name="revoked-after-data", where="centre", words="the centre revokes the node when it is level"),
     Fault(name="lying-fsync", where="disk", words="a power cut loses what the disk had promised to keep"),
+    Fault(name="bit-flip", where="disk", words="a bit of the database flips while the node is off"),
     Fault(name="two-clones", where="disk", words="two machines run from copies of one disk"),
     Fault(name="disk-lost", where="disk", words="the disk is gone; an empty machine takes the node's place"),
     Fault(name="stick-of-older-life", where="stick", words="an acknowledgement of an ended incarnation comes back"),

@@ -134,14 +134,15 @@ class Hall:
 
     async def start(self) -> None:
         """Open the node as its program does, without devices, pages and timetable."""
-        node = await open_node(self.data, self._settings(), clock=self.clock(), transport=self.line)
+        node = await open_node(self.data, self.settings(), clock=self.clock(), transport=self.line)
         node.typesetter = PlainTypesetter()
         node.store.on_commit(self._committed)
         node.store = self.wrap(node.store)
         self.running = node
         await clockwork.boot(node)
 
-    def _settings(self) -> Settings:
+    def settings(self) -> Settings:
+        """The settings of this folder, as the world limits them."""
         found = settings_file.load(self.data)
         return msgspec.structs.replace(found, reserve_mb=0, store_bytes_max=self.bytes_max)
 

@@ -22,8 +22,8 @@ async def level(world: World) -> None:
         await level_side(world, side)
 
 
-async def level_side(world: World, side: Side) -> None:
-    """The same for one node."""
+async def level_side(world: World, side: Side, *, whole: bool = True) -> None:
+    """The same for one node; the rows of one that is not `whole` were lost with a part of its disk."""
     side.calm = True
     side.hall.commit_ms = 0
     if world.dice.random() < CLOCKS_SET_RIGHT:
@@ -34,7 +34,8 @@ async def level_side(world: World, side: Side) -> None:
     assert court is not None
     await court.thorough()
     await court.effects()
-    judge_desk(side.book)
+    if whole:
+        judge_desk(side.book)
 
 
 async def _come_level(world: World, side: Side) -> None:

@@ -2,16 +2,21 @@
 
 from central.actions import reconcile, recount
 from central.actions.centre import operator
-from edge.actions import exchange, gates, leases
+from edge.actions import exchange, gates, leases, rebuild
 from edge.actions import recount as recounting
 from edge.actions.status import status
 from edge.actions.views import Answer
+from edge.errors import EdgeError
+from edge.store import cipher, slots
+from edge.store.store import FILE
 from tests.simulation import clerks
 from tests.simulation.levelling import level
-from tests.simulation.offence import demand
+from tests.simulation.offence import Offence, demand
+from tests.simulation.renewing import ask
 from tests.simulation.rule_stories import DAY_MS, in_level
 from tests.simulation.side import Side
 from tests.simulation.stories import serve, sync_up
+from tests.simulation.tearing import PAGE_BYTES
 from tests.simulation.world import HOUR_MS, World
 
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -148,3 +153,24 @@ async def a_clock_set_back(world: World, side: Side) -> None:
     await leases.shred_expired(side.hall.node)
     left = side.book.query("SELECT count(*) FROM lease_key")[0][0]
     demand(left == 0, "P7", f"{left} data keys outlive their leases by the wall clock")
+
+
+async def a_page_of_the_ledger_is_broken(world: World, side: Side) -> None:
+    """The page of the newest entry no longer opens: the file is put aside, and the node comes up on what is whole."""
+    await in_level(world, side)
+    (leaf,) = side.book.query("SELECT leaf FROM entry ORDER BY idx DESC LIMIT 1")[0]
+    side.book.close()
+    hall = side.hall
+    await hall.stop()
+    key, path = slots.unlock(hall.data), hall.data / FILE
+    content = bytearray(path.read_bytes())
+    for at in range(PAGE_BYTES, len(content), PAGE_BYTES):
+        if leaf in cipher.plain_page(bytes(content[at : at + PAGE_BYTES]), key, first=False):
+            content[at + PAGE_BYTES // 2] ^= 1
+    path.write_bytes(content)
+    await rebuild.rebuild(hall.data, hall.settings(), hall.clock())
+    try:
+        await hall.start()
+    except EdgeError as error:
+        raise Offence("P8", f"a node with a broken page does not come up again: {error}") from error
+    await ask(world, side, "disk-lost")

@@ -15,7 +15,7 @@ from edge.store import anchor, cipher, slots
 from edge.store.store import FILE
 from tests.simulation.book import Book, Line, read_line
 from tests.simulation.hall import Cut, Failed, Lost
-from tests.simulation.offence import demand
+from tests.simulation.offence import Offence, demand
 from tests.simulation.side import Side
 from tests.simulation.world import MINUTE_MS, World
 
@@ -58,9 +58,19 @@ async def ended(side: Side) -> Ended:
 
 
 async def renewed(world: World, side: Side, why: str) -> None:
-    """The node asks over whatever line there is, officers approve, it begins anew; the power may go meanwhile."""
+    """The node becomes the next incarnation; what it carries over is judged."""
     old = await ended(side)
-    side.calm = False
+    lost = await ask(world, side, why)
+    side.reborn(Book([*old.book.before, *old.lines[: old.countersigned]], _forgotten(old)))
+    judge_carried(old, side.book, old.lines[old.countersigned :], lost)
+
+
+async def ask(world: World, side: Side, why: str) -> int:
+    """The node asks over whatever line there is, officers approve, it begins anew; the power may go meanwhile.
+
+    How many entries it says are lost, -1 where nobody heard.
+    """
+    before = side.hall.origin
     for number in range(TRIES):
         side.calm = number >= CALM_AFTER
         world.wait(MINUTE_MS)
@@ -70,14 +80,11 @@ async def renewed(world: World, side: Side, why: str) -> None:
         if cut and isinstance(results[0], Lost):
             world.count(cut.name)
         if isinstance(results[0], Failed):
-            await world.approve(old.origin.split("/")[2])
-        if side.hall.origin != old.origin:
-            break
-    demand(side.hall.origin != old.origin, "P8", f"no new incarnation after {TRIES} tries")
-    lost = results[0].lost if isinstance(results[0], Renewed) else -1
-    side.reborn(Book([*old.book.before, *old.lines[: old.countersigned]], _forgotten(old)))
-    judge_carried(old, side.book, old.lines[old.countersigned :], lost)
-    side.calm = False
+            await world.approve(before.split("/")[2])
+        if side.hall.origin != before:
+            side.calm = False
+            return results[0].lost if isinstance(results[0], Renewed) else -1
+    raise Offence("P8", f"no new incarnation after {TRIES} tries")
 
 
 def _forgotten(old: Ended) -> frozenset[str]:
@@ -87,9 +94,9 @@ def _forgotten(old: Ended) -> frozenset[str]:
     return frozenset(str(detail[name]) for detail in lost for name in ("case", "serial") if name in detail)
 
 
-async def replaced(world: World, side: Side) -> None:
+async def replaced(world: World, side: Side, old: Ended | None = None) -> None:
     """The disk is gone; an officer gives a code, another approves, an empty machine takes the node's place."""
-    old = msgspec.structs.replace(await ended(side), lines=(), countersigned=0)
+    old = msgspec.structs.replace(old or await ended(side), lines=(), countersigned=0)
     old = msgspec.structs.replace(old, witnessed=len(old.held))
     hall = side.hall
     name = old.origin.split("/")[2]

@@ -13,9 +13,9 @@ import msgspec
 
 from central.actions import differences, ingest, reconcile, restored, settle
 from central.actions.effects import Gathered
-from edge.actions import checkpoint, exchange, gates, leases, prune, recording, witness
+from edge.actions import checkpoint, exchange, gates, leases, prune, rebuild, recording, witness
 from edge.actions.recording import Numbers
-from edge.store import store
+from edge.store import cipher, store
 from edge.store.clock import NodeClock
 from edge.store.store import Store
 from edge.store.transaction import Transaction
@@ -214,6 +214,12 @@ RULES: tuple[Rule, ...] = (
         number="8.6", words="sensitive answers stop when the disk runs short",
         off=(Off(place=Store, name="free_percent", instead=lambda _: 1000.0),),
         story=stories.a_disk_that_runs_short, found="P1",
+    ),
+    Rule(
+        number="8.7", words="a page whose HMAC fails puts the file aside, and the node rebuilds",
+        off=(Off(place=cipher, name="broken_pages", instead=lambda *_: []),
+             Off(place=rebuild, name="_faults", instead=lambda *_: [])),
+        story=matching.a_page_of_the_ledger_is_broken, found="P8",
     ),
     Rule(
         number="8.8+4.4",

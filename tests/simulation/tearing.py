@@ -1,4 +1,4 @@
-"""What a power cut leaves of writes that were under way: half a page, half a line."""
+"""What becomes of bytes on a disk: half a page or half a line after a power cut, a bit that flips at rest."""
 
 from pathlib import Path
 from random import Random
@@ -22,6 +22,13 @@ def tear_page(database: Path, dice: Random) -> bool:
         file.seek(dice.choice(pages) * PAGE_BYTES - PAGE_BYTES // 2)
         file.write(dice.randbytes(PAGE_BYTES // 2))
     return True
+
+
+def flip(database: Path, dice: Random) -> None:
+    """One bit of one page is another."""
+    content = bytearray(database.read_bytes())
+    content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
+    database.write_bytes(content)
 
 
 def _logged(log: bytes) -> list[int]:

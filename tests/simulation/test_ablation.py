@@ -116,7 +116,7 @@ def test_ablation_of_the_effect_key_breaks_p5(runner: asyncio.Runner, keyless: P
 @pytest.mark.parametrize("wiring", [EARLY, REPEATING], ids=["commit-before-release", "effect-key"])
 def test_ablation_is_found_by_random_worlds_too(runner: asyncio.Runner, keyless: Place, wiring: Wiring):
     async def first() -> str:
-        for seed in range(20):
+        for seed in range(40):
             played = await play(seed, keyless, wiring)
             if played.offence is not None:
                 return played.offence.rule
