@@ -18,7 +18,18 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from edge.actions import checkpoint, clockwork, downlink, exchange, files, leases, prune, recount, wipe
+from edge.actions import (
+    budget,
+    checkpoint,
+    clockwork,
+    downlink,
+    exchange,
+    files,
+    leases,
+    prune,
+    recount,
+    wipe,
+)
 from edge.actions.node import Node
 from edge.errors import EdgeError
 from sync.errors import SyncError
@@ -149,9 +160,7 @@ async def _one_exchange(node: Node) -> None:
     except Exception as error:  # noqa: BLE001 -- named supervisor: the exchange must never stop trying
         log.error("exchange", code=type(error).__name__)  # noqa: TRY400 -- a trace may hold values
     else:
-        took_s = max(0.001, time.monotonic() - begun)
-        if done.sent:
-            node.entries_per_s = done.sent / took_s
+        node.meter.took(done.bytes_up + done.bytes_down, time.monotonic() - begun)
         log.info(
             "exchange",
             sent=done.sent,
@@ -181,9 +190,10 @@ async def _pause_s(node: Node) -> float:
 
     Short while the line is down or entries wait, else the site's own pace.
     """
-    settings = node.settings
+    settings, link = node.settings, budget.link(node)
     if node.uplink.breaker.open:
         return settings.probe_every_s
+    idle_s = max(settings.exchange_every_s, link.idle_s)
     if await exchange.waiting(node):
-        return min(settings.exchange_news_s, settings.exchange_every_s)
-    return settings.exchange_every_s
+        return min(max(settings.exchange_news_s, link.news_s), idle_s)
+    return idle_s

@@ -38,8 +38,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `jurisdiction` and `offers` make the site policy of `matters` (empty `offers` = the whole catalogue);
     `prints` False is a small site without a report printer (F019). `store_bytes_max` 0 leaves the
-    database's size to the disk. `disk_free_min_percent`: below it sensitive answers stop; `reserve_mb` is the
-    ballast file freed for entries and shutdown. `metrics_token` "" lets loopback only read /metrics.
+    database's size to the disk. `disk_free_min_percent`: below it sensitive answers stop; `reserve_mb` is
+    the ballast file freed for entries and shutdown. `link` is the kind of line
+    (`edge.actions.budget.LINKS`), `link_day_mb` its budget a day for records and files (0: what the kind
+    says). `metrics_token` "" lets loopback only read /metrics.
     """
 
     host: str = "127.0.0.1"
@@ -60,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     exchange_jitter_percent: Annotated[int, msgspec.Meta(ge=0, le=50)] = 20
     probe_every_s: Count = 10
     exchange_deadline_s: Count = 600
+    link: Literal["normal", "thin", "metered"] = "normal"
+    link_day_mb: Annotated[int, msgspec.Meta(ge=0)] = 0
     checkpoint_every_s: Count = 60
     secure_cookies: bool = False
     idle_lock_s: Count = 300
@@ -83,6 +87,7 @@ windows = ["1", "2", "3"]
 language = "zh-CN"
 answer_deadline_ms = 1500
 exchange_every_s = 300
+link = "normal"                # thin, metered: records and report files keep to a budget a day
 
 # [[devices]]
 # name = "阅读机 1"

@@ -94,9 +94,20 @@ def day(value: date | None) -> str:
     return value.isoformat() if value else "长期"
 
 
+UNIT = 1024
+
+
 def spaced(number: int) -> str:
     """A count with fixed spaces between thousands: 48 217."""
     return f"{number:,}".replace(",", "\u00a0")
+
+
+def size(many: int) -> str:
+    """Bytes for the eye: 640 B, 12 KB, 3.4 MB (of 1,024)."""
+    if many < UNIT:
+        return f"{many}\u00a0B"
+    kilos = many / UNIT
+    return f"{kilos:.0f}\u00a0KB" if kilos < UNIT else f"{kilos / UNIT:.1f}\u00a0MB"
 
 
 def masked(digest: str | bytes, keep: int = 4) -> str:
@@ -145,6 +156,7 @@ def environment(*templates: Path, lang: str = LANGUAGES[0]) -> Environment:
             "sex": lambda code: said(SEXES[code] if code in SEXES else str(code), lang),
             "nation": lambda code: said(NATIONS[code], lang) if code in NATIONS else str(code),
             "spaced": spaced,
+            "size": size,
             "masked": masked,
             "band_word": lambda band: said(BAND_WORDS[band], lang),
             "band_shape": _BAND_SHAPES.__getitem__,

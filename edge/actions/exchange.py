@@ -7,12 +7,13 @@ before the next.
 import asyncio
 import contextlib
 import functools
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 import structlog
 
-from edge.actions import centre_seen, checkpoint, directives, downlink, gates, leases
+from edge.actions import budget, centre_seen, checkpoint, directives, downlink, gates, leases
 from edge.actions.node import Node
 from edge.actions.views import ExchangeSummary
 from edge.errors import Busy, CentreRefused, CentreUnreachable, LineTrouble
@@ -20,8 +21,9 @@ from edge.store.files import wait_for_lock
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from edge.store.view import LedgerView
+from edge.uplink.meter import Later
 from sync.errors import StateDiffers, SyncError
-from sync.exchange.node import NodeExchange
+from sync.exchange.node import RECORDS, NodeExchange
 from sync.exchange.steps import (
     Alarm,
     ApplyRelease,
@@ -42,6 +44,9 @@ from sync.packs.pack import STATE_BYTES
 log = structlog.get_logger("exchange")
 T = TypeVar("T")
 PACK_BYTES_MAX = 512 << 20
+PACK_S = 300.0
+LEDGER = 3
+"""The lane a batch and its reply are counted in."""
 THREAD_END_S = 60.0
 LOCK = "line.lock"
 LOCK_WAIT_S = 20.0
@@ -58,6 +63,7 @@ class Round:
         self.alarms: list[str] = []
         self.grave = False
         self.packs: dict[bytes, bytes] = {}
+        self.later: dict[str, Later] = {}
 
 
 async def off_the_loop(fn: Callable[..., T], *arguments: Any) -> T:
@@ -113,6 +119,15 @@ async def exchange(node: Node) -> ExchangeSummary:
 
 async def _over_the_line(node: Node) -> ExchangeSummary:
     up, down = node.uplink.bytes_up, node.uplink.bytes_down
+    try:
+        done = await _round(node)
+    finally:
+        await budget.settle(node)
+    await _after(node, done)
+    return await summary(node, done, node.uplink.bytes_up - up, node.uplink.bytes_down - down)
+
+
+async def _round(node: Node) -> Round:
     await checkpoint.sign(node)
     done = Round(over_the_line=True)
     async with ledger_view(node) as view:
@@ -120,8 +135,8 @@ async def _over_the_line(node: Node) -> ExchangeSummary:
         steps = await off_the_loop(machine.begin, node.now_ms())
         while steps:
             steps = await _carry_out(node, machine, steps, done)
-    await _after(node, done)
-    return await summary(node, done, node.uplink.bytes_up - up, node.uplink.bytes_down - down)
+    node.meter.later = done.later
+    return done
 
 
 async def _carry_out(node: Node, machine: NodeExchange, steps: list[Step], done: Round) -> list[Step]:
@@ -130,14 +145,28 @@ async def _carry_out(node: Node, machine: NodeExchange, steps: list[Step], done:
         if isinstance(step, SendBatch):
             return await _send(node, machine, step, done)
         if isinstance(step, FetchPack):
-            done.packs[step.pack.digest] = await node.uplink.pack(
-                node.identity, step.pack.digest, min(PACK_BYTES_MAX, step.pack.size), 300.0
-            )
-        else:
+            await _fetch(node, step, done)
+        elif not (isinstance(step, ApplyRelease) and step.release.scope in done.later):
             await do_step(node, step, done)
         if isinstance(step, NoteCentre):  # of a verified reply: to be online again waits for no pack
             node.uplink.breaker.succeeded(node.now_ms())
     return []
+
+
+async def _fetch(node: Node, step: FetchPack, done: Round) -> None:
+    """Bring a pack, or put its whole scope off while the day's budget is used up (lane 4)."""
+    scope, size = step.scope, step.pack.size
+    if scope in done.later or (step.lane == RECORDS and await budget.wait_for_tomorrow(node)):
+        before = done.later.get(scope, Later(pieces=0, bytes=0))
+        done.later[scope] = Later(pieces=before.pieces + 1, bytes=before.bytes + size)
+        return
+    rate = node.meter.bytes_per_s
+    patience_s = max(PACK_S, 2 * size / rate if rate else 0.0)
+    begun = time.monotonic()
+    data = await node.uplink.pack(node.identity, step.pack.digest, min(PACK_BYTES_MAX, size), patience_s)
+    node.meter.took(len(data), time.monotonic() - begun)
+    node.meter.used[step.lane] += len(data)
+    done.packs[step.pack.digest] = data
 
 
 async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round) -> list[Step]:
@@ -162,7 +191,9 @@ async def _handed_in(node: Node, machine: NodeExchange, step: SendBatch) -> byte
     """The reply to a batch; what follows it is packed meanwhile, so that both ends work at once."""
     packing = asyncio.create_task(off_the_loop(machine.ahead))
     try:
-        return await node.uplink.exchange(node.identity, step.data, 120.0)
+        reply = await node.uplink.exchange(node.identity, step.data, 120.0)
+        node.meter.used[LEDGER] += len(step.data) + len(reply)
+        return reply
     finally:
         await packing  # it reads through the view, which the caller closes
 

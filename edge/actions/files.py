@@ -6,14 +6,19 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from edge.actions import exchange
+from edge.actions import budget, exchange
 from edge.actions.node import Node
+from edge.store.reader import Reading
 from edge.uplink.line import WantedFile, from_base64
 from sync.batch.file import build_sealed
 from sync.messages.blob import chunk, count, encode
 
 log = structlog.get_logger("files")
 PAGES_MAX = 100
+FILES = 5
+THERE_FACT = "files_there"
+"""The newest report file (rowid) when the centre last had all of them."""
+ASK_AGAIN_MS = 3_600_000
 BYTES_A_RUN = 4 << 20
 """Lane 5: a run stops here, so that entries and answers have the line again."""
 
@@ -69,6 +74,7 @@ async def _bring(node: Node, one: WantedFile, run: _Run) -> None:
         sealed = await asyncio.to_thread(_sealed, node, file, one.serial, number)
         await node.uplink.file_chunk(node.identity, sealed)
         run.chunks, run.carried = run.chunks + 1, run.carried + len(sealed)
+        node.meter.used[FILES] += len(sealed)
     run.files += 1
 
 
@@ -94,6 +100,39 @@ def _sealed(node: Node, file: bytes, serial: str, number: int) -> bytes:
 
 
 async def when_idle(node: Node) -> None:
-    """The job: only while the line stands and no entry waits for it (metadata never waits for a file)."""
-    if node.uplink.url and not node.uplink.breaker.open and not await exchange.waiting(node):
-        await send(node)
+    """The job: only while the line stands and no entry waits for it (metadata never waits for a file).
+
+    The centre is asked only when a file was added since it last had all of them, or after an hour, and
+    while the day's budget of the line is not used up.
+    """
+    if not node.uplink.url or node.uplink.breaker.open or await exchange.waiting(node):
+        return
+    newest, there = await node.store.read(lambda db: (_newest(db), _there(db)))
+    if newest == there and node.now_ms() - node.meter.files_asked_ms < ASK_AGAIN_MS:
+        return
+    if await budget.wait_for_tomorrow(node):
+        return
+    try:
+        done = await send(node)
+    finally:
+        await budget.settle(node)
+    if done.bytes < BYTES_A_RUN:
+        node.meter.files_asked_ms = node.now_ms()
+        if newest != there:
+            await node.store.transact(lambda tx: tx.note(THERE_FACT, newest))
+
+
+def _newest(db: Reading) -> int:
+    return int(db.query("SELECT coalesce(max(rowid), 0) FROM report_file")[0][0])
+
+
+def _there(db: Reading) -> int:
+    row = db.one("SELECT value FROM fact WHERE name = ?", (THERE_FACT,))
+    return int(row[0]) if row else 0
+
+
+def waiting(db: Reading) -> tuple[int, int]:
+    """Files that came since the centre last had all of them: how many, and their bytes."""
+    query = "SELECT count(*), coalesce(sum(length(pdf)), 0) FROM report_file WHERE rowid > ?"
+    many, size = db.query(query, (_there(db),))[0]
+    return int(many), int(size)

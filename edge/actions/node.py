@@ -23,6 +23,7 @@ from edge.store.identity import Identity
 from edge.store.store import Store, open_store
 from edge.typeset.typesetter import Typesetter
 from edge.uplink.line import Transport, Uplink
+from edge.uplink.meter import Meter
 from matters.calendar import china_day
 from matters.catalogue.load import builtin
 from matters.model import Matter, SitePolicy, Words
@@ -75,7 +76,7 @@ class Node:
         self.typesetting = asyncio.Lock()
         self.shredding = asyncio.Lock()
         self.hall: Hall | None = None
-        self.entries_per_s = 0.0
+        self.meter = Meter()
         self.devices = settings.devices
         self.twins: Twins | None = None
         self.flapping: dict[str, Flapping] = {}

@@ -1,17 +1,17 @@
 """The node's status: four facts with an age each, what stops or will stop sensitive answers, what waits."""
 
-from edge.actions import gates, leases
+from edge.actions import budget, files, gates, leases
 from edge.actions.node import Node
 from edge.actions.views import (
     CentreStatus,
     ClockStatus,
-    LaneStatus,
     LedgerStatus,
     ReleaseStatus,
     Status,
 )
 from edge.store.ledger import size_and_root
 from edge.store.reader import Reading
+from edge.uplink.meter import LaneStatus, LinkStatus
 from matters.model import Words
 from sync.clock import ClockState
 
@@ -23,7 +23,7 @@ LANES = (
     ("4", "数据集", "records"),
     ("5", "报告文件", "report files"),
 )
-UP_LANE = "3"
+LEDGER, RECORDS, FILES = 3, 4, 5
 
 
 async def status(node: Node) -> Status:
@@ -48,7 +48,8 @@ def _status(db: Reading, node: Node) -> Status:
         ),
         ledger=ledger,
         lease=leases.view_in(db, node),
-        lanes=_lanes(node, ledger.pending),
+        lanes=_lanes(db, node, ledger.pending),
+        link=_link(db, node),
         devices=node.hall.status() if node.hall else (),
         clock=ClockStatus(state=ClockState(node.store.clock.state).name.lower(), now_ms=now_ms),
         releases=_releases(db),
@@ -80,17 +81,41 @@ def _last_contact(db: Reading, node: Node) -> int | None:
     return max(stored, node.uplink.breaker.last_contact_ms) or None
 
 
-def _lanes(node: Node, pending: int) -> tuple[LaneStatus, ...]:
-    """What waits in each lane; the uplink's time at the last measured rate, None while that is unknown."""
-    rate = node.entries_per_s
-    return tuple(
-        LaneStatus(
-            lane=number,
-            words=Words(zh=zh, en=en),
-            waiting=pending if number == UP_LANE else 0,
-            eta_s=(int(pending / rate) + 1 if pending else 0) if number == UP_LANE and rate else None,
+def _lanes(db: Reading, node: Node, pending: int) -> tuple[LaneStatus, ...]:
+    """What waits in each lane. Of the way down only what the last contact named and put off is known."""
+    later, rate = node.meter.later.values(), node.meter.bytes_per_s
+    pieces, size = files.waiting(db)
+    waits = {
+        LEDGER: (pending, pending * budget.ENTRY_BYTES),
+        RECORDS: (sum(one.pieces for one in later), sum(one.bytes for one in later)),
+        FILES: (pieces, size),
+    }
+    spent = budget.spent(db, node)
+    lanes: list[LaneStatus] = []
+    ahead = 0
+    for number, zh, en in LANES:
+        many, size = waits.get(int(number), (0, 0))
+        ahead += size
+        lanes.append(
+            LaneStatus(
+                lane=number,
+                words=Words(zh=zh, en=en),
+                waiting=many,
+                bytes=size,
+                eta_s=(int(ahead / rate) + 1 if many else 0) if rate else None,
+                tomorrow=spent and int(number) >= RECORDS and many > 0,
+            )
         )
-        for number, zh, en in LANES
+    return tuple(lanes)
+
+
+def _link(db: Reading, node: Node) -> LinkStatus:
+    link = budget.link(node)
+    return LinkStatus(
+        words=link.words,
+        used_bytes=budget.used_today(db, node),
+        day_bytes=link.day_bytes,
+        bytes_per_s=int(node.meter.bytes_per_s),
     )
 
 

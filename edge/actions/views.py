@@ -7,6 +7,7 @@ import msgspec
 
 from edge.hall.hall import DeviceStatus
 from edge.store.draft import Placed
+from edge.uplink.meter import LaneStatus, LinkStatus
 from matters.groups import Group
 from matters.model import Letter, Material, Party, Refusal, Words
 from matters.quota import QuotaVerdict
@@ -308,15 +309,6 @@ class LeaseStatus(msgspec.Struct, frozen=True, kw_only=True):
     state: str
 
 
-class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What waits in one lane and how long it takes at the last measured rate; `eta_s` None = unknown."""
-
-    lane: str
-    words: Words
-    waiting: int
-    eta_s: int | None
-
-
 class ClockStatus(msgspec.Struct, frozen=True, kw_only=True):
     """`state`: synced, holdover or untrusted."""
 
@@ -351,6 +343,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     ledger: LedgerStatus
     lease: tuple[LeaseStatus, ...]
     lanes: tuple[LaneStatus, ...]
+    link: LinkStatus
     devices: tuple[DeviceStatus, ...]
     clock: ClockStatus
     releases: tuple[ReleaseStatus, ...]

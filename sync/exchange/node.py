@@ -331,5 +331,5 @@ def _apply(release: Release, signed: bytes, held: int, ack: Acknowledgement) -> 
     if not packs and not (release.withdrawn and held):
         return []
     key = ack.scope_keys.get(release.scope, b"")
-    fetches = [FetchPack(scope=release.scope, pack=pack) for pack in packs]
+    fetches = [FetchPack(scope=release.scope, pack=pack, lane=_lane(release)) for pack in packs]
     return [*fetches, ApplyRelease(release=release, signed=signed, packs=tuple(packs), content_key=key)]

@@ -90,10 +90,14 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FetchPack(msgspec.Struct, frozen=True, kw_only=True):
-    """Bring this pack (by network, relay or stick) and keep it until the release that follows is applied."""
+    """Bring this pack (by network, relay or stick) and keep it until the release that follows is applied.
+
+    `lane` (protocol section 5) says what it waits for: records keep to the day's budget of the line.
+    """
 
     scope: str
     pack: PackRef
+    lane: int
 
 
 class ApplyRelease(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,10 +42,12 @@ class Line(httpx.AsyncBaseTransport):
         program: Any = app.application(stage.centre, background=False)
         self._inner = httpx.ASGITransport(app=program, raise_app_exceptions=False)
         self.down = False
+        self.paths: list[str] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self.down:
             raise httpx.ConnectError("the line is cut")
+        self.paths.append(request.url.path)
         return await self._inner.handle_async_request(request)
 
 

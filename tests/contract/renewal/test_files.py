@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+import msgspec
 import pytest
 
 from central.actions import files as there
@@ -173,3 +174,45 @@ def test_a_chunk_that_cannot_be_is_refused(spoilt: Chunk):
         decode(encode(spoilt))
     with pytest.raises(SyncError):
         decode(encode(spoilt)[:-1])
+
+
+async def test_g08_an_idle_job_asks_for_files_only_after_a_new_one_or_an_hour(place: Place) -> None:
+    def asked() -> int:
+        return sum(path.startswith("/api/files/") for path in place.line.paths)
+
+    def pass_ms(many: int) -> None:
+        place.stage.clock.pass_ms(many)
+        place.boot_ms += many
+
+    await place.exchange()
+    await files.when_idle(place.node)
+    first = asked()
+    assert first == 1, "the program has just begun"
+    for _ in range(30):
+        pass_ms(110_000)
+        await files.when_idle(place.node)
+    assert asked() == first, "thirty runs with nothing new cost no request"
+    await printed(place, pdf(100))
+    assert await place.node.store.read(files.waiting) == (1, 1000)
+    await files.when_idle(place.node)
+    assert asked() > first
+    assert await place.node.store.read(files.waiting) == (0, 0)
+    once = asked()
+    pass_ms(files.ASK_AGAIN_MS)
+    await files.when_idle(place.node)
+    await files.when_idle(place.node)
+    assert asked() == once + 1, "and once an hour"
+
+
+async def test_g08_files_wait_for_tomorrow_while_the_budget_of_the_day_is_used_up(place: Place) -> None:
+    node = place.node
+    await printed(place, pdf(100))
+    node.settings = msgspec.structs.replace(node.settings, link="metered", link_day_mb=1)
+    day = node.day_of(node.now_ms())
+    await node.store.transact(lambda tx: tx.execute("INSERT INTO line_used VALUES (?,9,?)", (day, 1 << 20)))
+    await files.when_idle(node)
+    assert await listed(place) == [(SERIAL, 0)]
+    place.stage.clock.pass_ms(86_400_000)
+    place.boot_ms += 86_400_000
+    await files.when_idle(node)
+    assert await listed(place) == []

@@ -227,7 +227,9 @@ async def test_the_centre_lists_exactly_which_subjects_a_node_held_at_a_moment_a
     assert (await at(clock())).scopes == ()
     asked = await at(with_trip_ms, number=NUMBER, purpose="核查一起群众投诉的经过")
     assert asked.asked is True
-    assert (await at(with_trip_ms, number="330102199001011111", purpose="核查一起群众投诉的经过")).asked is False
+    assert (
+        await at(with_trip_ms, number="330102199001011111", purpose="核查一起群众投诉的经过")
+    ).asked is False
     refused = await held.held_at(centre, AUDIT, bus.name, with_trip_ms, number=NUMBER)
     assert isinstance(refused, Refusal)
     with pytest.raises(NotPermitted):

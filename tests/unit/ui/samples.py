@@ -23,7 +23,6 @@ from edge.actions.views import (
     Deferral,
     EntryView,
     Finding,
-    LaneStatus,
     LeaseStatus,
     LedgerStatus,
     PrintJob,
@@ -40,6 +39,7 @@ from edge.pages import views
 from edge.pages.screen import frame_of
 from edge.security.session import Session
 from edge.store.draft import Placed
+from edge.uplink.meter import LaneStatus, LinkStatus
 from matters.groups import Group
 from matters.model import Refusal, Words
 from matters.quota import QuotaVerdict
@@ -87,8 +87,15 @@ def status(mode: str = "online") -> Status:
             LaneStatus(lane="0", words=words("停用与撤销", "Stops and revocations"), waiting=0, eta_s=None),
             LaneStatus(lane="1", words=words("台账条目", "Ledger entries"), waiting=0 if online else 37, eta_s=2),
             LaneStatus(lane="2", words=words("报告与更正", "Reports and corrections"), waiting=0 if online else 275, eta_s=240),
-            LaneStatus(lane="3", words=words("数据集", "Data sets"), waiting=0 if online else 1, eta_s=None),
+            LaneStatus(
+                lane="3", words=words("台账与报告", "ledger and reports"), waiting=0 if online else 312, eta_s=240, bytes=9984,
+            ),
+            LaneStatus(
+                lane="4", words=words("数据集", "records"), waiting=0 if online else 2, eta_s=None, bytes=4_404_019,
+                tomorrow=not online,
+            ),
         ),
+        link=LinkStatus(words=words("低速线路", "thin line"), used_bytes=8_912_896, day_bytes=8 << 20, bytes_per_s=1150),
         devices=devices(broken=not online),
         clock=ClockStatus(state="synced" if online else "holdover", now_ms=NOW),
         releases=(
