@@ -23,7 +23,7 @@ from edge.store.transaction import Transaction
 from edge.store.view import LedgerView
 from edge.uplink.meter import Later
 from sync.errors import StateDiffers, SyncError
-from sync.exchange.node import RECORDS, NodeExchange
+from sync.exchange.node import BATCH_ENTRIES, RECORDS, NodeExchange
 from sync.exchange.steps import (
     Alarm,
     ApplyRelease,
@@ -50,6 +50,8 @@ LEDGER = 3
 THREAD_END_S = 60.0
 LOCK = "line.lock"
 LOCK_WAIT_S = 20.0
+CARRY_S = 12.0
+ENTRIES_MIN = 64
 
 
 class Round:
@@ -131,7 +133,7 @@ async def _round(node: Node) -> Round:
     await checkpoint.sign(node)
     done = Round(over_the_line=True)
     async with ledger_view(node) as view:
-        machine = NodeExchange(view)
+        machine = NodeExchange(view, batch_entries=node.uplink.batch_entries)
         steps = await off_the_loop(machine.begin, node.now_ms())
         while steps:
             steps = await _carry_out(node, machine, steps, done)
@@ -170,9 +172,11 @@ async def _fetch(node: Node, step: FetchPack, done: Round) -> None:
 
 
 async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round) -> list[Step]:
+    begun = time.monotonic()
     try:
         reply = await _handed_in(node, machine, step)
     except CentreUnreachable as error:
+        node.uplink.batch_entries = max(ENTRIES_MIN, node.uplink.batch_entries // 16)
         for left in machine.failed(error.detail):
             await do_step(node, left, done)
         raise
@@ -184,7 +188,16 @@ async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round)
             await do_step(node, left, done)
         raise
     done.sent += step.end - step.start
+    took_s = time.monotonic() - begun
+    machine.batch_entries = node.uplink.batch_entries = paced(node.uplink.batch_entries, took_s)
     return await off_the_loop(machine.received, reply)
+
+
+def paced(entries: int, took_s: float) -> int:
+    """Entries in the next batch after one that took so long: a cut then costs ten seconds of a thin line."""
+    if took_s > CARRY_S:
+        return max(ENTRIES_MIN, entries // 2)
+    return min(BATCH_ENTRIES, entries * 4) if took_s < CARRY_S / 2 else entries
 
 
 async def _handed_in(node: Node, machine: NodeExchange, step: SendBatch) -> bytes:

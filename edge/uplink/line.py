@@ -23,6 +23,7 @@ from edge.store.clock import NodeClock
 from edge.store.identity import Identity
 from edge.uplink.knock import Knock
 from matters.model import Words
+from sync.exchange.node import BATCH_ENTRIES
 from sync.ledger.descent import SHOWN_BYTES_MAX, Ask
 from sync.messages.incarnation import Opening
 from sync.signing.requests import authorise
@@ -115,6 +116,8 @@ class Uplink:
         self.breaker = Breaker()
         self.bytes_up = 0
         self.bytes_down = 0
+        self.batch_entries = BATCH_ENTRIES
+        """Entries a batch may hold: what the line lately carried in a few seconds (`exchange`)."""
         self._apart_ms = 0
         self._knock: Knock | None = None
         self._clock = clock

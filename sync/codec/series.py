@@ -12,7 +12,7 @@ from sync.codec.stream import COUNT_MAX, ColumnReader, ColumnWriter
 from sync.codec.texts import read_texts, write_texts
 from sync.errors import Malformed
 
-_CONSTANT, _PLAIN, _SAME, _MOSTLY, _DIGEST, _TEXT, _INTEGERS, _BYTES, _BYTE_CODES = range(9)
+_CONSTANT, _PLAIN, _SAME, _MOSTLY, _DIGEST, _TEXT, _INTEGERS, _BYTES, _BYTE_CODES, _UTF8 = range(10)
 _BYTES_MAX = 2**20
 _REPEATED = 8  # a column this repetitive is cheap as codes; comparing it with others costs more than it saves
 _INT_MAX = 2**63 - 1
@@ -116,10 +116,22 @@ def _write_bytes(writer: ColumnWriter, values: Column, group: Columns) -> None:
     if len(table) < len(values):
         writer.mark(_BYTE_CODES, len(table))
         writer.add_bytes(bytes([table[value] for value in values]))
+    elif writer.dictionary and _is_text(joined := b"".join(values)):
+        writer.mark(_UTF8)  # beside the other text, not among random bytes: a third less
+        write_numbers(writer, [len(value) for value in values])
+        writer.add_utf8(joined)
+        return
     else:
         writer.mark(_BYTES)
     write_numbers(writer, [len(value) for value in table])
     writer.add_bytes(b"".join(table))
+
+
+def _is_text(joined: bytes) -> bool:
+    try:
+        return bool(joined.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _read(reader: ColumnReader, count: int, group: Columns) -> Column:
@@ -160,10 +172,18 @@ def _read_integers(reader: ColumnReader, count: int, group: Columns) -> Column:
 
 
 def _read_bytes(reader: ColumnReader, count: int, _: Columns) -> Column:
+    return [reader.take_bytes(size) for size in _sizes(reader, count)]
+
+
+def _read_utf8(reader: ColumnReader, count: int, _: Columns) -> Column:
+    return [reader.take_utf8(size) for size in _sizes(reader, count)]
+
+
+def _sizes(reader: ColumnReader, count: int) -> list[int]:
     sizes = read_numbers(reader, count)
     if not all(0 <= size <= _BYTES_MAX for size in sizes):
         raise Malformed("byte sizes that do not fit")
-    return [reader.take_bytes(size) for size in sizes]
+    return sizes
 
 
 def _read_byte_codes(reader: ColumnReader, count: int, group: Columns) -> Column:
@@ -188,4 +208,5 @@ _READERS: tuple[Callable[[ColumnReader, int, Columns], Column], ...] = (
     _read_integers,
     _read_bytes,
     _read_byte_codes,
+    _read_utf8,
 )

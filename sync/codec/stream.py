@@ -20,9 +20,13 @@ _NESTED_MAX = 8
 
 
 class ColumnWriter:
-    """Collects marks and pools of one frame."""
+    """Collects marks and pools of one frame; `dictionary` is the one it is compressed over.
 
-    def __init__(self) -> None:
+    Whoever has a dictionary reads every shape that was there when it was made.
+    """
+
+    def __init__(self, dictionary: int = 0) -> None:
+        self.dictionary = dictionary
         self.marks: list[Any] = []
         self.text: list[bytes] = []
         self.planes: list[bytes] = []
@@ -35,6 +39,10 @@ class ColumnWriter:
         """Keep text; its length becomes a mark."""
         part = text.encode()
         self.marks.append(len(part))
+        self.text.append(part)
+
+    def add_utf8(self, part: bytes) -> None:
+        """Keep bytes that are text, whose number the reader knows."""
         self.text.append(part)
 
     def add_bytes(self, part: bytes) -> None:
@@ -72,12 +80,18 @@ class ColumnReader:
 
     def take_text(self) -> str:
         """The next text."""
-        length = self.number(0, len(self._text) - self._text_at)
-        self._text_at += length
         try:
-            return self._text[self._text_at - length : self._text_at].decode()
+            return self.take_utf8(self.number(0, len(self._text) - self._text_at)).decode()
         except UnicodeDecodeError as error:
             raise Malformed("text that is not UTF-8") from error
+
+    def take_utf8(self, length: int) -> bytes:
+        """The next bytes that are text."""
+        part = self._text[self._text_at : self._text_at + length]
+        if len(part) != length:
+            raise Malformed("text ends early")
+        self._text_at += length
+        return part
 
     def take_bytes(self, length: int) -> bytes:
         """The next codes or random bytes."""

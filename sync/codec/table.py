@@ -39,7 +39,7 @@ _Group = tuple[int, int]
 
 def write_table(rows: Sequence[Row], context: FrameContext) -> tuple[bytes, ...]:
     """The blocks of a frame: marks and text, then planes."""
-    writer = ColumnWriter()
+    writer = ColumnWriter(context.dictionary)
     details = list(map(_split_detail, rows))
     keys = [(row.entry.kind, size) for row, (size, _) in zip(rows, details, strict=True)]
     groups = {key: code for code, key in enumerate(dict.fromkeys(keys))}

@@ -69,7 +69,9 @@ class NodeExchange:
         self, view: NodeView, *, batch_entries: int = BATCH_ENTRIES, rounds: int = ROUNDS_MAX
     ) -> None:
         self._view = view
-        self._batch_entries, self._rounds_left = batch_entries, rounds
+        self._rounds_left = rounds
+        self.batch_entries = batch_entries
+        """Entries offered at a time; whoever carries the batches may set what the line carries."""
         self._now_ms = 0
         self._target: int | None = None
         self._start = self._end = 0
@@ -84,8 +86,8 @@ class NodeExchange:
         self._now_ms = now_ms
         self._target = view.checkpoint().size
         start = _start(view, self._target)
-        many = self._target - start > self._batch_entries
-        return self._send(start, min(self._batch_entries, FIRST_ENTRIES) if many else self._batch_entries)
+        many = self._target - start > self.batch_entries
+        return self._send(start, min(self.batch_entries, FIRST_ENTRIES) if many else self.batch_entries)
 
     def ahead(self) -> None:
         """Read and pack the entries after the batch just sent; no step comes of it, nothing is promised.
@@ -96,7 +98,7 @@ class NodeExchange:
         if self._target is None or not self._end < self._target or self._rounds_left <= 0:
             return
         try:
-            self._planned = self._plan(self._end, self._batch_entries)
+            self._planned = self._plan(self._end, self.batch_entries)
         except SyncError:
             self._planned = None
 
@@ -173,7 +175,7 @@ class NodeExchange:
             return [*late, self._finished("progress")]
         self._sent += max(0, min(ack.next, self._target) - self._start)
         if self._moves(ack):
-            return self._send(ack.next, self._batch_entries)
+            return self._send(ack.next, self.batch_entries)
         head = accepted.countersigned
         reached = max(head.size if head else 0, self._view.acknowledged()[0])
         return [*late, self._finished("level" if reached >= self._target else "progress", reached=reached)]
@@ -188,7 +190,7 @@ class NodeExchange:
             *_leases(ack, self._view),
         ]
         if self._target is not None and self._moves(ack):
-            return [*steps, *self._send(ack.next, self._batch_entries)]
+            return [*steps, *self._send(ack.next, self.batch_entries)]
         return [*steps, self._finished("levelling")]
 
     def _moves(self, ack: Acknowledgement) -> bool:
@@ -224,7 +226,7 @@ def _start(view: NodeView, size: int) -> int:
     Thin lines resume there, and a restored centre gets again what it lost.
     """
     last = view.last_centre()
-    return last.next if last.size and last.next <= size else view.acknowledged()[0]
+    return last.next if last.time_ms and last.next <= size else view.acknowledged()[0]
 
 
 def _store(ack: Acknowledgement, accepted: Accepted, cosigned: bytes) -> list[Step]:
