@@ -6,12 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from central.actions import escrow, files, incarnations, recount, spoken, wipes, witness
+from central.actions import escrow, files, incarnations, recount, restored, spoken, wipes, witness
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.incarnations import IncarnationRow
 from central.arguments import count
 from central.commands import Said, by_officer, command, given, opened, signs
 from central.errors import EXIT_FOUND, EXIT_HOLDS
+from central.store.incarnations import CENTRE
 from matters.calendar import CHINA
 from matters.model import Refusal
 from sync.lease.spoken import CAPABILITIES, HOURS_MAX
@@ -47,6 +48,10 @@ def register(commands: Any) -> None:
     one.add_argument("--capability", nargs="+", choices=CAPABILITIES, default=CAPABILITIES)
     signs(one)
     one.add_argument("--note", required=True, help="who called and how you made sure")
+    words = "声明已从备份恢复 / say that the database was restored from a backup"
+    one = command(commands, "restored", opened(by_officer(_restored)), words)
+    signs(one)
+    one.add_argument("--note", required=True, help="from which backup, and why")
     command(commands, "witnesses", opened(_witnesses), "各节点会签回来的中心台账 / what nodes hold of us")
     for verb, run, words in (
         ("approve", _approve, "批准换代 / approve these very keys"),
@@ -85,6 +90,14 @@ async def _wipes(centre: Centre, _: argparse.Namespace) -> Said:
     rows = await wipes.wipes(centre)
     lines = tuple(f"{row.node} {row.words.zh}" for row in rows)
     return Said(document={"wipes": rows}, lines=lines or ("没有下过清除命令",))
+
+
+async def _restored(centre: Centre, officer: AdminSession, asked: argparse.Namespace) -> Said:
+    refusal = await restored.declare(centre, officer, asked.note)
+    if refusal is not None:
+        return given(refusal)
+    rows = await incarnations.requests(centre, CENTRE)
+    return Said(document=rows, lines=tuple(_line(row) for row in rows))
 
 
 async def _files(centre: Centre, asked: argparse.Namespace) -> Said:

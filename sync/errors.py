@@ -4,7 +4,8 @@
     ├── Malformed          sender    bytes that are not what they claim to be
     ├── LimitExceeded      sender    larger, deeper or more than `limits.LIMITS` allows
     ├── BadSignature       sender    a signature, seal or key that does not fit
-    │   └── ClockApart     line      a request signed at another time than the receiver's
+    │   ├── ClockApart     line      a request signed at another time than the receiver's
+    │   └── UnknownOrigin  receiver  a ledger the receiver never heard of, or forgot when it was restored
     ├── WrongDestination   carrier   a file addressed to somebody else
     ├── WrongOrigin        carrier   a file of another ledger than the one expected
     ├── UnknownVersion     receiver  a format newer than this program
@@ -81,6 +82,17 @@ class ClockApart(BadSignature):
     retry = True
     next_zh = "两端时钟相差过大，系统会按中心时间重发；仍不成功请核对本机时钟。"
     next_en = "The clocks are apart: it is sent again in the centre's time. If that fails too, set the clock."
+
+
+class UnknownOrigin(BadSignature):
+    """A ledger the receiver never heard of, or forgot when it was restored from a backup."""
+
+    code = "unknown-origin"
+    blame = "receiver"
+    next_zh = "中心不认识本节点（可能从备份恢复）。本机已出示证书，请致电中心安全管理员核对指纹并批准。"
+    next_en = (
+        "The centre does not know this node (restored?). It was shown our certificate: call the officer."
+    )
 
 
 class WrongDestination(SyncError):

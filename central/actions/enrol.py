@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from central.actions import incarnations, leases, nodes, restored
+from central.actions.adopt import REPLACED
 from central.actions.centre import Centre
 from central.actions.incarnations import Wanted
 from central.actions.own_ledger import Draft, record
@@ -21,8 +22,6 @@ from sync.signing.notes import vkey
 from sync.signing.sealing import seal
 
 SUBJECT_KEY_INFO = b"yizhan/subject-key/1"
-REPLACED = "replaced by a new incarnation"
-"""Why an older incarnation is closed; what it printed before stays genuine."""
 _KEY_BYTES = 32
 
 

@@ -9,7 +9,7 @@
 
 import msgspec
 
-from central.actions import mailbox, restored
+from central.actions import adopt, mailbox, restored
 from central.actions.centre import AdminSession, Centre
 from central.actions.effects import Gathered, Line
 from central.actions.findings import finding_id, raised
@@ -20,10 +20,19 @@ from central.store import contacts, incarnations, ledger
 from central.store.database import Tx
 from central.store.fleet import Identity
 from central.store.incarnations import Asked, Verdict
+from central.store.ledger import Head
 from central.store.reconciling import Finding
 from matters.calendar import china_day
 from matters.model import Refusal, Words
-from sync.messages.incarnation import Claim, Opening, differs, fingerprint, known_lost, reason
+from sync.messages.incarnation import (
+    FORGOTTEN,
+    Claim,
+    Opening,
+    differs,
+    fingerprint,
+    known_lost,
+    reason,
+)
 from sync.messages.registry import kind
 
 WAITING_MAX = 16
@@ -188,11 +197,19 @@ async def decide(
             note=note.strip(),
         )
         await record(centre, tx, draft)
-        if known.node == incarnations.CENTRE and officers:
-            await restored.begin(centre, tx, known, officers)
+        if officers:
+            await _take_effect(centre, tx, known, officers)
         settled = await incarnations.one(tx, known.origin, asked)
         assert settled is not None
         return await _row(tx, settled)
+
+
+async def _take_effect(centre: Centre, tx: Tx, known: Asked, officers: tuple[str, ...]) -> None:
+    """What needs no further word of a node begins with the last officer's."""
+    if known.node == incarnations.CENTRE:
+        await restored.begin(centre, tx, known, officers)
+    elif known.reason == FORGOTTEN.code:
+        await adopt.adopt(centre, tx, known)
 
 
 def _agreed(row: IncarnationRow, said: Verdict) -> tuple[str, ...]:
@@ -216,7 +233,7 @@ async def requests(centre: Centre, node: str = "") -> tuple[IncarnationRow, ...]
 
 
 async def _row(tx: Tx, asked: Asked) -> IncarnationRow:
-    head = await ledger.head(tx, asked.origin)
+    head = (await ledger.heads(tx)).get(asked.origin, _NOTHING_HELD)
     why = reason(asked.reason)
     claim = msgspec.json.decode(asked.claim, type=Claim)
     said = await incarnations.verdicts(tx, asked.origin, asked.asked)
@@ -244,6 +261,9 @@ async def _row(tx: Tx, asked: Asked) -> IncarnationRow:
         new_origin=asked.new_origin,
         asked_ms=asked.asked_ms,
     )
+
+
+_NOTHING_HELD = Head(origin="", size=0, root=b"", countersigned=0, hlc_ms=0, hlc_n=0, frozen="")
 
 
 def _opening(row: IncarnationRow) -> Opening:

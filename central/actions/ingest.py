@@ -34,7 +34,7 @@ from central.store.ledger import CheckpointKept, Head, StoredEntry
 from sync.batch.frames import Frame
 from sync.batch.header import header_length
 from sync.batch.incoming import Incoming
-from sync.errors import BadSignature, Fork, LimitExceeded, Revoked
+from sync.errors import Fork, LimitExceeded, Revoked, UnknownOrigin
 from sync.exchange.centre import (
     Accept,
     ForkEvidence,
@@ -90,7 +90,7 @@ async def _sender(centre: Centre, batch: bytes) -> Identity:
     async with centre.store.reading() as tx:
         identity = await fleet.identity(tx, origin)
     if identity is None:
-        raise BadSignature("batch of an unknown origin")
+        raise UnknownOrigin("batch of an unknown origin")
     if identity.revoked_ms is not None:
         async with centre.store.transaction() as tx:
             digest = hashlib.sha256(batch).digest()

@@ -46,7 +46,7 @@ async def create(
             created_ms=centre.now_ms(),
         )
         await fleet.add_node(tx, node)
-        await _open_scopes(centre, tx, node)
+        await open_scopes(centre, tx, node)
         await record(centre, tx, _changed(admin, f"node {node.node} created"))
         return await _new_code(centre, tx, node.node)
 
@@ -109,7 +109,7 @@ async def _free_id(tx: Tx, region: str, kind: str, floor: int) -> str:
     return next(f"{stem}-{n}" for n in range(first, first + len(taken) + 1) if f"{stem}-{n}" not in taken)
 
 
-async def _open_scopes(centre: Centre, tx: Tx, node: NodeKept) -> None:
+async def open_scopes(centre: Centre, tx: Tx, node: NodeKept) -> None:
     """The scopes a new node will hold, each with a content key of its own."""
     for name, data_class, prefixes in (
         (leases.data_scope(node), "detail", leases.regions_of(node)),

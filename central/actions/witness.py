@@ -9,13 +9,15 @@ from central.actions.centre import AdminSession, Centre
 from central.actions.own_ledger import DETAIL, origin_of, origins, place_bytes
 from central.errors import NotFound
 from central.security.permissions import require
-from central.store import contacts, fleet, ledger, trail
+from central.store import contacts, fleet, incarnations, ledger, trail
 from central.store.database import Tx
+from central.store.incarnations import CENTRE
 from central.store.ledger import CheckpointKept, Head
 from sync.batch.acknowledge import Successor
 from sync.errors import SyncError
 from sync.exchange.succession import incarnation_of
 from sync.ledger.tree import consistency, inclusion
+from sync.messages.incarnation import CentreOpening
 from sync.signing.notes import Checkpoint, open_note
 
 
@@ -117,6 +119,7 @@ async def witnesses(centre: Centre, admin: AdminSession) -> tuple[WitnessRow, ..
     require(admin.role, "check.run")
     async with centre.store.reading() as tx:
         heads = await ledger.heads(tx)
+        admitted = await _admitted(tx)
         last = await contacts.last_contacts(tx)
         found: list[WitnessRow] = []
         for one in await fleet.identities(tx):
@@ -130,9 +133,18 @@ async def witnesses(centre: Centre, admin: AdminSession) -> tuple[WitnessRow, ..
             except SyncError as error:
                 found.append(msgspec.structs.replace(row, reason=error.detail))
                 continue
-            reason = await _differs(tx, heads.get(seen.origin), seen)
+            named = (incarnation_of(seen.origin), seen.size, seen.root) in admitted
+            reason = "" if named else await _differs(tx, heads.get(seen.origin), seen)
             found.append(msgspec.structs.replace(row, size=seen.size, reason=reason))
     return tuple(found)
+
+
+async def _admitted(tx: Tx) -> set[tuple[int, int, bytes]]:
+    """The checkpoints our openings name as signed and lost: incarnation, size and root."""
+    openings = [
+        msgspec.json.decode(one.opening, type=CentreOpening) for one in await incarnations.begun(tx, CENTRE)
+    ]
+    return {named for opening in openings for named in opening.witnessed}
 
 
 async def _differs(tx: Tx, head: Head | None, seen: Checkpoint) -> str:

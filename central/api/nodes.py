@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from central.actions import answer, enrol, files, ingest, recount
+from central.actions import adopt, answer, enrol, files, ingest, recount
 from central.actions.enrol import Application
 from central.api.doors import (
     ANSWERS,
@@ -59,13 +59,30 @@ async def new_incarnation(request: Asking, centre: TheCentre) -> Response[bytes]
     What an enrolment gives once officers approved; 403 `incarnation-waiting` until then.
     """
     content = await request.body()
-    identity = await signed_by(request, centre, content, lapsed=True, unless=enrol.REPLACED)
+    identity = await signed_by(request, centre, content, lapsed=True, unless=adopt.REPLACED)
     try:
         application = msgspec.json.decode(content, type=Application)
     except UNREADABLE as error:
         raise Malformed("not a request for a new incarnation") from error
     given = await enrol.renew(centre, identity, application)
     return refused(given) if isinstance(given, Refusal) else json(given)
+
+
+@post(
+    "/api/known",
+    status_code=200,
+    summary="Show the certificate of a forgotten node",
+    request_max_body_size=16_384,
+)
+async def known(request: Asking, centre: TheCentre) -> Response[bytes]:
+    """The certificate of a node this centre does not know (any more) in, signed for by its key.
+
+    The fingerprint of its keys out, which an officer compares before the node is known again.
+    """
+    signed = await request.body()
+    header = request.headers.get("authorization", "")
+    asked = await adopt.shown(centre, signed, header, request.scope["path"])
+    return json({"fingerprint": asked})
 
 
 @post("/api/exchange", status_code=200, summary="Hand in a batch", request_max_body_size=BATCH_BYTES_MAX)

@@ -21,6 +21,7 @@ from sync.errors import (
     NotForUs,
     Revoked,
     SyncError,
+    UnknownOrigin,
     WrongDestination,
     WrongOrigin,
 )
@@ -30,6 +31,7 @@ log = structlog.get_logger("api")
 STATUS: dict[type[SyncError], int] = {
     BadSignature: 401,
     ClockApart: 401,
+    UnknownOrigin: 401,
     Revoked: 403,
     LimitExceeded: 413,
     Fork: 409,
@@ -90,6 +92,7 @@ ROUTES = (
         route_handlers=[
             nodes.enrol_node,
             nodes.new_incarnation,
+            nodes.known,
             nodes.exchange,
             nodes.tile,
             nodes.files_wanted,

@@ -3,7 +3,7 @@
 from central.store import fleet
 from central.store.database import Store
 from central.store.fleet import Identity
-from sync.errors import BadSignature, Revoked
+from sync.errors import BadSignature, Revoked, UnknownOrigin
 from sync.limits import LIMITS
 from sync.signing.requests import check, read_header
 
@@ -30,7 +30,7 @@ async def caller(
     async with store.transaction() as tx:
         identity = await fleet.identity(tx, claim.origin)
         if identity is None:
-            raise BadSignature("unknown origin")
+            raise UnknownOrigin("unknown origin")
         check(header, {identity.origin: identity.signing}.get, method, path, body, now_ms)
         if not await fleet.fresh_nonce(tx, claim.origin, claim.nonce, now_ms):
             raise BadSignature("a request seen before")

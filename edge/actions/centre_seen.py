@@ -1,10 +1,14 @@
 """What this node saw of the centre's own ledger: noted under our signature, kept when that ledger ends."""
 
+import contextlib
+
 import msgspec
 
 from edge.actions.gates import LEVELLING
 from edge.actions.node import Node
+from edge.errors import CentreRefused, CentreUnreachable
 from edge.store.draft import Draft
+from edge.store.identity import read_secrets
 from edge.store.transaction import Transaction
 from edge.store.view import CENTRE_FACT, CentreNoted
 from sync.exchange.steps import NoteCentre, NoteLevelling
@@ -19,6 +23,13 @@ async def note(node: Node, step: NoteCentre | NoteLevelling) -> None:
         return
     node.store.clock.trust(step.centre_time_ms)
     await node.store.transact(lambda tx: _centre(tx, step))
+
+
+async def show_certificate(node: Node) -> None:
+    """To a centre that forgot us: what it signed when it admitted us. The next exchange asks again."""
+    held = await node.store.read(lambda db: read_secrets(db.connection))
+    with contextlib.suppress(CentreRefused, CentreUnreachable):
+        await node.uplink.known(node.identity, held["certificate"])
 
 
 def _centre(tx: Transaction, step: NoteCentre) -> None:

@@ -22,7 +22,7 @@ from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from edge.store.view import LedgerView
 from edge.uplink.meter import Later
-from sync.errors import StateDiffers, SyncError
+from sync.errors import StateDiffers, SyncError, UnknownOrigin
 from sync.exchange.node import BATCH_ENTRIES, RECORDS, NodeExchange
 from sync.exchange.steps import (
     Alarm,
@@ -116,7 +116,12 @@ async def exchange(node: Node) -> ExchangeSummary:
     node.never_in_training()
     line = wait_for_lock(node.data / LOCK, Busy("another exchange runs"), LOCK_WAIT_S)
     async with node.exchanging, line, asyncio.timeout(node.settings.exchange_deadline_s):
-        return await _over_the_line(node)
+        try:
+            return await _over_the_line(node)
+        except CentreRefused as error:
+            if error.centre_code == UnknownOrigin.code:
+                await centre_seen.show_certificate(node)
+            raise
 
 
 async def _over_the_line(node: Node) -> ExchangeSummary:

@@ -198,6 +198,10 @@ class Uplink:
         except ValueError as error:
             raise CentreUnreachable("not a proof of consistency") from error
 
+    async def known(self, identity: Identity, certificate: bytes, deadline_s: float = 30.0) -> None:
+        """Show a centre that forgot us the certificate it once signed; an officer then says yes or no."""
+        await self._post(identity, "/api/known", certificate, deadline_s, ANSWER_BYTES_MAX)
+
     async def tile(self, identity: Identity, ask: Ask, deadline_s: float = 120.0) -> bytes:
         """One tile of our ledger as the centre has it (`sync.ledger.descent`), still encoded."""
         return await self._post(

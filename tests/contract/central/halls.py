@@ -4,13 +4,15 @@ import base64
 import secrets
 from typing import Any
 
+import msgspec
+
 from central.actions import enrol
 from central.actions.enrol import Enrolled
 from sync.batch.acknowledge import Acknowledgement, decode
 from sync.batch.file import build_up, open_sealed
 from sync.batch.view import CentreKeys, Head, SaltEpoch, Wish
 from sync.exchange.node import NodeExchange
-from sync.exchange.steps import NoteCentre, SendBatch, StoreAcknowledgement
+from sync.exchange.steps import NoteCentre, NoteLevelling, SendBatch, StoreAcknowledgement
 from sync.exchange.view import CentreSeen
 from sync.ids import subject_ref
 from sync.ledger.entry import Entry, Row, salt
@@ -31,6 +33,7 @@ class Hall(Ledger):
         self, node: str, given: Enrolled, signing: SigningKey, sealing: SealingKey, clock: Clock
     ) -> None:
         super().__init__(given.origin)
+        self.given, self.certificate = given, base64.b64decode(given.certificate)
         self.node, self.signing_key, self.sealing_key, self.clock = node, signing, sealing, clock
         name, public = parse_vkey(given.centre.vkey)
         self.centre = CentreKeys(
@@ -49,6 +52,7 @@ class Hall(Ledger):
         self.lease_used_percent = 0
         self.obeyed = 0
         self.replies: list[Acknowledgement] = []
+        self.doubts: list[str] = []
 
     def checkpoint(self) -> Head:
         if not self.size:
@@ -157,8 +161,15 @@ class Hall(Ledger):
         if isinstance(step, NoteCentre):
             self.seen_note = step.checkpoint
             self.seen = CentreSeen(
-                size=step.size, root=step.root, time_ms=step.centre_time_ms, next=step.next
+                size=step.size,
+                root=step.root,
+                time_ms=step.centre_time_ms,
+                next=step.next,
+                origin=step.origin,
             )
+            self.doubts += [step.succeeded.doubt] if step.succeeded else []
+        if isinstance(step, NoteLevelling):
+            self.seen = msgspec.structs.replace(self.seen, next=step.next)
         if isinstance(step, StoreAcknowledgement):
             self.countersigned = (step.size, step.root)
             self.countersignature = step.verified_note

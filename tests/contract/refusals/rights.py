@@ -8,6 +8,7 @@ duty     a supervisor, the hall manager, or a clerk with the permit `duty`; anot
 paper    whoever is signed in, for the papers of their window and their cases; on duty, for every paper
         node     (centre) the signature of an enrolled node that is not revoked
         code     (centre) a one-time code
+        certificate  (centre) what the centre signed for a node, and a request signed by its key
         local    (centre) this machine only
 """
 
@@ -108,6 +109,7 @@ CENTRE = tuple(
         ("POST", "/api/exchange", "node"),
         ("POST", "/api/answers", "node"),
         ("POST", "/api/incarnation", "node"),
+        ("POST", "/api/known", "certificate"),
         ("POST", "/api/recount", "node"),
         ("GET", "/api/files/{skip}", "node"),
         ("POST", "/api/files", "node"),
