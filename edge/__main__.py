@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from edge import arguments, technician
-from edge.errors import EdgeError, FolderTrouble
+from edge.errors import EdgeError, FolderTrouble, UsageInvalid
 from edge.settings import Settings, load
 from edge.uplink.knock import Knock
 
@@ -54,9 +54,14 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     enrol = _command(commands, "enrol", _enrol, "登记本节点 / enrol with a one-time code")
     enrol.add_argument(
-        "--centre", required=True, type=arguments.address, metavar="URL", help="the centre's address"
+        "--centre",
+        default="",
+        type=arguments.address,
+        metavar="URL",
+        help="the centre's address, if there is a line",
     )
-    enrol.add_argument("--code", required=True, type=arguments.code, help="the one-time code")
+    enrol.add_argument("--code", default="", type=arguments.code, help="the one-time code")
+    technician.by_stick(enrol)
     serve = _command(commands, "serve", _serve, "开始服务 / serve the hall", json=False)
     serve.add_argument("--host", default="", help="address to listen on (default: settings)")
     serve.add_argument("--port", type=arguments.port, default=0, help="port to listen on (default: settings)")
@@ -68,6 +73,8 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("path", type=Path, help="a folder on the stick")
     imported = _command(commands, "import", _import, "从介质导入 / take what the centre sent back")
     imported.add_argument("files", nargs="+", type=Path, help="files from the stick")
+    shown = _command(commands, "stick", _stick, "介质上有什么 / what lies on a stick, in words")
+    shown.add_argument("path", type=Path, help="a folder on the stick")
     _command(commands, "check", _check, "自检台账与数据库 / the node's fsck")
     _command(commands, "doctor", _doctor, "逐项诊断 / a verdict a line")
     backup = _command(commands, "backup", _backup, "备份数据库 / copy the database")
@@ -96,9 +103,18 @@ async def _with_node(options: argparse.Namespace, work: Callable[[Any], Awaitabl
 
 
 async def _enrol(options: argparse.Namespace) -> tuple[Any, int]:
-    from edge.actions.enrol import enrol
+    from edge.actions import enrol
 
-    return await enrol(options.data, options.centre, options.code), 0
+    if options.source:
+        return await enrol.accept(options.data, options.source, options.centre), 0
+    if options.code and options.to:
+        return await enrol.request(options.data, options.code, options.to), 0
+    if not (options.code and options.centre):
+        raise UsageInvalid(
+            "联网登记用 --centre 和 --code；用介质登记用 --code 和 --to，再用 --from 读入批复。",
+            "give --centre and --code; by stick --code and --to, then --from",
+        )
+    return await enrol.enrol(options.data, options.centre, options.code), 0
 
 
 async def _exchange(options: argparse.Namespace) -> tuple[Any, int]:
@@ -117,6 +133,15 @@ async def _import(options: argparse.Namespace) -> tuple[Any, int]:
     from edge.actions import courier
 
     return await _with_node(options, lambda node: courier.import_files(node, options.files)), 0
+
+
+async def _stick(options: argparse.Namespace) -> tuple[Any, int]:
+    from edge.actions.stick import look
+
+    async def listed(node: Any) -> Any:
+        return look(options.path, node.identity.origin)
+
+    return list(await _with_node(options, listed)), 0
 
 
 async def _check(options: argparse.Namespace) -> tuple[Any, int]:

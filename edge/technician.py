@@ -64,17 +64,31 @@ def _witness(commands: Any, command: Command, with_node: WithNode) -> None:
 
 def _incarnation(commands: Any, command: Command, with_node: WithNode) -> None:
     async def run(options: argparse.Namespace) -> tuple[Any, int]:
-        from edge.actions.incarnation import renew
+        from edge.actions import incarnation
 
-        done = await with_node(
-            options, lambda node: renew(node, options.reason, code=options.code, anew=options.again)
-        )
-        return done, 0
+        async def asked(node: Any) -> Any:
+            if options.source:
+                return await incarnation.accept(node, options.source)
+            how = {"code": options.code, "anew": options.again}
+            if options.to:
+                return await incarnation.request(node, options.reason, options.to, **how)
+            return await incarnation.renew(node, options.reason, **how)
+
+        if not (options.reason or options.source):
+            raise UsageInvalid("请用 --reason 写明原因。", "say why: --reason")
+        return await with_node(options, asked), 0
 
     one = command(commands, "incarnation", run, "申请换代，批准后启用 / a new incarnation, once approved")
-    one.add_argument("--reason", required=True, choices=REASONS, help="why the history ends")
+    one.add_argument("--reason", default="", choices=REASONS, help="why the history ends")
+    by_stick(one)
     one.add_argument("--code", default="", help="a one-time code, where the old key is no longer trusted")
     one.add_argument("--again", action="store_true", help="offer other new keys than last time")
+
+
+def by_stick(one: argparse.ArgumentParser) -> None:
+    """The flags of what goes by two files on a stick instead of a line."""
+    one.add_argument("--to", type=Path, metavar="DIR", help="write the request onto a stick, for the centre")
+    one.add_argument("--from", dest="source", type=Path, metavar="FILE", help="read the centre's answer")
 
 
 def _keys(commands: Any, command: Command, with_node: WithNode) -> None:

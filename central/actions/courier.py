@@ -14,16 +14,18 @@ from pathlib import Path
 
 import msgspec
 
-from central.actions import ingest, offers
+from central.actions import enrol, files, incarnations, ingest, offers
 from central.actions.centre import AdminSession, Centre
 from central.actions.own_ledger import Draft, act
-from central.errors import FileRefused, NotFound
+from central.errors import FileRefused, NotFound, Refused
 from central.security.permissions import require
 from central.store import fleet, ledger
 from central.store.durable import write_durably
 from matters.model import Words
-from sync.batch.header import header_length, parse_header
+from sync.batch.file import build_sealed
+from sync.batch.header import claimed_header, header_length, parse_header
 from sync.errors import PackRefused, SyncError
+from sync.messages import introduction
 from sync.packs.release import PackRef, plan
 from sync.signing import cose
 
@@ -78,19 +80,45 @@ async def import_files(centre: Centre, admin: AdminSession, paths: Sequence[Path
 
 async def _one(centre: Centre, path: Path) -> FileTaken:
     try:
-        batch = await asyncio.to_thread(_read, path, centre.settings.batch_bytes_max)
-        origin = _claimed(batch)
-        await ingest.exchange(centre, batch, "courier")
-    except FileRefused as error:
+        content = await asyncio.to_thread(_read, path, centre.settings.batch_bytes_max)
+        if content.startswith(introduction.MAGIC):
+            return await _request(centre, path, content)
+        return await _sealed(centre, path, content)
+    except (FileRefused, NotFound) as error:
         return _refused(path, error.code, f"{error.words.zh} {error.words.en}")
     except SyncError as error:
         return _refused(path, error.code, f"{error.next_zh} {error.next_en}")
+
+
+async def _sealed(centre: Centre, path: Path, content: bytes) -> FileTaken:
+    """A batch of entries, or a chunk of a report file; what is neither is refused by whoever opens it."""
+    origin = _claimed(content)
     async with centre.store.reading() as tx:
         identity = await fleet.identity(tx, origin)
+    if identity is not None and claimed_header(content).kind == "blob":
+        await files.take(centre, identity, content)
+    else:
+        await ingest.exchange(centre, content, "courier")
+        if identity is not None:
+            await asyncio.to_thread(write_durably, _kept(centre, identity.node, SUFFIX), content)
+    async with centre.store.reading() as tx:
         head = await ledger.head(tx, origin)
-    if identity is not None:
-        await asyncio.to_thread(write_durably, centre.data / "courier" / f"{identity.node}{SUFFIX}", batch)
     return FileTaken(file=path.name, origin=origin, size=head.size, countersigned=head.countersigned)
+
+
+async def _request(centre: Centre, path: Path, content: bytes) -> FileTaken:
+    """An enrolment or a new incarnation asked for; kept, so that the answer can be written when it is due."""
+    done = await enrol.by_stick(centre, content)
+    no = done.refusal
+    if no is None or no.code == incarnations.WAITING:
+        await asyncio.to_thread(write_durably, _kept(centre, done.node, introduction.SUFFIX), content)
+    if no is not None:
+        return _refused(path, no.code, f"{no.message.zh} {no.next.zh} {no.message.en} {no.next.en}")
+    return FileTaken(file=path.name, origin=f"node {done.node}", size=0, countersigned=0)
+
+
+def _kept(centre: Centre, node: str, suffix: str) -> Path:
+    return centre.data / "courier" / f"{node}{suffix}"
 
 
 def _refused(path: Path, code: str, why: str) -> FileTaken:
@@ -112,34 +140,77 @@ def _read(path: Path, bytes_max: int) -> bytes:
 
 
 async def export(centre: Centre, admin: AdminSession, node: str, folder: Path) -> Exported:
-    """Write the node's acknowledgement and the packs it lacks into `folder`, each read back and compared.
+    """Write what the node waits for into `folder`, each file read back and compared.
 
-    Raises NotFound for a node nobody created and when nothing of that node came by courier yet, Trouble when
-    the stick gives back other bytes.
+    The answer to its enrolment or new incarnation, its acknowledgement, the packs it lacks, the list of the
+    report files we lack. Raises NotFound for a node nobody created or of which nothing came by courier yet,
+    Refused while officers have not approved, Trouble when the stick gives back other bytes.
     """
     require(admin.role, "courier.export")
     async with centre.store.reading() as tx:
         if await fleet.node(tx, node) is None:
             raise NotFound("没有这个节点。", "there is no such node", next_words=_WHICH_NODE)
-    kept = centre.data / "courier" / f"{node}{SUFFIX}"
-    if not await asyncio.to_thread(kept.exists):
+    written = await _answer(centre, node)
+    kept = _kept(centre, node, SUFFIX)
+    batch = await asyncio.to_thread(kept.read_bytes) if await asyncio.to_thread(kept.exists) else b""
+    if batch and _claimed(batch) == await _origin(centre, node):
+        written |= {f"centre-{node}{SUFFIX}": await ingest.exchange(centre, batch, "courier")}
+        written |= await _wanted(centre, node) | await _packs(centre, node, batch)
+    if not written:
         raise NotFound(
             "该节点还没有经信使送来数据包。", "no batch of this node came by courier yet", next_words=_BRING
         )
-    batch = await asyncio.to_thread(kept.read_bytes)
-    reply = await ingest.exchange(centre, batch, "courier")
-    files = {f"centre-{node}{SUFFIX}": reply} | await _packs(centre, node, batch)
-    for name, content in files.items():
+    for name, content in written.items():
         await asyncio.to_thread(write_durably, folder / name, content)
     draft = Draft(
         kind="courier.exported",
         actor=admin.admin,
         role=admin.role,
         window=admin.place,
-        object=f"node {node}, {len(files)} files",
+        object=f"node {node}, {len(written)} files",
     )
     await act(centre, draft)
-    return Exported(node=node, files=tuple(files), bytes=sum(map(len, files.values())))
+    return Exported(node=node, files=tuple(written), bytes=sum(map(len, written.values())))
+
+
+async def _origin(centre: Centre, node: str) -> str:
+    """The newest incarnation; what an older one sent is answered by nobody."""
+    async with centre.store.reading() as tx:
+        identity = await fleet.current(tx, node)
+    return identity.origin if identity else ""
+
+
+async def _answer(centre: Centre, node: str) -> dict[str, bytes]:
+    """The answer to the request this node sent on a stick; nothing once the node has written with it."""
+    kept = _kept(centre, node, introduction.SUFFIX)
+    if not await asyncio.to_thread(kept.exists):
+        return {}
+    done = await enrol.by_stick(centre, await asyncio.to_thread(kept.read_bytes))
+    if done.refusal is None:
+        return {f"centre-{node}{introduction.SUFFIX}": done.answer}
+    if done.refusal.code == incarnations.WAITING:
+        raise Refused(done.refusal.message.zh, done.refusal.message.en, next_words=done.refusal.next)
+    await asyncio.to_thread(kept.unlink)
+    return {}
+
+
+async def _wanted(centre: Centre, node: str) -> dict[str, bytes]:
+    """The report files we lack of this node, as a list sealed to it; no file where none is lacking."""
+    async with centre.store.reading() as tx:
+        identity = await fleet.current(tx, node)
+    lacking = await files.wanted(centre, identity) if identity else ()
+    if identity is None or not lacking:
+        return {}
+    sealed = build_sealed(
+        "down",
+        msgspec.json.encode({"wanted": lacking}),
+        origin=centre.origin,
+        destination=identity.origin,
+        key=centre.keys.signing,
+        recipients=(identity.sealing,),
+        now_ms=centre.now_ms(),
+    )
+    return {f"centre-{node}-files{SUFFIX}": sealed}
 
 
 async def _packs(centre: Centre, name: str, batch: bytes) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -12,12 +13,13 @@ from central.actions.adopt import REPLACED
 from central.actions.centre import Centre
 from central.actions.incarnations import Wanted
 from central.actions.own_ledger import Draft, record
-from central.security import passwords
 from central.store import contacts, fleet, ledger
 from central.store.database import Tx
 from central.store.fleet import Code, Identity, NodeKept
 from matters.model import Refusal, Words
-from sync.messages.incarnation import Claim, Opening
+from sync.errors import UNREADABLE, Malformed
+from sync.messages import introduction
+from sync.messages.incarnation import Claim, Opening, fingerprint
 from sync.signing.notes import vkey
 from sync.signing.sealing import seal
 
@@ -65,6 +67,44 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     opening: Opening | None = None
 
 
+class ByStick(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that came on a stick: whose it is, and the answer as a file, or why there is none."""
+
+    node: str
+    fingerprint: str
+    answer: bytes
+    refusal: Refusal | None = None
+
+
+async def by_stick(centre: Centre, data: bytes) -> ByStick:
+    """The same as `enrol` and `renew`, for a request that came as a file; the answer goes back as one.
+
+    Harmless when repeated: the same answer while the node has written nothing since. Raises Malformed,
+    UnknownVersion, or BadSignature for a file that no code of ours and no node's own key stands behind.
+    """
+    _, name = introduction.peek(data)
+    async with centre.store.transaction() as tx:
+        identity = await fleet.identity(tx, name)
+        codes = {one.code_hash: one for one in await fleet.codes(tx, name)} if identity is None else {}
+    shared = introduction.history_key(centre.keys.sealing, identity.sealing, name) if identity else b""
+    body, key = introduction.read("request", data, lambda _: [shared] if identity else list(codes))
+    try:
+        application = msgspec.json.decode(body, type=Application)
+    except UNREADABLE as error:
+        raise Malformed("not a request to enrol") from error
+    if identity is None:
+        node = codes[key].node
+        done = await _enrol(centre, application, lambda tx: _code_of(tx, name, key))
+    else:
+        node, done = identity.node, await renew(centre, identity, application)
+    asked = _wanted(application)
+    shown = fingerprint(asked.signing, asked.sealing) if asked else ""
+    if isinstance(done, Refusal):
+        return ByStick(node=node, fingerprint=shown, answer=b"", refusal=done)
+    answer = introduction.write("answer", name, msgspec.json.encode(done), key)
+    return ByStick(node=node, fingerprint=shown, answer=answer)
+
+
 async def enrol(centre: Centre, application: Application) -> Enrolled | Refusal:
     """Use a code once. Durable before this returns: the code is used, the origin is trusted, its ledger open.
 
@@ -72,11 +112,18 @@ async def enrol(centre: Centre, application: Application) -> Enrolled | Refusal:
     ledger. A node with a history waits for officers (`incarnations.gate`); its code is not used up by asking.
     Raises Malformed for a reason that is not in the table.
     """
+    name, key = introduction.locator(application.code), introduction.code_key(application.code)
+    return await _enrol(centre, application, lambda tx: _code_of(tx, name, key))
+
+
+async def _enrol(
+    centre: Centre, application: Application, code_of: Callable[[Tx], Awaitable[Code | None]]
+) -> Enrolled | Refusal:
     wanted = _wanted(application)
     if wanted is None:
         return _NO_KEY
     async with centre.store.transaction() as tx:
-        code = await _code(tx, application.code)
+        code = await code_of(tx)
         again = await _again(centre, tx, code, (wanted.signing, wanted.sealing))
         if again is not None:
             return again
@@ -225,10 +272,9 @@ async def trust(centre: Centre) -> dict[str, Any]:
     }
 
 
-async def _code(tx: Tx, text: str) -> Code | None:
+async def _code_of(tx: Tx, name: str, wanted: bytes) -> Code | None:
     """The code itself, or None; a wrong attempt counts against every code with the same first group."""
-    wanted = passwords.code_hash(text)
-    candidates = await fleet.codes(tx, passwords.locator(text))
+    candidates = await fleet.codes(tx, name)
     found = next((one for one in candidates if hmac.compare_digest(one.code_hash, wanted)), None)
     if found is None:
         for one in candidates:

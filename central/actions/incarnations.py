@@ -36,6 +36,8 @@ from sync.messages.incarnation import (
 from sync.messages.registry import kind
 
 WAITING_MAX = 16
+WAITING = "incarnation-waiting"
+"""The code of the refusal while officers have not approved."""
 WORDS_MAX = 300
 _SUCCEEDED = kind("centre.succeeded").number
 _POWERS = {"security": "incarnations.approve", "system": "incarnations.confirm"}
@@ -351,7 +353,7 @@ def _waiting(asked: str, missing: list[str]) -> Refusal:
     zh = "、".join(ROLE_WORDS[role][0] for role in missing)
     en = ", ".join(ROLE_WORDS[role][1].lower() for role in missing)
     return _no(
-        "incarnation-waiting",
+        WAITING,
         f"换代申请已登记（新密钥指纹 {asked}），还需{zh}批准。",
         f"the request is kept (new keys {asked}); still to approve: {en}",
         f"请致电中心核对指纹 {asked}，批准后用同一命令再试一次。",

@@ -17,6 +17,7 @@ from central.store.records import Scope
 from matters.ids import region_name
 from matters.model import Refusal, Words
 from sync.ids import Origin
+from sync.messages import introduction
 
 HOUR_MS = 3_600_000
 _REGION_DIGITS = (6, 9, 12)
@@ -86,8 +87,8 @@ async def _new_code(centre: Centre, tx: Tx, node: str) -> NodeCreated:
     expires_ms = centre.now_ms() + centre.settings.code_hours * HOUR_MS
     kept = Code(
         node=node,
-        locator=passwords.locator(code),
-        code_hash=passwords.code_hash(code),
+        locator=introduction.locator(code),
+        code_hash=introduction.code_key(code),
         expires_ms=expires_ms,
         attempts=0,
         used_ms=None,

@@ -79,20 +79,6 @@ def one_time() -> str:
     return "-".join("".join(letters[at : at + _GROUP]) for at in range(0, len(letters), _GROUP))
 
 
-def code_hash(code: str) -> bytes:
-    """What is stored of an enrolment code.
-
-    Blanks, dashes and case do not matter. 80 bits need no slow hash.
-    """
-    plain = "".join(letter for letter in code.upper() if letter.isalnum())
-    return hashlib.sha256(b"yizhan/code/1" + plain.encode()).digest()
-
-
-def locator(code: str) -> str:
-    """The first group of a code: finds its row, is no secret; the other groups hold 60 random bits."""
-    return "".join(letter for letter in code.upper() if letter.isalnum())[:_GROUP]
-
-
 def token() -> str:
     """A session cookie's value: 256 random bits."""
     return secrets.token_urlsafe(32)

@@ -1,16 +1,21 @@
 """Report files follow their entries to the centre: last of all, chunk by chunk; nothing waits for them."""
 
 import asyncio
+import base64
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import structlog
 
 from edge.actions import budget, exchange
+from edge.actions.gates import countersigned_size
 from edge.actions.node import Node
+from edge.actions.stick import SUFFIX, write_checked
 from edge.store.reader import Reading
 from edge.uplink.line import WantedFile, from_base64
-from sync.batch.file import build_sealed
+from sync.batch.file import build_sealed, open_sealed
+from sync.errors import UNREADABLE, SyncError
 from sync.messages.blob import chunk, count, encode
 
 log = structlog.get_logger("files")
@@ -19,6 +24,8 @@ FILES = 5
 THERE_FACT = "files_there"
 """The newest report file (rowid) when the centre last had all of them."""
 ASK_AGAIN_MS = 3_600_000
+WANTED = "files_wanted"
+"""The fact: what the centre said on a stick that it lacks."""
 BYTES_A_RUN = 4 << 20
 """Lane 5: a run stops here, so that entries and answers have the line again."""
 
@@ -48,6 +55,12 @@ async def send(node: Node, bytes_max: int = BYTES_A_RUN) -> Sent:
     if run.chunks or run.absent:
         log.info("files.sent", entries=run.chunks, missing=len(run.absent))
     return Sent(files=run.files, chunks=run.chunks, bytes=run.carried, absent=tuple(run.absent))
+
+
+class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The list as the centre writes it."""
+
+    wanted: tuple[WantedFile, ...]
 
 
 class _Run:
@@ -97,6 +110,53 @@ def _sealed(node: Node, file: bytes, serial: str, number: int) -> bytes:
         recipients=(identity.centre.sealing, identity.centre.recovery),
         now_ms=node.now_ms(),
     )
+
+
+async def note_wanted(node: Node, sealed: bytes) -> bool:
+    """Remember which files the centre says on a stick that it lacks; False where this is no such list."""
+    own = node.identity
+    keys = {own.centre.origin: own.centre.signing}
+    try:
+        _, payload = open_sealed(sealed, own.sealing, keys.get, kind="down", destination=own.origin)
+        found = msgspec.json.decode(payload, type=_Wanted).wanted
+    except (SyncError, *UNREADABLE):
+        return False
+    await node.store.transact(lambda tx: tx.note(WANTED, found))
+    return True
+
+
+async def to_stick(node: Node, folder: Path, bytes_max: int) -> list[str]:
+    """Write chunks the centre may lack, those it asked for first; names, about `bytes_max` bytes of them.
+
+    Beside those it asked for, the files of reports it has not countersigned yet.
+    """
+
+    def known(db: Reading) -> list[WantedFile]:
+        row = db.one("SELECT value FROM fact WHERE name = ?", (WANTED,))
+        asked = msgspec.json.decode(row[0], type=tuple[WantedFile, ...]) if row else ()
+        rows = db.query(
+            "SELECT f.digest, f.serial FROM report_file f JOIN report r ON r.serial = f.serial"
+            " WHERE r.entry >= ? ORDER BY r.entry",
+            (countersigned_size(db),),
+        )
+        fresh = [
+            WantedFile(digest=base64.b64encode(digest).decode(), serial=serial) for digest, serial in rows
+        ]
+        return list({one.digest: one for one in (*fresh, *asked)}.values())
+
+    names: list[str] = []
+    written = 0
+    stem = "-".join(node.identity.origin.split("/")[1:])
+    for one in await node.store.read_long(known):
+        file = await _file(node, one)
+        for number in range(count(len(file))) if file else ():
+            if number not in one.have and written < bytes_max:
+                sealed = await asyncio.to_thread(_sealed, node, file or b"", one.serial, number)
+                name = f"{stem}-file-{from_base64(one.digest).hex()[:16]}-{number}{SUFFIX}"
+                await asyncio.to_thread(write_checked, folder / name, sealed)
+                names.append(name)
+                written += len(sealed)
+    return names
 
 
 async def when_idle(node: Node) -> None:

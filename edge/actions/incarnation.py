@@ -7,6 +7,7 @@
 """
 
 import secrets
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from edge.uplink.line import Enrolled
 from matters.model import Words
 from sync.errors import SyncError
 from sync.ids import Origin, parse_origin
+from sync.messages import introduction
 from sync.messages.incarnation import Claim, Opening, fingerprint, reason
 from sync.signing.certificate import Certificate
 from sync.signing.keys import SealingKey, SigningKey
@@ -67,16 +69,50 @@ async def renew(node: Node, why: str, *, code: str = "", anew: bool = False) -> 
     officers have not approved, or said no; Refused for a reason that is not in the table; Busy while the
     node serves. After a crash the next start goes on.
     """
-    try:
-        reason(why)
-    except SyncError as error:
-        raise Refused(error.detail, message=_NO_REASON, step=_REASONS) from error
+    _must_be_reason(why)
     line = wait_for_lock(node.data / exchange.LOCK, Busy("an exchange runs"), LOCK_WAIT_S)
     with hold_service(node.data):
         async with node.exchanging, line:
             carried = await succession.finish(node.store)
             offer = await _offer(node, why, anew=anew)
             return await _begin(node, offer, await _ask(node, offer, code), carried)
+
+
+async def request(
+    node: Node, why: str, folder: Path, *, code: str = "", anew: bool = False
+) -> enrol.Requested:
+    """Ask on a stick instead (`renew` over a line): the request's file, safe to remove on return.
+
+    Raises as `renew` does for a bad reason and while the node serves.
+    """
+    _must_be_reason(why)
+    with hold_service(node.data):
+        await succession.finish(node.store)
+        offer, own = await _offer(node, why, anew=anew), node.identity
+        if code:
+            name, key = introduction.locator(code), introduction.code_key(code)
+        else:
+            name, key = own.origin, introduction.history_key(own.sealing, own.centre.sealing, own.origin)
+        return await enrol.write_request(node.store, folder, name, key, _body(offer, code=""))
+
+
+async def accept(node: Node, file: Path) -> Renewed:
+    """Begin with the centre's answer on a stick. Raises CourierRefused for a file that is none of ours."""
+    with hold_service(node.data):
+        async with node.exchanging:
+            carried = await succession.finish(node.store)
+            reply = await enrol.read_answer(node.store, file)
+            if reply.opening is None:
+                raise CentreUnreachable("not the next incarnation of this node")
+            offer = await _offer(node, reply.opening.reason, anew=False)
+            return await _begin(node, offer, reply, carried)
+
+
+def _must_be_reason(why: str) -> None:
+    try:
+        reason(why)
+    except SyncError as error:
+        raise Refused(error.detail, message=_NO_REASON, step=_REASONS) from error
 
 
 async def _offer(node: Node, why: str, *, anew: bool) -> _Offer:
@@ -132,15 +168,18 @@ _SECRET = "SELECT CAST(value AS BLOB) FROM secret WHERE name = ?"  # noqa: S105 
 
 
 async def _ask(node: Node, offer: _Offer, code: str) -> Enrolled:
-    body: dict[str, Any] = {
+    body = _body(offer, code)
+    log.info("incarnation.asked", code=offer.why)
+    return await (node.uplink.enrol(body) if code else node.uplink.renew(node.identity, body))
+
+
+def _body(offer: _Offer, code: str) -> dict[str, Any]:
+    return {
         "code": code,
-        "signing": enrol.to_base64(offer.own.signing.public),
-        "sealing": enrol.to_base64(offer.own.sealing.public),
+        **enrol.keys_of(offer.own),
         "reason": offer.why,
         "claim": msgspec.to_builtins(offer.claim),
     }
-    log.info("incarnation.asked", code=offer.why)
-    return await (node.uplink.enrol(body) if code else node.uplink.renew(node.identity, body))
 
 
 async def _begin(node: Node, offer: _Offer, reply: Enrolled, before: int) -> Renewed:
@@ -194,6 +233,7 @@ def _keys_in_force(tx: Transaction, incarnation: int, offer: _Offer, kept: dict[
     rows = [(name, _must(tx, place)) for name, place in NEXT.items()]
     tx.execute_many("INSERT OR REPLACE INTO secret VALUES (?,?)", [*rows, *kept.items()])
     tx.execute("DELETE FROM secret WHERE name IN (?,?,?)", tuple(NEXT.values()))
+    enrol.forget_request(tx)
 
 
 def _must(tx: Transaction, name: str) -> bytes:

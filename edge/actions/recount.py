@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from edge.actions.courier import read_foreign
 from edge.actions.directives import RECOUNT_DUE
 from edge.actions.gates import countersigned_size
 from edge.actions.node import Node
+from edge.actions.stick import read_foreign
 from edge.errors import CourierRefused
 from edge.store.cipher import Connection
 from edge.store.draft import Draft

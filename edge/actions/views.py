@@ -366,6 +366,7 @@ class ExchangeSummary(msgspec.Struct, frozen=True, kw_only=True):
     bytes_down: int
     pending: int
     alarms: tuple[str, ...] = ()
+    notes: tuple[Words, ...] = ()
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):

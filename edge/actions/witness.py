@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge.actions.courier import read_foreign
 from edge.actions.node import Node
+from edge.actions.stick import read_foreign
 from edge.errors import CentreRefused, CourierRefused
 from edge.store.view import CENTRE_FACT, CentreNoted
 from matters.model import Words

@@ -187,6 +187,12 @@ def parse_header(prefix: bytes, public_of: PublicKeyOf) -> Opened:
     return Opened(header=header, bound=hashlib.sha256(prefix).digest())
 
 
+def claimed_header(data: bytes) -> Header:
+    """The header a file carries, unverified: to say what it is said to be. Raises as `parse_header` does."""
+    signed = data[len(MAGIC) + LENGTH_BYTES : len(MAGIC) + LENGTH_BYTES + header_length(data[:8])]
+    return _header(cbor.decode(cose.claimed(signed), limit=LIMITS.header_bytes))
+
+
 def _header(fields: list[object]) -> Header:
     if not fields or type(fields[0]) is not int:
         raise Malformed("batch header without a version")

@@ -44,6 +44,11 @@ def open1(data: bytes, keys: Mapping[bytes, bytes], aad: bytes = b"") -> tuple[b
     return kid, payload
 
 
+def claimed(data: bytes) -> bytes:
+    """The payload a message carries, unverified: to say what a file is said to be, never to act on."""
+    return _split(data)[2]
+
+
 def key_id(data: bytes) -> bytes:
     """The key id a message claims, before anything is verified: to choose the key to look up."""
     return _split(data)[0]
