@@ -1,7 +1,8 @@
 """What every action of the centre gets as its first argument, and who is asking."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,9 @@ from central.settings import Settings
 from central.store.database import Store
 from central.upstream.bureau import Bureau
 from matters.model import Matter
+
+INGESTING_MAX = 4
+"""Batches taken apart at a time: memory stays flat and the database has room, however many come at once."""
 
 
 class AdminSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +40,7 @@ class Centre:
     Data folder, settings, store, keys, the time, the bureau it may ask, the catalogue of matters.
 
     `now_ms` is the only clock of the actions (Unix milliseconds); tests hand in one that is told the time.
+    `ingesting`: whose entries are opened and stored just now; the others wait in the order they came.
     """
 
     data: Path
@@ -45,6 +50,7 @@ class Centre:
     now_ms: Callable[[], int]
     bureau: Bureau | None
     catalogue: Mapping[str, Matter]
+    ingesting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INGESTING_MAX))
 
     @property
     def origin(self) -> str:

@@ -72,7 +72,8 @@ async def exchange(centre: Centre, batch: bytes, carrier: Carrier) -> bytes:
     identity = await _sender(centre, batch)
     incoming = await asyncio.to_thread(_open, centre, identity, batch)
     level = await restored.level(centre, identity, incoming.header)
-    outcome = await _store(centre, identity, incoming)
+    async with centre.ingesting:
+        outcome = await _store(centre, identity, incoming)
     if not level:
         await _note_contact(centre, incoming, len(batch), outcome, 0, carrier)
         return await acknowledge.levelling(centre, identity, incoming.header, outcome)

@@ -4,6 +4,8 @@ from typing import Self
 
 import msgspec
 
+from tests.bench.day import Day
+
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of one run."""
@@ -24,6 +26,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     recount: int = 10_000_000
     nodes: int = 50
     entries_a_node: int = 2_000
+    day: Day = Day()
 
     @classmethod
     def small(cls) -> Self:
@@ -45,4 +48,5 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
             recount=70_000,
             nodes=4,
             entries_a_node=300,
+            day=Day(accesses=20, cases=6, reports=6),
         )

@@ -14,6 +14,7 @@ from tests.bench import (
     recount,
     report,
     start,
+    thin,
     uplink,
     verify,
 )
@@ -37,6 +38,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench(id="answer", run=answer.run),
     Bench(id="uplink", run=uplink.run),
     Bench(id="ingest", run=ingest.run),
+    Bench(id="thin", run=thin.run),
     Bench(id="append", run=append.run),
     Bench(id="verify", run=verify.run),
     Bench(id="recount", run=recount.run),

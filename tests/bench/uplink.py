@@ -1,6 +1,7 @@
 """uplink: a hall's backlog from its real store to the real centre over real HTTP, everything on the wire counted."""
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,9 +25,10 @@ from sync.messages.registry import by_number, decode_detail
 from tests.bench import store
 from tests.bench.accesses import accesses
 from tests.bench.figures import Outcome, at_least, at_most, floor, seen
+from tests.bench.machine import forget_peak, peak_mib
 from tests.bench.peers import replicators
 from tests.bench.sizes import Size
-from tests.bench.stage import Exchanged, Stage
+from tests.bench.stage import Enrol, Exchanged, Stage
 from tests.bench.timing import took
 from tests.story.outside import centre_dsn, node_connection
 from tests.story.world import BUS_REGION, Place
@@ -34,6 +36,7 @@ from tests.story.world import BUS_REGION, Place
 ENTRIES_A_S = 5_000
 ENTRY_BYTES = 60
 FLAT = 1.5
+SIDE_MIB = 250
 SPAN_MS = 66 * 3_600_000
 AT_ONCE = 64
 ZSTD_LEVEL = 19
@@ -56,30 +59,34 @@ def run(stage: Stage, size: Size) -> Outcome:
     """News on an empty ledger, then three days of accesses at once, then news again: the cost of news must not grow."""
     now_ms = time.time_ns() // 1_000_000
     begin_ms = now_ms - SPAN_MS
-    place = stage.place(
-        "uplink", BUS_REGION, lambda place, code: asyncio.run(_enrol(stage, place, code, begin_ms))
-    )
+    place = stage.place("uplink", BUS_REGION, enrolled_then(stage, begin_ms))
     clock = Ticking(begin_ms, 0.9 * SPAN_MS / (size.backlog + 2 * size.news))
     drafts = list(accesses(3, size.backlog + 2 * size.news))
     stage.exchange(place)
     first = _news(stage, place, clock, drafts[: size.news])
     asyncio.run(_append(place, clock, drafts[size.news : -size.news]))
+    both = (os.getpid(), stage.centre.process.pid)
+    for pid in both:
+        forget_peak(pid)
     whole = stage.exchange(place)
+    peaks_mib = tuple(map(peak_mib, both))
     last = _news(stage, place, clock, drafts[-size.news :])
     assert whole.summary.sent >= size.backlog
     assert not whole.summary.alarms
     copied_s = asyncio.run(copy_s(stage, [place.edge("check")["origin"]]))
     lines = _json_lines(place.data)
     peers = replicators.moved(stage.folder / "peers", lines, size.news)
-    return _outcome(size, Rounds(first=first, whole=whole, last=last), copied_s, lines, peers)
+    rounds = Rounds(first=first, whole=whole, last=last, peaks_mib=peaks_mib)
+    return _outcome(size, rounds, copied_s, lines, peers)
 
 
 class Rounds(msgspec.Struct, frozen=True, kw_only=True):
-    """The three exchanges."""
+    """The three exchanges; the most memory of node and centre during the large one."""
 
     first: Exchanged
     whole: Exchanged
     last: Exchanged
+    peaks_mib: tuple[float, ...]
 
 
 def _outcome(
@@ -103,6 +110,10 @@ def _outcome(
             f"{size.news} new entries after {size.backlog:,}": seen(rounds.last.seconds, "s"),
             "news after over before": at_most(rounds.last.seconds / rounds.first.seconds, "×", FLAT),
             f"bytes on the wire for {size.news} new entries": seen(rounds.last.wire_bytes, "B"),
+            "peak memory of the node's side, this bench included": at_most(
+                rounds.peaks_mib[0], "MiB", SIDE_MIB
+            ),
+            "peak memory of the centre": at_most(rounds.peaks_mib[1], "MiB", SIDE_MIB),
             "node's processor an entry": seen(1e6 * whole.node_cpu_s / sent, "µs"),
             "centre's processor an entry": seen(1e6 * whole.centre_cpu_s / sent, "µs"),
             **{name: one for peer in beaten for name, one in peer.items()},
@@ -126,8 +137,12 @@ def _bound(done: Exchanged) -> str:
     )
 
 
+def enrolled_then(stage: Stage, then_ms: int) -> Enrol:
+    """Enrol when a backlog begins: the centre's own action, told that time, so that its first entry is not of today."""
+    return lambda place, code: asyncio.run(_enrol(stage, place, code, then_ms))
+
+
 async def _enrol(stage: Stage, place: Place, code: str, then_ms: int) -> None:
-    """Enrol when the backlog begins: the centre's own action, told that time, so that its first entry is not of today."""
     async with setup.opened(stage.world.centre_data, now_ms=lambda: then_ms) as centre:
         transport = httpx.ASGITransport(app=application(centre, background=False))  # type: ignore[arg-type]
         await enrol(
