@@ -212,7 +212,8 @@ async def _rows(centre: Centre, asked: Search) -> tuple[list[AccessRow], tuple[N
     async with centre.store.reading() as tx:
         found = await rows.search(tx, asked)
         single = asked.mode in {"", "online"} and asked.outcome in {"", "disclosed"} and not asked.before
-        lonely = await rows.lonely_disclosures(tx, asked) if single else []
+        ours = await own_ledger.origins(centre, tx)
+        lonely = await rows.lonely_disclosures(tx, asked, ours) if single else []
         places = [(one.access.origin, one.access.idx, one.access.occurred_ms) for one in found]
         origins = {place[0] for place in places}
         context = _Context(
@@ -221,7 +222,7 @@ async def _rows(centre: Centre, asked: Search) -> tuple[list[AccessRow], tuple[N
             leaves=await rows.bodies(tx, places),
         )
     shown = [_access(centre, one, context) for one in found]
-    shown += [_disclosure(centre, one, context) for one in lonely]
+    shown += [_disclosure(centre, one, origin, context) for one, origin in lonely]
     shown.sort(key=lambda row: (row.occurred_ms, row.origin, row.index), reverse=True)
     return shown[: asked.limit], await fleet.unreported(centre, asked.node)
 
@@ -274,10 +275,10 @@ def _paired(found: Found) -> Paired:
     return "both" if found.disclosed else "shown only"
 
 
-def _disclosure(centre: Centre, one: Disclosure, context: _Context) -> AccessRow:
+def _disclosure(centre: Centre, one: Disclosure, origin: str, context: _Context) -> AccessRow:
     """What only the centre's ledger shows: given to a node whose own entry has not arrived."""
     return AccessRow(
-        origin=centre.origin,
+        origin=origin,
         index=one.centre_idx,
         node=one.node,
         node_name=context.names.get(one.node, one.node),

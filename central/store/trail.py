@@ -123,8 +123,11 @@ def _found(row: dict[str, object]) -> Found:
     )
 
 
-async def lonely_disclosures(tx: Tx, asked: Search) -> list[Disclosure]:
-    """What the centre disclosed and the node's ledger (as far as it came) does not show."""
+async def lonely_disclosures(tx: Tx, asked: Search, ours: Sequence[str]) -> list[tuple[Disclosure, str]]:
+    """What the centre disclosed and the node's ledger (as far as it came) does not show.
+
+    Each with the incarnation of `ours`, the centre's own ledgers, on which it stands.
+    """
     rows = await tx.fetch(
         "SELECT d.* FROM disclosure d WHERE ($1::bytea IS NULL OR d.subject_ref = $1)"  # noqa: S608 -- names of tables
         " AND ($2 = '' OR d.actor = $2) AND ($3 = '' OR d.node = $3)"
@@ -138,7 +141,10 @@ async def lonely_disclosures(tx: Tx, asked: Search) -> list[Disclosure]:
         asked.until_ms,
         asked.limit,
     )
-    return [Disclosure(**dict(row)) for row in rows]
+    query = "SELECT origin, leaf_hash FROM entry WHERE origin = ANY ($1) AND idx = ANY ($2)"
+    placed = await tx.fetch(query, list(ours), [row["centre_idx"] for row in rows])
+    stands = {row["leaf_hash"]: row["origin"] for row in placed}
+    return [(Disclosure(**dict(row)), stands.get(row["leaf_hash"], ours[0])) for row in rows]
 
 
 async def entry(tx: Tx, origin: str, index: int) -> EntryKept | None:
