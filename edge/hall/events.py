@@ -16,7 +16,7 @@ import msgspec
 Topic = Literal["card", "entry", "status", "print", "task", "refetch", "end"]
 SUBSCRIBERS_MAX = 256
 WAITING_MAX = 64
-ENTRY_WITHIN_S = 1.0
+ENTRY_WITHIN_S = 2.0
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -99,8 +99,8 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, people: int = PEOPLE) -> Iterator[Stage]:
-    """Programs started, a hall enrolled with its data and devices; everything ends with the block."""
+def stage(folder: Path, people: int = PEOPLE, more: str = "") -> Iterator[Stage]:
+    """Programs started, a hall enrolled with its data and devices (`more` settings); all ends with the block."""
     with closing(World(folder, people)) as world:
         made = world.central("init", "--passwords-final")
         path = world.folder / f"records-{HALL_REGION}.csv"
@@ -108,14 +108,14 @@ def stage(folder: Path, people: int = PEOPLE) -> Iterator[Stage]:
         world.central("records", "sample", *sample, "--out", str(path))
         world.central("records", "import", str(path))
         start_centre(world)
-        _open_hall(world)
+        _open_hall(world, more)
         ready = Stage(world, adults(path), {row["name"]: row["password"] for row in made["administrators"]})
         ready.chief.sign_in("wu.yue", world.passwords["wu.yue"], "3").raise_for_status()
         until(ready.devices_open, "reader and printer are open", READY_S)
         yield ready
 
 
-def _open_hall(world: World) -> None:
+def _open_hall(world: World, more: str) -> None:
     place, staff = world.hall, world.write_staff()[0]
     made = world.central("node", "create", "--name", place.name, "--region", HALL_REGION, "--kind", "hall")
     place.node = made["node"]
@@ -123,6 +123,8 @@ def _open_hall(world: World) -> None:
     place.edge("enrol", "--centre", place.centre_url, "--code", made["code"])
     world.central("publish")
     place.plug_in()
+    with (place.data / "settings.toml").open("a", encoding="utf-8") as settings:
+        settings.write(more)
     place.edge("exchange")
     place.serve()
 

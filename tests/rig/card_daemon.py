@@ -27,6 +27,22 @@ atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 os.environ["PCSCLITE_CSOCK_NAME"] = str(SOCKET)  # libpcsclite reads it once a process
 
 
+def configured() -> Path:
+    """The folder that tells pcscd its two virtual readers."""
+    for needed in (PCSCD, DRIVER):
+        assert os.access(needed, os.R_OK), f"{needed} is missing: run make setup"
+    conf = FOLDER / "readers"
+    conf.mkdir(exist_ok=True)
+    lines = (
+        f'FRIENDLYNAME "{READER}"',
+        f"DEVICENAME /dev/null:{PORT:#06x}",
+        f"LIBPATH {DRIVER}",
+        f"CHANNELID {PORT:#06x}",
+    )
+    (conf / "vpcd").write_text("\n".join(lines) + "\n")
+    return conf
+
+
 class CardDaemon:
     """One pcscd. Readers are called `Hall card slot 00 00` and `… 00 01`; cards connect to `port` and `port + 1`."""
 
@@ -49,17 +65,7 @@ class CardDaemon:
 
     async def start(self) -> None:
         """Start it; skips the test, with the reason, where the kernel forbids a network of its own."""
-        for needed in (PCSCD, DRIVER):
-            assert os.access(needed, os.R_OK), f"{needed} is missing: run make setup"
-        conf = FOLDER / "readers"
-        conf.mkdir(exist_ok=True)
-        lines = (
-            f'FRIENDLYNAME "{READER}"',
-            f"DEVICENAME /dev/null:{PORT:#06x}",
-            f"LIBPATH {DRIVER}",
-            f"CHANNELID {PORT:#06x}",
-        )
-        (conf / "vpcd").write_text("\n".join(lines) + "\n")
+        conf = configured()
         SOCKET.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(str(SOCKET))
