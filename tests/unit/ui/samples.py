@@ -11,6 +11,7 @@ from edge.actions.devices import DevicesSeen
 from edge.actions.photos import Photo
 from edge.actions.printers import PrinterSeen
 from edge.actions.sheets import SheetBlock
+from edge.actions.status import LANES
 from edge.actions.twins import Hand, TwinSeen, TwinsSeen
 from edge.actions.views import (
     AccessView,
@@ -83,18 +84,7 @@ def status(mode: str = "online") -> Status:
             LeaseStatus(capability="public", scope="county", left_s=90 * 3600, answers_left=5000, state="green"),
             LeaseStatus(capability="summary", scope="county", left_s=61 * 3600, answers_left=1963, state="green" if online else "amber"),
         ),
-        lanes=(
-            LaneStatus(lane="0", words=words("停用与撤销", "Stops and revocations"), waiting=0, eta_s=None),
-            LaneStatus(lane="1", words=words("台账条目", "Ledger entries"), waiting=0 if online else 37, eta_s=2),
-            LaneStatus(lane="2", words=words("报告与更正", "Reports and corrections"), waiting=0 if online else 275, eta_s=240),
-            LaneStatus(
-                lane="3", words=words("台账与报告", "ledger and reports"), waiting=0 if online else 312, eta_s=240, bytes=9984,
-            ),
-            LaneStatus(
-                lane="4", words=words("数据集", "records"), waiting=0 if online else 2, eta_s=None, bytes=4_404_019,
-                tomorrow=not online,
-            ),
-        ),
+        lanes=lanes(online=online),
         link=LinkStatus(words=words("低速线路", "thin line"), used_bytes=8_912_896, day_bytes=8 << 20, bytes_per_s=1150),
         devices=devices(broken=not online),
         clock=ClockStatus(state="synced" if online else "holdover", now_ms=NOW),
@@ -106,6 +96,21 @@ def status(mode: str = "online") -> Status:
         warnings=() if online else (words("时钟未与中心对时", "Clock not checked against the centre"),),
         open_tasks=3,
     )  # fmt: skip
+
+
+def lanes(*, online: bool) -> tuple[LaneStatus, ...]:
+    waits = {} if online else {"3": (312, 9_984, False), "4": (2, 4_404_019, True), "5": (37, 2_621_440, True)}
+    return tuple(
+        LaneStatus(
+            lane=lane,
+            words=words(zh, en),
+            waiting=waits.get(lane, (0, 0, False))[0],
+            eta_s=240 if lane in waits else 0,
+            bytes=waits.get(lane, (0, 0, False))[1],
+            tomorrow=waits.get(lane, (0, 0, False))[2],
+        )
+        for lane, zh, en in LANES
+    )
 
 
 def devices(*, broken: bool = False) -> tuple[DeviceStatus, ...]:
