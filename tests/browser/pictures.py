@@ -2,7 +2,7 @@
 
 Each scene is taken at 1366 × 768, at 200 % zoom, and in English, from the running programs with the state they are
 in: cable in, cable out, node away. What is wider than its screen is printed. `window-offline.png` and `trail.png`
-are the two that the README shows (`ui/pictures/`).
+are the two that the README shows (`ui/pictures/`); `--brief` takes only those.
 """
 
 import argparse
@@ -19,19 +19,21 @@ from tests.waiting import until
 
 ZOOMED: ViewportSize = {"width": 683, "height": 384}
 WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"
-WINDOW_PAGES = ("cases", "tasks", "prints", "day", "line", "devices", "help", "patterns")
+WINDOW_PAGES = ("cases", "tasks", "prints", "day", "line", "devices", "printers", "help", "patterns")
 
 
 class Album:
-    """A folder of pictures. `wide` lists those that are wider than their screen."""
+    """A folder of pictures, `brief` only of those the README shows. `wide` lists those wider than their screen."""
 
-    def __init__(self, browser: Browser, folder: Path) -> None:
-        self.browser, self.folder = browser, folder
+    def __init__(self, browser: Browser, folder: Path, *, brief: bool = False) -> None:
+        self.browser, self.folder, self.brief = browser, folder, brief
         self.wide: list[str] = []
         folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, name: str, page: Page) -> None:
         """The page's address again in three browsers of the same session: screen, 200 % zoom, English."""
+        if self.brief:
+            return
         for tail, size, scale, lang in (
             ("", SIZE, 1, "zh"),
             ("-zoom", ZOOMED, 2, "zh"),
@@ -52,6 +54,8 @@ class Album:
 
     def keep(self, name: str, page: Page) -> None:
         """The page as it stands, whole."""
+        if self.brief:
+            return
         wide, seen = page.evaluate(WIDTHS)
         if wide > seen:
             self.wide.append(f"{name}: {wide} px on {seen}")
@@ -136,6 +140,7 @@ def offline(album: Album, desk: Window, hall: Stage) -> str:
     desk.sees("离线结果")
     album.take("d1-answer-cached", desk.page)
     expect(desk.page.locator("#strip")).to_contain_text("中心未连通", timeout=WAIT_MS)
+    desk.sees("打开报告并打印")
     album.show("window-offline", desk.page)
     text = qr_text(desk.open_report())
     album.take("d2-paper-question", desk.page)
@@ -281,14 +286,15 @@ def main() -> int:
     """Take every picture; exit 1 when one is wider than its screen."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    out = parser.parse_args().out
+    parser.add_argument("--brief", action="store_true", help="only the pictures of the README")
+    chosen = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
         stage(Path(folder) / "world") as hall,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        album = Album(browser, out)
+        album = Album(browser, chosen.out, brief=chosen.brief)
         play(album, browser, hall)
         browser.close()
     print(*album.wide or ["nothing is wider than its screen"], sep="\n")

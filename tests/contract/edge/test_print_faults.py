@@ -13,7 +13,7 @@ from edge.hall.hall import Hall
 from edge.settings import DeviceSetting
 from tests.contract.edge.conftest import Opener
 from tests.contract.edge.small_centre import SmallCentre
-from tests.contract.edge.test_devices import comes, of, running
+from tests.contract.edge.test_devices import WAIT_S, comes, of, running
 from tests.contract.edge.test_papers import issued, job_of
 from tests.contract.edge.test_print_journal import only_sent, steps
 from tests.simulation.hall import PlainTypesetter
@@ -47,7 +47,7 @@ def whole(twin: VirtualPrinter) -> list[str]:
 
 async def printed(node: Node) -> None:
     """Rounds of the press until the slip is confirmed, as the running press takes them at each event."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_S):
         with node.events.subscription() as queue:
             while (await job_of(node, "slip")).state != "device-confirmed":
                 await press.round_once(node)
