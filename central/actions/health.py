@@ -5,7 +5,7 @@ import shutil
 
 import msgspec
 
-from central.actions import own_ledger
+from central.actions import own_ledger, restored
 from central.actions.centre import Centre
 from central.errors import CentralError
 from matters.model import Words
@@ -30,6 +30,8 @@ async def _database(centre: Centre) -> Check:
     try:
         async with centre.store.reading() as tx:
             head = await own_ledger.head(centre, tx)
+            if await restored.waits(centre, tx):
+                return Check(check="database", well=True, words=restored.WAIT.message)
     except CentralError as error:
         return Check(check="database", well=False, words=error.words)
     words = Words(zh=f"数据库正常，中心台账 {head.size} 条", en=f"database up, own ledger of {head.size}")

@@ -6,7 +6,7 @@ from litestar import get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from central.actions import incarnations
+from central.actions import incarnations, restored
 from central.pages.doors import Page, TheCentre, TheForm, TheVisitor, go, page
 from central.pages.views import IncarnationsPage
 from central.security.permissions import permitted
@@ -44,11 +44,12 @@ async def show(centre: TheCentre, visitor: TheVisitor, *, refusal: Refusal | Non
     """The page, after a word was taken or refused."""
     role = visitor.session.role if visitor.session else ""
     rows = await incarnations.requests(centre)
+    standing = restored.WAIT if await restored.levelling(centre) else None
     view = IncarnationsPage(
         waiting=tuple(row for row in rows if row.state == "waiting"),
         settled=tuple(row for row in rows if row.state != "waiting"),
         role=role if permitted(role, "incarnations.decide") else "",
-        refusal=refusal,
+        refusal=refusal or standing,
         now_ms=visitor.now_ms,
     )
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK

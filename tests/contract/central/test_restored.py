@@ -13,6 +13,7 @@ import pytest
 from central.__main__ import main
 from central.actions import (
     enrol,
+    health,
     incarnations,
     ingest,
     mailbox,
@@ -76,6 +77,7 @@ async def test_the_operators_word_is_enough_and_two_officers_end_the_silence(sta
     assert isinstance(made, Refusal)
     assert made.code == "centre-levelling"
     assert all(not one.kind for one in await publish.publish(centre, SYSTEM)), "nothing is numbered now"
+    assert "从备份恢复" in (await health.ready(centre))[0].words.zh
     await approved(centre)
     assert outcome(await exchanged(centre, hall)) == "level"
     assert hall.doubts == [""], "the opening admits all this node saw"

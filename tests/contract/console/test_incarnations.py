@@ -1,7 +1,9 @@
 """Two officers at the console: each says one word, the second opens the way, and nobody speaks twice."""
 
-from central.actions import enrol, incarnations
+from central.actions import enrol, incarnations, restored
+from central.actions.centre import operator
 from central.actions.enrol import Enrolled
+from central.store.incarnations import CENTRE
 from sync.messages.incarnation import fingerprint
 from sync.signing.keys import SealingKey, SigningKey
 from tests.contract.central.stage import Stage
@@ -40,3 +42,21 @@ async def test_a_rollback_is_approved_by_two_persons_at_the_console(scene: Stage
         assert given.origin in (await first.get("/incarnations")).text
     (row,) = await incarnations.requests(scene.centre, hall.node)
     assert [one.officer for one in row.verdicts] == ["security", "system"]
+
+
+async def test_rule_8_8_a_restored_centre_says_so_at_the_console_until_two_persons_approved(scene: Stage):
+    await worked(scene)
+    await restored.declare(scene.centre, operator("system"), "磁盘更换，取昨夜备份")
+    (row,) = await incarnations.requests(scene.centre, CENTRE)
+    word = {"word": "approve", "note": "已核对备份时间"}
+    for name in ("security", "system"):
+        async with desk(scene, name) as officer:
+            page = await officer.get("/incarnations")
+            assert "中心从备份恢复" in page.text
+            assert "不能新建节点" in page.text
+            assert (await officer.post(f"/incarnations/{CENTRE}/{row.fingerprint}", word)).status_code == 303
+    async with desk(scene, "audit") as auditor:
+        page = await auditor.get("/incarnations")
+        assert "不能新建节点" not in page.text
+        assert "/centre/main/i2" in page.text
+        assert "只收不签" in (await auditor.get("/findings")).text
