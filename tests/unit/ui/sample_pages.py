@@ -48,9 +48,16 @@ def choose(mode: str = "online", *, read: bool = True) -> views.ChooseView:
 
 
 def papers(made: Desk) -> views.PapersView:
-    return serving.papers_view(
-        CATALOGUE[made.matter], made, samples.side(read=made.reads.get("visitor"), matter=True)
-    )
+    side = samples.side(read=made.reads.get("visitor"), matter=True, chips=tuple(made.chips.values()))
+    return serving.papers_view(CATALOGUE[made.matter], made, side)
+
+
+def with_chips() -> Desk:
+    """An organisation's card filled it in; the agent's social security card waits for its PIN."""
+    made = desk("public-credit.self", "self-legal", read=False)
+    made.take_chip("subject", samples.chip("organisation_card", "某某（北京）有限公司", "91110000600037341L"))
+    made.chips["agent"] = samples.chip("social_card")
+    return made
 
 
 def check(made: Desk, permits: tuple[str, ...], *, online: bool) -> views.CheckView:
@@ -107,6 +114,7 @@ PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
     "papers-letter": ("/", "online", lambda: papers(desk("public-credit.authorised", "natural-natural", LETTER))),
     "papers-legal": ("/", "online", lambda: papers(desk("public-credit.authorised", "legal-legal"))),
     "papers-bureau": ("/", "online", lambda: papers(desk("credit-bureau.self", "natural-natural"))),
+    "papers-chips": ("/", "online", lambda: papers(with_chips())),
     "papers-wrong": ("/", "online", lambda: papers(wrong_form())),
     "check": ("/", "online", lambda: check(desk(*SELF, {"paper:resident-id:copy": "yes"}), PERMITS, online=True)),
     "check-offline": ("/", "offline", lambda: check(desk("public-credit.authorised", "natural-natural", LETTER), PERMITS, online=False)),

@@ -19,6 +19,7 @@ from edge.actions.views import (
     CardRead,
     CaseView,
     CentreStatus,
+    ChipRead,
     ClockStatus,
     DayTotals,
     Deferral,
@@ -99,7 +100,9 @@ def status(mode: str = "online") -> Status:
 
 
 def lanes(*, online: bool) -> tuple[LaneStatus, ...]:
-    waits = {} if online else {"3": (312, 9_984, False), "4": (2, 4_404_019, True), "5": (37, 2_621_440, True)}
+    waits = (
+        {} if online else {"3": (312, 9_984, False), "4": (2, 4_404_019, True), "5": (37, 2_621_440, True)}
+    )
     return tuple(
         LaneStatus(
             lane=lane,
@@ -286,7 +289,24 @@ CASES = (
 )  # fmt: skip
 
 
-def side(*, read: CardRead | None = None, matter: bool = False, number: str = "") -> views.Side:
+def chip(kind: Any, name: str = "", number: str = "") -> ChipRead:
+    """A chip card at this window: filled in, or asking for its PIN."""
+    return ChipRead(
+        read_id=f"c-{kind}", device="社保卡读卡器", kind=kind, window="3", name=name, number=number,
+        number_masked=number and f"{number[:4]}••••{number[-4:]}", read_ms=NOW - 9_000, wants_pin=not name,
+        words=words("单位名称和统一社会信用代码已填入表单，计作出示载体。", "Name and code are filled in.")
+        if name
+        else words("第三代社保卡须持卡人本人输入密码才能读取。", "A card of generation 3 opens with its PIN."),
+    )  # fmt: skip
+
+
+def side(
+    *,
+    read: CardRead | None = None,
+    matter: bool = False,
+    number: str = "",
+    chips: tuple[ChipRead, ...] = (),
+) -> views.Side:
     return views.Side(
         begun_ms=NOW - 221_000 if matter else 0,
         window_s=900 if matter else 0,
@@ -299,6 +319,7 @@ def side(*, read: CardRead | None = None, matter: bool = False, number: str = ""
         jobs=JOBS[:3],
         sheets=SHEETS,
         devices=devices(),
+        chips=chips,
     )
 
 
