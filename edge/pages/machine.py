@@ -3,11 +3,12 @@
 from litestar import get, post
 from litestar.response import Redirect
 
-from edge.actions import duties, exchange
-from edge.errors import Busy, LineTrouble
+from edge.actions import duties, exchange, spoken
+from edge.errors import Busy, LineTrouble, Refused
 from edge.pages import doors
 from edge.pages.doors import Page, TheForm, TheNode, TheVisitor
-from edge.pages.views import LineView
+from edge.pages.views import LineView, Notice
+from matters.model import Words
 
 
 @get("/line")
@@ -15,6 +16,21 @@ async def line_page(node: TheNode, visitor: TheVisitor) -> Page:
     """What waits, how long it takes, what is held, what may be said offline."""
     view = LineView(notice=visitor.desk.take_notice(), may_exchange=duties.on_duty(visitor.session))
     return await doors.show(node, visitor, "/line", view)
+
+
+@post("/line/lease")
+async def lease_by_phone(node: TheNode, visitor: TheVisitor, form: TheForm) -> Page | Redirect:
+    """A code the centre reads out, typed or scanned by who is on duty; a wrong one stays in its field."""
+    await duties.require(node, visitor.session, duties.LEASE)
+    typed = form.get("code", "")
+    try:
+        done = await spoken.take(node, typed)
+    except Refused as error:
+        words = Words(zh=error.message.zh + error.next.zh, en=f"{error.message.en} {error.next.en}")
+        view = LineView(notice=Notice(kind="ageing", words=words), may_exchange=True, code=typed)
+        return await doors.show(node, visitor, "/line", view)
+    doors.say(visitor, "fresh", f"已延长 {done.opened} 项离线授权。", f"{done.opened} leases extended.")
+    return doors.go("/line")
 
 
 @post("/line/exchange")

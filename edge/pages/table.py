@@ -98,6 +98,7 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     closing.close,
     machine.line_page,
     machine.exchange_now,
+    machine.lease_by_phone,
     devices.device_page,
     devices.region,
     devices.try_out,

@@ -287,11 +287,12 @@ class DayView(msgspec.Struct, frozen=True, kw_only=True):
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
     """The way to the centre: what waits, how long it takes, what is held, what may be said offline.
 
-    `may_exchange` for who is on duty.
+    `may_exchange` for who is on duty; `code` is a lease by phone as it was typed, while it is wrong.
     """
 
     notice: Notice | None
     may_exchange: bool
+    code: str = ""
 
 
 class DevicesView(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,9 +18,11 @@ from edge.store import cache, cipher, slots
 from edge.store.keyring import Keyring
 from edge.store.reader import Reading
 from matters.model import Refusal
+from sync.lease import spoken
 from tests.contract.edge.conftest import Opener, ToldTime, lay
 from tests.contract.edge.small_centre import HOUR_MS, SmallCentre, number_of
 from tests.contract.edge.test_answers import count, entries, own
+from tests.contract.edge.test_api import over, sign_in
 
 
 def readable(data: Path, ref: bytes) -> bool:
@@ -229,3 +231,28 @@ async def test_a_cached_row_moved_to_another_subject_does_not_open(
         await node.store.read(
             lambda db: cache.look_up(db, node.store.keyring, other, public_only=tier == "open")
         )
+
+
+async def test_a_code_by_phone_is_typed_on_the_line_page_and_a_wrong_group_stays_there_to_be_mended(
+    node: Node, centre: SmallCentre, told: ToldTime
+) -> None:
+    origin, public = node.identity.origin, node.identity.sealing.public
+    said = spoken.Spoken(
+        capabilities=("summary", "detail"),
+        hour=(told.wall - spoken.EPOCH_MS) // spoken.HOUR_MS,
+        hours=100,
+        answers=500,
+        boots=5,
+        counter=1,
+    )
+    code = spoken.speak(said, spoken.key_of(centre.sealing, public, origin), origin, ("330102",))
+    wrong = code[:-1] + str((int(code[-1]) + 1) % 10)
+    async with over(node) as client:
+        token = {"csrf": (await sign_in(client, "wu.yue"))["X-CSRF-Token"]}
+        reply = await client.post("/line/lease", data={"code": wrong} | token)
+        assert "第 8 组有误" in reply.text
+        assert f'value="{wrong}"' in reply.text
+        reply = await client.post("/line/lease", data={"code": code} | token, follow_redirects=True)
+        assert "已延长 2 项离线授权" in reply.text
+        reply = await client.post("/line/lease", data={"code": code} | token)
+        assert "已经用过" in reply.text

@@ -89,6 +89,7 @@ NODE = tuple(
         ("POST", "/day/close", "duty"),
         ("GET", "/line", "session"),
         ("POST", "/line/exchange", "duty"),
+        ("POST", "/line/lease", "duty"),
         ("GET", "/devices", "session"),
         ("GET", "/parts/devices", "session"),
         ("POST", "/devices/test", "session"),

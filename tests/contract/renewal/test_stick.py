@@ -1,5 +1,6 @@
 """Everything also travels by stick: enrolment, incarnations, report files, another node's batches; in words, and checked."""
 
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ from central.actions import nodes
 from central.actions.centre import operator
 from central.actions.views import NodeCreated
 from central.errors import Refused as CentreRefusedIt
-from edge.actions import courier, enrol, files, incarnation, stick
+from edge.actions import courier, enrol, files, incarnation, stick, succession
+from edge.actions.check import check
 from edge.actions.node import Node
-from edge.errors import CourierRefused, NotEnrolled, Refused
+from edge.errors import CourierRefused, LedgerUnavailable, NotEnrolled, Refused
 from edge.settings import load
 from edge.store.draft import Draft
 from edge.store.store import open_store
+from edge.store.transaction import Transaction
 from matters.model import Refusal
+from sync.exchange.centre import CARRIED
+from sync.ledger.entry import parse_leaf
 from sync.messages import introduction
 from sync.messages.blob import CHUNK_BYTES
 from tests.contract.edge.test_answers import count
@@ -292,3 +297,43 @@ async def test_what_lies_on_a_stick_is_said_in_words_and_a_wrong_file_changes_no
     summary = await courier.import_files(place.node, [answer, own])
     assert summary.acknowledged == done["size"]
     assert not isinstance(summary, Refusal)
+
+
+@pytest.mark.parametrize("commits", [0, 1, 2, 3, 4])
+async def test_a_carry_over_that_ends_after_any_of_its_commits_goes_on_at_the_next_start(
+    place: Place, tmp_path: Path, commits: int
+) -> None:
+    """Rule 4.6: the process dies right after a commit; every entry is carried over once all the same."""
+    given = (await place.offline(await place.clerk()))[0]
+    await place.node.store.transact(marks)
+    old = (await place.node.store.read(lambda db: db.query("SELECT size FROM ledger_head")))[0][0]
+    usb = tmp_path / "usb"
+    await incarnation.request(place.node, "planned", usb)
+    await taken(place, usb)
+    await place.approve("security")
+    answer = next(path for path in await back(place, place.name, usb) if path.suffix == introduction.SUFFIX)
+    left = iter(range(commits))
+
+    def die() -> None:
+        if next(left, None) is None:
+            place.node.store.abandon()
+
+    place.node.store.on_commit(die)
+    with contextlib.suppress(LedgerUnavailable):
+        await incarnation.accept(place.node, answer)
+    node = await place.start()
+    assert node.identity.origin.endswith("/i2")
+    rows = await node.store.read(lambda db: db.query("SELECT CAST(leaf AS BLOB) FROM entry ORDER BY idx"))
+    places = [mark for (leaf,) in rows for mark in parse_leaf(leaf)[0].ext if mark and mark[0] == CARRIED]
+    assert len(places) == len(set(places))
+    assert len(places) >= old - 20, "all but what the centre had countersigned"
+    await place.exchange()
+    found = await place.stage.rows("SELECT case_no FROM access WHERE case_no <> ''")
+    assert [row["case_no"] for row in found] == [given.case]
+    assert await place.stage.rows("SELECT 1 FROM evidence") == []
+    assert (await check(place.data, load(place.data))).broken_at is None
+
+
+def marks(tx: Transaction) -> None:
+    for number in range(2 * succession.STEP + 10):
+        tx.append(Draft(kind="mark", outcome="test", object=f"filler-{number}"))

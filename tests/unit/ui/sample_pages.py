@@ -135,6 +135,7 @@ PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
     "day": ("/day", "online", lambda: day(closed=False)),
     "day-closed": ("/day", "online", lambda: day(closed=True)),
     "line": ("/line", "offline", lambda: views.LineView(notice=views.Notice(kind="ageing", words=W(zh="中心没有应答，稍后自动再试。", en="No reply; tried again later.")), may_exchange=True)),
+    "line-code": ("/line", "offline", lambda: views.LineView(notice=views.Notice(kind="ageing", words=W(zh="第 4 组有误，其余各组无误。请只就这些组与中心重新核对，改正后再提交。", en="Group 4 is wrong, the others are right.")), may_exchange=True, code="123456 123456 123456 123456 123456 123456 123456 123456")),
     "line-clerk": ("/line", "online", lambda: views.LineView(notice=None, may_exchange=False)),
     "day-clerk": ("/day", "online", lambda: msgspec.structs.replace(day(closed=False), may_close=False)),
     "devices": ("/devices", "offline", lambda: views.DevicesView(seen=samples.devices_seen(), twins=None, notice=None)),
