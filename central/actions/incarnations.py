@@ -136,13 +136,18 @@ def _request(centre: Centre, before: Identity, wanted: Wanted, asked: str) -> As
 
 
 async def begin(centre: Centre, tx: Tx, before: Identity, opening: Opening, new: Identity) -> None:
-    """Step 3: the request is settled and the old mailbox's unread letters wait in the new one."""
+    """Step 3: the request is settled; the old mailbox's unread letters wait in the new one.
+
+    Before them those that were read in a part of the old life which the node forgot, where it still waits.
+    """
     asked = await incarnations.one(tx, before.origin, fingerprint(new.signing, new.sealing))
     if asked is None:
         raise NotFound("没有这份换代申请。", "there is no such request for a new incarnation")
     said = msgspec.json.encode(opening).decode()
     await incarnations.settle(tx, asked, "begun", centre.now_ms(), new.origin, said)
     await incarnations.end_waiting(tx, before.origin, centre.now_ms())
+    claim = msgspec.json.decode(asked.claim, type=Claim)
+    await mailbox.post(centre, tx, new.origin, await mailbox.obeyed(centre, tx, before.origin, claim.open))
     unread = await contacts.unseen(tx, before.origin)
     if unread:
         letters = await mailbox.waiting(centre, tx, before.origin, unread[0].number - 1)

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 
 from central.actions.centre import Centre
-from central.store import contacts
+from central.store import contacts, ledger
 from central.store.contacts import Letter
 from central.store.database import Tx
 from sync.batch.acknowledge import Directive
 from sync.messages.directives import letter
+from sync.messages.incarnation import OPEN_MAX, OpenWork
 
 PURPOSE = "directive"
 UNREAD_MAX = 100_000
@@ -52,6 +53,26 @@ def _opened(centre: Centre, origin: str, kept: Sequence[Letter]) -> tuple[Direct
         )
         for one in kept
     )
+
+
+async def obeyed(centre: Centre, tx: Tx, origin: str, works: Sequence[OpenWork]) -> list[Draft]:
+    """The letters the node has said it obeyed, in order, about works which it says still wait.
+
+    Only where we hold that very entry: after a fork another person's case or report may have the same number.
+    """
+    works = works[:OPEN_MAX]
+    held = await ledger.leaf_hashes_at(tx, origin, [work.index for work in works])
+    about = {work.about for work in works if held.get(work.index, b"").hex() == work.leaf_hash}
+    found: list[Draft] = []
+    above, unread = 0, await contacts.unseen(tx, origin, 1)
+    while about and (kept := await contacts.letters(tx, origin, above)):
+        above = kept[-1].number
+        read = [one for one in kept if not unread or one.number < unread[0].number]
+        opened = _opened(centre, origin, read)
+        found += [
+            (one.kind, one.body) for one in opened if {one.body.get("case"), one.body.get("serial")} & about
+        ]
+    return found
 
 
 async def renumber(centre: Centre, tx: Tx, origin: str, floor: int) -> None:

@@ -222,6 +222,12 @@ async def leaf_hashes(tx: Tx, origin: str, first: int, end: int) -> list[bytes]:
     return [row["leaf_hash"] for row in await tx.fetch(query, origin, first, end)]
 
 
+async def leaf_hashes_at(tx: Tx, origin: str, indexes: list[int]) -> dict[int, bytes]:
+    """Our leaf hashes at these indexes; none for an entry we do not hold."""
+    query = "SELECT idx, leaf_hash FROM entry WHERE origin = $1 AND idx = ANY ($2)"
+    return {row["idx"]: row["leaf_hash"] for row in await tx.fetch(query, origin, indexes)}
+
+
 class CheckpointKept(msgspec.Struct, frozen=True, kw_only=True):
     """A checkpoint kept with its note: a node's with our countersignature, or our own."""
 

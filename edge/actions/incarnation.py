@@ -30,7 +30,7 @@ from matters.model import Words
 from sync.errors import SyncError
 from sync.ids import Origin, parse_origin
 from sync.messages import introduction
-from sync.messages.incarnation import Claim, Opening, fingerprint, reason
+from sync.messages.incarnation import OPEN_MAX, Claim, Opening, OpenWork, fingerprint, reason
 from sync.signing.certificate import Certificate
 from sync.signing.keys import SealingKey, SigningKey
 from sync.signing.notes import cosign, only_signed_by
@@ -134,7 +134,10 @@ def _state(db: Reading, anchored: int) -> tuple[bool, Claim, int]:
     ended = past.ended(db)
     if ended is None:
         signed = countersigned_size(db)
-        return False, Claim(size=size, root=root.hex(), anchored=anchored, countersigned=signed), size
+        claim = Claim(
+            size=size, root=root.hex(), anchored=anchored, countersigned=signed, open=_open_work(db)
+        )
+        return False, claim, size
     behind = db.query(f"SELECT count(*) FROM {past.SALVAGED} WHERE idx >= ?", (ended.countersigned,))  # noqa: S608 -- one name
     here = max(0, ended.whole - ended.countersigned) + behind[0][0]
     claim = Claim(
@@ -143,6 +146,17 @@ def _state(db: Reading, anchored: int) -> tuple[bool, Claim, int]:
         countersigned=ended.countersigned,
     )
     return True, claim, ended.size + size - ended.whole
+
+
+def _open_work(db: Reading) -> tuple[OpenWork, ...]:
+    """Promises and provisional reports whose letter has not come, as far as this disk knows."""
+    rows = db.query(
+        "SELECT number, idx, leaf_hash FROM office_case JOIN entry ON idx = entry WHERE state = 'deferred'"
+        " UNION ALL SELECT serial, idx, entry.leaf_hash FROM report JOIN entry ON idx = entry"
+        " WHERE status = 'provisional' LIMIT ?",
+        (OPEN_MAX,),
+    )
+    return tuple(OpenWork(about=row[0], index=row[1], leaf_hash=bytes(row[2]).hex()) for row in rows)
 
 
 def _next_keys(tx: Transaction, *, anew: bool) -> Seeds:

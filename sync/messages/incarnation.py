@@ -44,18 +44,31 @@ of its own ledger: a restored centre cannot know which numbers were used, and no
 _BY_CODE = {row.code: row for row in (*REASONS, RESTORED, FORGOTTEN)}
 
 
+OPEN_MAX = 1000
+"""Open works a claim names at most."""
+
+
+class OpenWork(msgspec.Struct, frozen=True, kw_only=True):
+    """A case or report that waits for a letter: its number, and its entry's index and hash (hex)."""
+
+    about: str
+    index: int
+    leaf_hash: str
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What the asking node says of its old ledger: entries it has, and how far it had come.
 
     `size` and `root` are what its database holds now (0 and empty after the loss of a disk), `anchored` the
     size of the anchor kept outside the database, `countersigned` the newest size the centre acknowledged to
-    it.
+    it. `open` is work that waits for a letter, which may have been read in a part of its life it forgot.
     """
 
     size: int = 0
     root: str = ""
     anchored: int = 0
     countersigned: int = 0
+    open: tuple[OpenWork, ...] = ()
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,12 +44,10 @@ class Book:
     """Everything ever seen durable, released or signed of one origin.
 
     `before` are the entries of ended ledgers which this one does not carry: the centre countersigned them.
-    `forgotten` are the cases and serials whose letter from the centre was read in a life the disk forgot.
     """
 
-    def __init__(self, before: Sequence[Line] = (), forgotten: frozenset[str] = frozenset()) -> None:
+    def __init__(self, before: Sequence[Line] = ()) -> None:
         self.before = tuple(before)
-        self.forgotten = forgotten
         self.lines: list[Line] = []
         self.tiles = tree.MemoryTiles()
         self.size = 0

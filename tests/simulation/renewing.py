@@ -61,7 +61,7 @@ async def renewed(world: World, side: Side, why: str) -> None:
     """The node becomes the next incarnation; what it carries over is judged."""
     old = await ended(side)
     lost = await ask(world, side, why)
-    side.reborn(Book([*old.book.before, *old.lines[: old.countersigned]], _forgotten(old)))
+    side.reborn(Book([*old.book.before, *old.lines[: old.countersigned]]))
     judge_carried(old, side.book, old.lines[old.countersigned :], lost)
 
 
@@ -85,13 +85,6 @@ async def ask(world: World, side: Side, why: str) -> int:
             side.calm = False
             return results[0].lost if isinstance(results[0], Renewed) else -1
     raise Offence("P8", f"no new incarnation after {TRIES} tries")
-
-
-def _forgotten(old: Ended) -> frozenset[str]:
-    """Cases and serials the centre answered in the part of the life that the disk has lost (README, open)."""
-    kept = {line.hash for line in old.lines}
-    lost = [line.detail for line in old.book.lines if line.hash not in kept]
-    return frozenset(str(detail[name]) for detail in lost for name in ("case", "serial") if name in detail)
 
 
 async def replaced(world: World, side: Side, old: Ended | None = None) -> None:

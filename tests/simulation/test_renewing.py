@@ -59,10 +59,6 @@ def test_an_online_answer_that_was_carried_over_keeps_its_pair_at_the_centre(
     assert not {"shown-not-disclosed", "disclosed-not-shown"} & set(codes), codes
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="open: a letter read only in the life a disk forgot is not sent to the next incarnation",
-)
 def test_a_promise_kept_in_a_forgotten_life_is_kept_in_the_next_one(runner: asyncio.Runner, place: Place):
     async def story() -> str:
         async with scripted(place) as (world, side):
