@@ -24,7 +24,7 @@ from sync.errors import SyncError
 from tests.simulation.line import Call, Door, Reply
 
 SLOW_S = 0.02
-KEYED = ("access", "paper", "case_event", "day_total")
+KEYED = ("access", "paper", "case_event", "day_total", "scope_applied")
 
 
 class EarlyStore:
