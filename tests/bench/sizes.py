@@ -27,6 +27,9 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     nodes: int = 50
     entries_a_node: int = 2_000
     day: Day = Day()
+    screens: int = 50
+    screen_s: int = 40
+    device_windows: int = 5
 
     @classmethod
     def small(cls) -> Self:
@@ -49,4 +52,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
             nodes=4,
             entries_a_node=300,
             day=Day(accesses=20, cases=6, reports=6),
+            screens=3,
+            screen_s=6,
+            device_windows=2,
         )

@@ -29,7 +29,7 @@ from tests.story.world import HALL_REGION, Place, World
 from tests.waiting import until
 
 IMPORT_S = 300.0
-CLERKS = 8
+CLERKS = 50
 Enrol = Callable[[Place, str], None]
 
 
