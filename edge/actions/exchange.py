@@ -177,7 +177,7 @@ async def _fetch(node: Node, step: FetchPack, done: Round) -> None:
 
 
 async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round) -> list[Step]:
-    begun = time.monotonic()
+    begun_ms = node.now_ms()
     try:
         reply = await _handed_in(node, machine, step)
     except CentreUnreachable as error:
@@ -193,7 +193,7 @@ async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round)
             await do_step(node, left, done)
         raise
     done.sent += step.end - step.start
-    took_s = time.monotonic() - begun
+    took_s = (node.now_ms() - begun_ms) / 1000
     machine.batch_entries = node.uplink.batch_entries = paced(node.uplink.batch_entries, took_s)
     return await off_the_loop(machine.received, reply)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from edge.actions.exchange import exchange
+from edge.actions.exchange import exchange, paced
 from edge.actions.node import Node
 from edge.errors import CentreUnreachable
 from edge.store.draft import Draft
@@ -59,10 +59,17 @@ async def test_a_line_cut_between_batches_leaves_what_was_taken_and_nothing_goes
         await exchange(node)
     assert spans == [(held, held + FIRST_ENTRIES)]
     assert len(centre.hashes) == held + FIRST_ENTRIES
+    assert node.uplink.batch_entries == BATCH_ENTRIES // 16
     centre.down = False
     await level(node, centre)
     assert len(centre.hashes) >= size
     assert [start for start, _ in spans[1:]] == [end for _, end in spans[:-1]]
+
+
+def test_a_thin_line_carries_smaller_batches_and_a_good_one_the_largest() -> None:
+    assert [paced(entries, 30.0) for entries in (BATCH_ENTRIES, 100)] == [BATCH_ENTRIES // 2, 64]
+    assert [paced(entries, 1.0) for entries in (64, BATCH_ENTRIES)] == [256, BATCH_ENTRIES]
+    assert paced(512, 9.0) == 512
 
 
 async def test_an_exchange_given_up_while_the_next_batch_is_packed_leaves_a_node_that_works(
