@@ -34,7 +34,7 @@ from sync.lease.lease import Lease, sign_lease
 from sync.ledger import tree
 from sync.ledger.tree import MemoryTiles
 from sync.messages.directives import Directive, letter
-from sync.packs.pack import PackRow, build, row_digest, state_root
+from sync.packs.pack import PackKind, PackRow, SealedPack, build, row_digest, state_root
 from sync.packs.release import PackRef, Release, open_release, sign_release
 from sync.signing.certificate import Certificate, issue
 from sync.signing.keys import SealingKey, SigningKey
@@ -176,14 +176,7 @@ class SmallCentre:
         rows = sorted(rows)
         sealed = build(scope, "base", (PackRow(ref=r, blob=b) for r, b in rows), self.scope_key)
         self.packs[sealed.digest.hex()] = sealed.data
-        pack = PackRef(
-            digest=sealed.digest,
-            kind="base",
-            from_version=0,
-            to_version=version,
-            size=len(sealed.data),
-            rows=len(rows),
-        )
+        pack = _named(sealed, "base", 0, version)
         release = Release(
             scope=scope,
             version=version,
@@ -206,14 +199,7 @@ class SmallCentre:
         rows += [PackRow(ref=self.ref(number), blob=None) for number in removed]
         sealed = build("330102/detail", "delta", sorted(rows, key=lambda row: row.ref), self.scope_key)
         self.packs[sealed.digest.hex()] = sealed.data
-        delta = PackRef(
-            digest=sealed.digest,
-            kind="delta",
-            from_version=version - 1,
-            to_version=version,
-            size=len(sealed.data),
-            rows=len(rows),
-        )
+        delta = _named(sealed, "delta", version - 1, version)
         whole = [(self.ref(number), msgspec.json.encode(held)) for number, held in self.people.items()]
         release = msgspec.structs.replace(
             old,
@@ -406,3 +392,8 @@ def application(centre: SmallCentre) -> Litestar:
 
 def _text(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
+
+
+def _named(sealed: SealedPack, kind: PackKind, old: int, new: int) -> PackRef:
+    size, rows = len(sealed.data), sealed.rows
+    return PackRef(digest=sealed.digest, kind=kind, from_version=old, to_version=new, size=size, rows=rows)
