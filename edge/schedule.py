@@ -27,6 +27,7 @@ from edge.actions import (
     files,
     leases,
     prune,
+    quota,
     recount,
     wipe,
 )
@@ -63,6 +64,7 @@ JOBS: tuple[Job, ...] = (
     Job(name="leases", owner="security", act=leases.shred_expired, every_s=30, limit_s=120, missed="once"),
     Job(name="disk", owner="store", act=clockwork.keep_reserve, every_s=60, limit_s=30, missed="skip"),
     Job(name="recount", owner="ledger", act=recount.when_asked, every_s=300, limit_s=300, missed="once"),
+    Job(name="grants", owner="quota", act=quota.end_expired, every_s=3600, limit_s=60, missed="once"),
     Job(name="files", owner="line", act=files.when_idle, every_s=120, limit_s=300, missed="skip"),
     Job(name="wipe", owner="security", act=wipe.when_told, every_s=30, limit_s=900, missed="once"),
     Job(name="doubts", owner="store", act=downlink.settle_doubts, every_s=60, limit_s=60, missed="skip"),

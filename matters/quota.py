@@ -5,13 +5,14 @@ lapse on their last day. Offline the count is only what this node knows: the ver
 the centre settles it at the next exchange.
 """
 
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
 
 from matters.model import ExtraUnits, QuotaRule, Words
 
-__all__ = ["ExtraUnits", "QuotaRule", "QuotaVerdict", "spend"]
+__all__ = ["ExtraUnits", "QuotaRule", "QuotaVerdict", "UnitsSpent", "spend", "spent_in_all", "without_grant"]
 
 
 class QuotaVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,24 @@ class QuotaVerdict(msgspec.Struct, frozen=True, kw_only=True):
     provisional: bool
     rule: str
     words: Words
+
+
+class UnitsSpent(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of one person that one node spent in a calendar year, as the centre knew at a time."""
+
+    node: str
+    matter: str
+    year: int
+    units: int
+
+
+def spent_in_all(known: Iterable[UnitsSpent], own: int, *, node: str, matter: str, year: int) -> int:
+    """Units used this year: what the centre knew of other nodes, and of this one the larger of two counts.
+
+    `own` is what the node itself counted: of its own spending nobody knows more, unless its disk was lost.
+    """
+    share = {one.node: one.units for one in known if (one.matter, one.year) == (matter, year)}
+    return sum(share.values()) - share.get(node, 0) + max(own, share.get(node, 0))
 
 
 def spend(
@@ -70,4 +89,22 @@ def _verdict(rule: QuotaRule, left: int, *, provisional: bool) -> QuotaVerdict:
         provisional=provisional,
         rule=rule.basis if free else f"{rule.basis}；{rule.fee_basis}",
         words=words,
+    )
+
+
+def without_grant(rule: QuotaRule) -> QuotaVerdict:
+    """The verdict where the count says free, but no right granted ahead is left to give it offline."""
+    yuan = f"{rule.fee_cents / 100:g}"
+    return QuotaVerdict(
+        free=False,
+        fee_cents=rule.fee_cents,
+        left_after=0,
+        provisional=True,
+        rule=f"{rule.basis}；{rule.fee_basis}",
+        words=Words(
+            zh=f"本厅离线免费额度已用完：先登记收费 {yuan} 元，联网核定后应退即退；"
+            "也可留电话，联网后免费办理",
+            en=f"No free unit is left here offline: {yuan} yuan now, given back once the centre settled;"
+            " or leave a phone number to be served free once the line is back",
+        ),
     )

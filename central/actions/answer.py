@@ -13,12 +13,13 @@ import msgspec
 from central.actions import dossier, trail
 from central.actions.centre import Centre
 from central.actions.own_ledger import Draft, record
-from central.store import effects, records
+from central.store import effects, quota, records
 from central.store.effects import Disclosure
 from central.store.fleet import Identity
 from central.upstream.bureau import BureauReport
 from matters.groups import shown_records
 from matters.model import Refusal, Words
+from matters.quota import UnitsSpent
 from matters.records import Record, SubjectRecord
 from sync.errors import UNREADABLE, Malformed
 from sync.signing.sealing import seal, unseal
@@ -47,7 +48,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What the centre holds: `subject` None when nothing; `bureau` and `accesses` only for their matters.
 
-    `silent` names the halls whose newest reads may still be missing.
+    `silent` names the halls whose newest reads may still be missing, `spent` the free units used.
     """
 
     request_id: str
@@ -57,6 +58,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     bureau: BureauReport | None
     accesses: tuple[trail.OwnAccess, ...] | None
     silent: tuple[str, ...] = ()
+    spent: tuple[UnitsSpent, ...] = ()
 
 
 async def answer(centre: Centre, identity: Identity, body: bytes) -> bytes | Refusal:
@@ -121,6 +123,7 @@ async def _look_up(centre: Centre, question: Question) -> Answer:
     ref = centre.keys.ref(question.subject_number)
     async with centre.store.reading() as tx:
         held: Mapping[bytes, records.Held] = await records.held(tx, [ref])
+        spent = await quota.known(tx, [ref])
     kept = dossier.opened(centre.keys, held[ref]) if ref in held else None
     matter = centre.catalogue[question.matter]
     bureau, view = None, None
@@ -138,6 +141,7 @@ async def _look_up(centre: Centre, question: Question) -> Answer:
         bureau=bureau,
         accesses=view.accesses if view else None,
         silent=view.unreported if view else (),
+        spent=spent.get(ref, ()) if matter.quota else (),
     )
 
 

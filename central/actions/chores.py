@@ -2,15 +2,16 @@
 
 from datetime import timedelta
 
-from central.actions import fleet, fulfil, own_ledger, packs, publish, reconcile, restored, trips
+from central.actions import fleet, fulfil, own_ledger, packs, publish, reconcile, recount, restored, trips
 from central.actions.centre import Centre
 from central.actions.findings import finding_id, raised
 from central.security import callers
-from central.store import contacts, migrate
+from central.store import contacts, migrate, reconciling
 from central.store.reconciling import Finding
 from matters.calendar import china_day
 
 CONTACTS_KEPT_MS = 7 * 86_400_000
+AGAIN = timedelta(days=31)
 
 
 async def promises(centre: Centre) -> int:
@@ -60,9 +61,22 @@ async def open_trips(centre: Centre) -> int:
 
 
 async def yesterday(centre: Centre) -> int:
-    """Reconcile the day before; how many nodes did not match."""
+    """Reconcile the day before, and again days of the last month with open findings.
+
+    What halls corrected since ends by itself. How many nodes did not match on the day before.
+    """
     day = china_day(centre.now_ms()) - timedelta(days=1)
+    async with centre.store.reading() as tx:
+        troubled = await reconciling.open_days(tx, (day - AGAIN).isoformat())
+    for one in troubled:
+        if one < day.isoformat():
+            await reconcile.reconcile(centre, one)
     return sum(not node.matched for node in (await reconcile.reconcile(centre, day)).nodes)
+
+
+async def deep_checks(centre: Centre) -> int:
+    """Ask whoever is due for a deep check; how many were asked."""
+    return await recount.when_due(centre)
 
 
 async def silence(centre: Centre) -> int:

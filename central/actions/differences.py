@@ -4,11 +4,13 @@ Each rule is a function from what was read to what it found; RULES is the list. 
 what it is about, and who has to look (the hall's shift leader, or the centre).
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from central.store.effects import CaseEvent, Paper
+from central.store.effects import CaseEvent, Paper, SheetMove
 from central.store.reconciling import Pairing, ReportWhole
 from matters.model import Words
 from sync.messages.registry import by_number, kind
@@ -48,7 +50,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 class Day(msgspec.Struct, frozen=True, kw_only=True):
     """What was read of one node's day.
 
-    `said` None: the day was not closed. `late`: counted kinds after closing.
+    `said` None: the day was not closed. `late`: counted kinds after closing. Until the end of the day:
+    `blanks`, numbered sheets issued, returned and void; `sheets`, what became of their numbers.
     """
 
     day: str
@@ -62,6 +65,8 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     shown_only: Sequence[Pairing]
     disclosed_only: Sequence[Pairing]
     purposeless: Sequence[Pairing]
+    blanks: Sequence[SheetMove] = ()
+    sheets: Sequence[Paper] = ()
 
 
 Rule = Callable[[Day], Iterator[Difference]]
@@ -179,7 +184,85 @@ def _purposes(day: Day) -> Iterator[Difference]:
         )
 
 
-RULES: tuple[Rule, ...] = (_totals, _report_access, _papers, _refused_cases, _pairs, _purposes)
+def _numbered_sheets(day: Day) -> Iterator[Difference]:
+    """Every numbered sheet is used once, void, or lies untouched at the end of its block."""
+    used = Counter(paper.sheet for paper in day.sheets)
+    used.update(move.first for move in day.blanks if move.outcome == "void")
+    for sheet, times in used.items():
+        if times > 1:
+            yield _about(
+                sheet, "sheet-used-twice", "同一编号的纸张用了不止一次", "one sheet, used more than once"
+            )
+    blocks = [move for move in day.blanks if move.outcome == "issued"]
+    known: set[str] = set()
+    for block in blocks:
+        numbers = list(_numbers(block))
+        known.update(numbers)
+        taken = [place for place, number in enumerate(numbers) if number in used]
+        top = max(taken, default=-1)
+        for place in range(top):
+            if numbers[place] not in used:
+                yield _about(
+                    numbers[place], "sheet-unaccounted", "编号纸张去向不明", "numbered sheet unaccounted for"
+                )
+        returned = [move for move in day.blanks if (move.outcome, move.block) == ("returned", block.block)]
+        untouched = len(numbers) - top - 1
+        if returned and returned[-1].count != untouched:
+            yield _about(
+                block.block,
+                "sheets-returned-short",
+                f"交回 {returned[-1].count} 张，台账应余 {untouched} 张",
+                f"{returned[-1].count} returned, {untouched} should be left",
+            )
+    for paper in day.sheets if blocks else ():
+        if paper.sheet not in known:
+            yield _about(paper.sheet, "sheet-of-no-block", "纸张编号不在领用的号段内", "a sheet of no block")
+
+
+def _numbers(block: SheetMove) -> Iterator[str]:
+    """The numbers of a block, at most 10,000; nothing for what is no block."""
+    first, last = _NUMBER.fullmatch(block.first), _NUMBER.fullmatch(block.last)
+    if first is None or last is None or first[1] != last[1] or len(first[2]) != len(last[2]):
+        return
+    for number in range(int(first[2]), min(int(last[2]), int(first[2]) + BLOCK_SHEETS_MAX - 1) + 1):
+        yield f"{first[1]}{number:0{len(first[2])}d}"
+
+
+_NUMBER = re.compile(r"(.*?)(\d{1,12})")
+BLOCK_SHEETS_MAX = 10_000
+
+RULES: tuple[Rule, ...] = (
+    _totals,
+    _report_access,
+    _papers,
+    _refused_cases,
+    _pairs,
+    _purposes,
+    _numbered_sheets,
+)
+CODES = frozenset(
+    {
+        "access-without-purpose",
+        "after-close",
+        "day-count",
+        "day-missing",
+        "disclosed-not-shown",
+        "handed-over-twice",
+        "never-printed",
+        "not-handed-over",
+        "paper-of-refused",
+        "paper-without-report",
+        "printed-twice",
+        "report-without-access",
+        "sheet-of-no-block",
+        "sheet-spoiled",
+        "sheet-unaccounted",
+        "sheet-used-twice",
+        "sheets-returned-short",
+        "shown-not-disclosed",
+    }
+)
+"""What these rules find: only such a finding ends by itself, when a later recount finds it no more."""
 
 
 def _said(code: str, about: str, owner: str, zh: str, en: str) -> Difference:

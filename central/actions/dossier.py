@@ -5,6 +5,7 @@ import msgspec
 from central.security.keys import Keyring
 from central.store.records import Held
 from matters.model import Matter
+from matters.quota import UnitsSpent
 from matters.records import Record, SubjectRecord
 
 SUBJECT = "subject"
@@ -18,9 +19,10 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[Record, ...]
 
 
-class _Blob(msgspec.Struct, frozen=True, kw_only=True):
+class _Blob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: msgspec.Raw
     records: tuple[msgspec.Raw, ...]
+    spent: tuple[UnitsSpent, ...] = ()
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -48,7 +50,9 @@ def opened(keys: Keyring, held: Held) -> Dossier:
 
 
 def blob(keys: Keyring, held: Held) -> bytes | None:
-    """The subject's blob for a detail pack (`{"subject", "records"}`), without decoding.
+    """The subject's blob for a detail pack (`{"subject", "records", "spent"}`), without decoding.
+
+    `spent` is there only where units were: nodes count them offline (protocol 9).
 
     None without a subject.
     """
@@ -56,7 +60,11 @@ def blob(keys: Keyring, held: Held) -> bytes | None:
     if not subject:
         return None
     return _ENCODER.encode(
-        _Blob(subject=msgspec.Raw(subject), records=tuple(msgspec.Raw(part) for part in parts))
+        _Blob(
+            subject=msgspec.Raw(subject),
+            records=tuple(msgspec.Raw(part) for part in parts),
+            spent=held.spent,
+        )
     )
 
 

@@ -9,115 +9,28 @@ A row whose effect cannot be is stored as evidence all the same and its effect r
 import functools
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from central.actions import held
+from central.actions.gathered import Asked, Gathered, Line, Provisional, Source
 from central.security.keys import Keyring
-from central.store.effects import AccessKept, CaseEvent, DayTotal, Paper, Rejection, ReportKept
-from central.store.quota import Spent
-from central.store.trips import Applied
+from central.store.corrections import Corrected
+from central.store.deep_checks import Said
+from central.store.effects import AccessKept, CaseEvent, DayTotal, Paper, ReportKept, SheetMove
+from central.store.quota import GivenBack, Spent
 from matters.model import Matter
 from sync.errors import SyncError
-from sync.exchange.centre import FirstPlace, first_place
+from sync.exchange.centre import first_place
 from sync.ledger.entry import Entry
 from sync.messages.registry import DetailValue, by_number, decode_detail, kind, known
 
 DAY_CHARACTERS = 10
 UNITS_MAX = 100
 TOTALS_CHARACTERS_MAX = 64 * 1024
+RECOUNTED = {"recount-same", "recount-differs"}
 _RETURNED = kind("quota.returned").number
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose entries these are, and when they arrived."""
-
-    origin: str
-    node: str
-    arrived_ms: int
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry with its opened detail by field name."""
-
-    entry: Entry
-    leaf_hash: bytes
-    fields: dict[str, DetailValue]
-
-    def text(self, name: str) -> str:
-        """A field as text; a field of another type is an empty one."""
-        value = self.fields.get(name)
-        return value if isinstance(value, str) else ""
-
-    def octets(self, name: str) -> bytes:
-        """A field as bytes; a field of another type is an empty one."""
-        value = self.fields.get(name)
-        return value if isinstance(value, bytes) else b""
-
-    def number(self, name: str) -> int:
-        """A field as a number; a field of another type is 0."""
-        value = self.fields.get(name)
-        return value if isinstance(value, int) else 0
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A deferred case: what the centre needs to fulfil it."""
-
-    case_no: str
-    idx: int
-    matter: str
-    subject_ref: bytes
-    number: str
-    name: str
-    purpose: str
-
-
-class Provisional(msgspec.Struct, frozen=True, kw_only=True):
-    """A provisional report to be judged again: the facts it printed."""
-
-    serial: str
-    idx: int
-    matter: str
-    subject_ref: bytes
-    number: str
-    issued_ms: int
-    facts: bytes
-
-
-_KEYED = ("accesses", "reports", "provisional", "papers", "cases", "days", "asked", "spent", "applied")
-"""Effects that an entry carried over from an older incarnation has only once."""
-
-
-@dataclass(kw_only=True)
-class Gathered:
-    """The effects of some entries, not yet written."""
-
-    source: Source
-    accesses: list[AccessKept] = field(default_factory=list)
-    reports: list[ReportKept] = field(default_factory=list)
-    papers: list[Paper] = field(default_factory=list)
-    cases: list[CaseEvent] = field(default_factory=list)
-    days: list[DayTotal] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
-    provisional: list[Provisional] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
-    carried: list[tuple[FirstPlace, int]] = field(default_factory=list)
-    openings: list[Line] = field(default_factory=list)
-    spent: list[Spent] = field(default_factory=list)
-    applied: list[Applied] = field(default_factory=list)
-
-    def drop(self, indexes: set[int]) -> None:
-        """Forget the effects of these entries: they were done under another key."""
-        for name in _KEYED:
-            setattr(self, name, [row for row in getattr(self, name) if row.idx not in indexes])
-
-    def reject(self, index: int, reason: str) -> None:
-        """Keep the entry, reject its effect."""
-        self.rejected.append(
-            Rejection(origin=self.source.origin, idx=index, reason=reason, at_ms=self.source.arrived_ms)
-        )
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,6 +190,33 @@ def _paper(line: Line, into: Gathered, _: Rules) -> str:
     return ""
 
 
+def _sheets(line: Line, into: Gathered, _: Rules) -> str:
+    """sheets.moved: a block of numbered sheets was issued or returned, or a sheet is void."""
+    into.sheets.append(
+        SheetMove(
+            origin=into.source.origin,
+            idx=line.entry.index,
+            occurred_ms=line.entry.hlc_ms,
+            block=line.entry.object,
+            outcome=line.entry.outcome,
+            first=line.text("first"),
+            last=line.text("last"),
+            count=line.number("count"),
+        )
+    )
+    return ""
+
+
+def _mark(line: Line, into: Gathered, _: Rules) -> str:
+    """mark: what a recount found."""
+    entry = line.entry
+    if entry.outcome in RECOUNTED:
+        into.said.append(
+            Said(idx=entry.index, outcome=entry.outcome, about=entry.object, occurred_ms=entry.hlc_ms)
+        )
+    return ""
+
+
 def _case(line: Line, into: Gathered, by: Rules) -> str:
     """case.*: the case's state; a deferred one is queued to be fulfilled."""
     entry, number, code = line.entry, line.text("case"), line.text("matter")
@@ -294,7 +234,17 @@ def _case(line: Line, into: Gathered, by: Rules) -> str:
             subject_ref=entry.subject_ref,
         )
     )
-    if line.text("state") == "deferred":
+    if line.text("correction"):
+        into.corrected.append(
+            Corrected(
+                idx=entry.index,
+                correction=line.text("correction"),
+                answer=line.text("note"),
+                actor=entry.actor,
+                occurred_ms=entry.hlc_ms,
+            )
+        )
+    elif line.text("state") == "deferred":
         if code not in by.catalogue:
             return "deferred case of an unknown matter"
         into.asked.append(
@@ -335,6 +285,9 @@ def _day(line: Line, into: Gathered, _: Rules) -> str:
 def _spent(line: Line, into: Gathered, by: Rules) -> str:
     """quota.spent, quota.returned: rights of a person, settled when they arrive (`quota.settle`)."""
     entry, matter = line.entry, line.text("matter")
+    if entry.kind == _RETURNED and not line.text("subject_number"):
+        into.given_back.append(GivenBack(idx=entry.index, grant_id=line.text("grant")))
+        return ""
     if by.ref(line.text("subject_number")) != entry.subject_ref or not entry.subject_ref:
         return "subject-reference does not fit the number"
     found = by.catalogue.get(matter)
@@ -356,6 +309,7 @@ def _spent(line: Line, into: Gathered, by: Rules) -> str:
             fee_cents=0,
             occurred_ms=entry.hlc_ms,
             settled_ms=into.source.arrived_ms,
+            grant_id=line.text("grant"),
         )
     )
     return ""
@@ -391,5 +345,7 @@ EFFECTS: dict[str, Effect] = {
     "case.changed": _case,
     "day.closed": _day,
     "pack.applied": _data_applied,
+    "sheets.moved": _sheets,
+    "mark": _mark,
 }
 """Kinds without a row are evidence only: stored, proven, counted."""

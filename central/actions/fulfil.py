@@ -6,7 +6,7 @@ import msgspec
 
 from central.actions import mailbox
 from central.actions.centre import Centre
-from central.actions.effects import Asked
+from central.actions.gathered import Asked
 from central.errors import UpstreamFailed
 from central.store import effects
 from central.store.effects import Deferral

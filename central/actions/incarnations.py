@@ -11,8 +11,8 @@ import msgspec
 
 from central.actions import adopt, mailbox, restored
 from central.actions.centre import AdminSession, Centre
-from central.actions.effects import Gathered, Line
 from central.actions.findings import finding_id, raised
+from central.actions.gathered import Gathered, Line
 from central.actions.own_ledger import Draft, note_missing, record
 from central.errors import NotFound
 from central.security.permissions import ROLE_WORDS, require

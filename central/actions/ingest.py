@@ -19,11 +19,23 @@ from typing import Literal
 
 import msgspec
 
-from central.actions import acknowledge, fulfil, incarnations, mailbox, own_ledger, quota, restored, settle
+from central.actions import (
+    acknowledge,
+    corrections,
+    fulfil,
+    incarnations,
+    mailbox,
+    own_ledger,
+    quota,
+    recount,
+    restored,
+    settle,
+)
 from central.actions.acknowledge import Ours, Outcome
 from central.actions.centre import Centre
-from central.actions.effects import Gathered, Rules, Source, gather, rules
+from central.actions.effects import Rules, gather, rules
 from central.actions.fork import keep
+from central.actions.gathered import Gathered, Source
 from central.actions.own_ledger import DETAIL, Draft, place_bytes
 from central.store import contacts, effects, fleet, ledger
 from central.store.contacts import Contact
@@ -79,6 +91,7 @@ async def exchange(centre: Centre, batch: bytes, carrier: Carrier) -> bytes:
         return await acknowledge.levelling(centre, identity, incoming.header, outcome)
     note = await _countersign(centre, identity, incoming)
     await fulfil.fulfil(centre, identity.origin)
+    await quota.top_up(centre, identity)
     own = await own_ledger.signed_checkpoint(centre)
     await _note_contact(centre, incoming, len(batch), outcome, own.size, carrier)
     ours = Ours(own=own, note=note, hops=carrier == "courier")
@@ -241,12 +254,16 @@ async def _cause(centre: Centre, tx: Tx, gathered: Gathered) -> None:
         gathered.cases,
         gathered.days,
         gathered.applied,
+        gathered.sheets,
         _once(gathered.rejected),
     ):
         await effects.add(tx, rows)
     await effects.add_deferrals(tx, [_deferral(centre, origin, asked) for asked in gathered.asked])
     letters = await settle.settle(centre, tx, origin, provisional)
     letters += await quota.settle(centre, tx, gathered.spent)
+    await quota.take_back(tx, gathered.given_back)
+    await recount.heard(centre, tx, gathered.source, gathered.said)
+    await corrections.answered(centre, tx, gathered.source.node, gathered.corrected)
     await mailbox.post(centre, tx, origin, letters)
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from central.actions.centre import Centre
-from central.actions.differences import COUNTED, Day, Difference, by_name, differences
+from central.actions.differences import CODES, COUNTED, Day, Difference, by_name, differences
 from central.actions.findings import corrected, finding_id, finding_row, raised
 from central.actions.views import DayCount, DayNode, FindingRow, Heat, HeatRow, Reconciliation
 from central.errors import UsageInvalid
@@ -78,7 +78,7 @@ async def _node(centre: Centre, identity: Identity, name: str, day: date) -> Day
 async def _gone(centre: Centre, tx: Tx, identity: Identity, day: date, now: set[str]) -> None:
     """Close what an earlier recount found and this one does not: the hall corrected it."""
     for one in await reconciling.findings(tx, node=identity.node, state="open", day=day.isoformat()):
-        if one.origin == identity.origin and one.finding not in now:
+        if one.origin == identity.origin and one.code in CODES and one.finding not in now:
             await corrected(centre, tx, one)
 
 
@@ -88,6 +88,7 @@ async def _read(tx: Tx, origin: str, day: date, said: DayTotal | None) -> Day:
     everything = by_name(await reconciling.kinds_between(tx, origin, low, high))
     late = by_name(await reconciling.kinds_after(tx, origin, low, high, said.idx)) if said else {}
     reports = await reconciling.reports_between(tx, origin, low, high)
+    blanks = await reconciling.blanks(tx, origin, low, high)
     cases = [whole.report.case_no for whole in reports if whole.report.case_no]
     return Day(
         day=day.isoformat(),
@@ -101,6 +102,8 @@ async def _read(tx: Tx, origin: str, day: date, said: DayTotal | None) -> Day:
         shown_only=await reconciling.shown_only(tx, origin, low, high),
         disclosed_only=await reconciling.disclosed_only(tx, origin, low, high),
         purposeless=await reconciling.purposeless(tx, origin, low, high),
+        blanks=blanks,
+        sheets=await reconciling.sheets_used(tx, origin, blanks[0].occurred_ms, high) if blanks else (),
     )
 
 

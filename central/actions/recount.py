@@ -6,18 +6,25 @@ tiles speak for the upper levels: good enough to find what differs on the node's
 """
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from central.actions import mailbox
 from central.actions.centre import AdminSession, Centre
+from central.actions.findings import corrected, finding_id, raised
+from central.actions.gathered import Source
 from central.actions.own_ledger import Draft, record
 from central.errors import NotFound
 from central.security.permissions import require
-from central.store import fleet, ledger, trail
+from central.store import deep_checks, fleet, ledger, reconciling, trail
+from central.store.database import Tx
+from central.store.deep_checks import DeepCheck, Said
 from central.store.durable import write_durably
 from central.store.fleet import Identity
+from central.store.reconciling import Finding
+from matters.calendar import china_day
 from sync.batch.file import build_sealed
 from sync.ledger.descent import Ask, Rehashed, encode, show, widths
 from sync.ledger.entry import leaf_hash
@@ -26,6 +33,11 @@ from sync.ledger.tree import TILE_BYTES, TILE_WIDTH
 
 FOLDER = "courier"
 READ_ENTRIES = 4096
+EVERY_MS = 30 * 86_400_000
+ASKED_MAX = 20
+INDEX_DIGITS_MAX = 18
+SAME = "recount-same"
+DIFFERS = "copies-differ"
 _ABSENT = bytes(HASH_BYTES)
 
 
@@ -58,20 +70,72 @@ async def recount(centre: Centre, admin: AdminSession, node: str, folder: Path |
         identity = await fleet.current(tx, node)
     if identity is None:
         raise NotFound("没有这个节点，或它从未登记。", "there is no such node, or it never enrolled")
-    found = await rehash(centre, identity.origin)
-    await asyncio.to_thread(write_durably, _path(centre, node), msgspec.msgpack.encode(found))
-    async with centre.store.transaction() as tx:
-        await mailbox.post(centre, tx, identity.origin, [("recount", {"note": f"至第 {found.size} 条"})])
-        draft = Draft(
-            kind="admin.changed",
-            actor=admin.admin,
-            role=admin.role,
-            window=admin.place,
-            object=f"recount {identity.origin} {found.size}",
-        )
-        await record(centre, tx, draft)
+    draft = Draft(kind="admin.changed", actor=admin.admin, role=admin.role, window=admin.place)
+    found = await _ask(centre, identity, "demand", draft)
     files = (await _on_a_stick(centre, identity, found, folder),) if folder else ()
     return RecountAsked(node=node, origin=identity.origin, size=found.size, files=files)
+
+
+async def when_due(centre: Centre) -> int:
+    """The job: ask whoever is due, by what the store says of the last time; how many were asked.
+
+    Due is a ledger not checked for thirty days, and a new incarnation (after a restore, a rollback).
+    """
+    async with centre.store.reading() as tx:
+        waiting = await deep_checks.due(tx, centre.now_ms() - EVERY_MS, ASKED_MAX)
+    for identity, reason in waiting:
+        await _ask(centre, identity, reason, Draft(kind="mark", actor="centre"))
+    return len(waiting)
+
+
+async def _ask(centre: Centre, identity: Identity, reason: str, draft: Draft) -> Rehashed:
+    """Hash again, keep the levels, write the letter; all durable when this returns."""
+    found = await rehash(centre, identity.origin)
+    await asyncio.to_thread(write_durably, _path(centre, identity.node), msgspec.msgpack.encode(found))
+    asked = DeepCheck(origin=identity.origin, asked_ms=centre.now_ms(), size=found.size, reason=reason)
+    async with centre.store.transaction() as tx:
+        await deep_checks.add(tx, asked)
+        await mailbox.post(centre, tx, identity.origin, [("recount", {"note": f"至第 {found.size} 条"})])
+        about = f"recount {identity.origin} {found.size}"
+        await record(centre, tx, msgspec.structs.replace(draft, object=about))
+    return found
+
+
+async def heard(centre: Centre, tx: Tx, source: Source, said: Sequence[Said]) -> None:
+    """What the node found, in the transaction of its entries: a finding, or, equal copies, the end of one."""
+    for one in said:
+        await deep_checks.hear(tx, source.origin, one)
+        if one.outcome == SAME:
+            for known in await reconciling.findings(tx, node=source.node, state="open"):
+                if known.origin == source.origin and known.code == DIFFERS:
+                    await corrected(centre, tx, known)
+            continue
+        await raised(centre, tx, await _difference(centre, tx, source, one))
+
+
+async def _difference(centre: Centre, tx: Tx, source: Source, said: Said) -> Finding:
+    """The finding, owned by whoever's copy no longer hashes to what both sides signed."""
+    number = said.about.removeprefix("entry-")
+    index = int(number) if number.isdecimal() and len(number) <= INDEX_DIGITS_MAX else 0
+    rows = await trail.entries(tx, source.origin, index, index + 1)
+    signed = await ledger.leaf_hashes(tx, source.origin, index, index + 1)
+    ours_holds = bool(rows) and bool(signed) and leaf_hash(rows[0].leaf) == signed[0]
+    owner = "hall" if ours_holds else "centre"
+    day = china_day(said.occurred_ms).isoformat()
+    zh, en = ("大厅", "hall's") if ours_holds else ("中心", "centre's")
+    return Finding(
+        origin=source.origin,
+        finding=finding_id(source.node, day, DIFFERS, said.about),
+        node=source.node,
+        day=day,
+        code=DIFFERS,
+        object=said.about,
+        words_zh=f"深度核对：自第 {index} 条起两份台账不同，{zh}的副本与签名不符",
+        words_en=f"deep check: copies differ from entry {index}; the {en} is not what was signed",
+        owner=owner,
+        state="open",
+        opened_ms=centre.now_ms(),
+    )
 
 
 async def _on_a_stick(centre: Centre, identity: Identity, found: Rehashed, folder: Path) -> str:

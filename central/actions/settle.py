@@ -7,7 +7,7 @@ import msgspec
 
 from central.actions import dossier
 from central.actions.centre import Centre
-from central.actions.effects import Provisional
+from central.actions.gathered import Provisional
 from central.actions.mailbox import Draft
 from central.store import effects, records
 from central.store.database import Tx

@@ -16,8 +16,10 @@ DOORS: tuple[tuple[str, str, Words], ...] = (
     ("/subject", "trail.search", Words(zh="谁查过", en="Who saw")),
     ("/findings", "findings.read", Words(zh="差异", en="Findings")),
     ("/reconciliation", "reconcile.read", Words(zh="对账", en="Reconciliation")),
+    ("/corrections", "corrections.ask", Words(zh="补正", en="Corrections")),
     ("/reports", "reports.read", Words(zh="报告", en="Reports")),
     ("/releases", "publish.publish", Words(zh="数据发布", en="Releases")),
+    ("/quota", "quota.read", Words(zh="离线额度", en="Offline units")),
     ("/administrators", "administrators.read", Words(zh="管理员", en="Administrators")),
     ("/acts", "acts.read", Words(zh="管理操作", en="Acts")),
 )

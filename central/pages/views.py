@@ -4,7 +4,9 @@ from datetime import date
 
 import msgspec
 
+from central.actions.corrections import CorrectionRow
 from central.actions.incarnations import IncarnationRow
+from central.actions.quota import LevelRow
 from central.actions.views import (
     AccessRow,
     ActRow,
@@ -208,6 +210,34 @@ class IncarnationsPage(msgspec.Struct, frozen=True, kw_only=True):
     waiting: tuple[IncarnationRow, ...]
     settled: tuple[IncarnationRow, ...]
     role: str
+    refusal: Refusal | None
+    now_ms: int
+
+
+class CorrectionForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What was typed to ask for a correction."""
+
+    node: str = ""
+    case: str = ""
+    what: str = ""
+    why: str = ""
+    days: str = "7"
+
+
+class CorrectionsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Corrections halls owe and answered, and the form for one more."""
+
+    rows: tuple[CorrectionRow, ...]
+    typed: CorrectionForm
+    refusal: Refusal | None
+    now_ms: int
+
+
+class RightsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Units that may be given away offline, by node and matter."""
+
+    rows: tuple[LevelRow, ...]
+    may_set: bool
     refusal: Refusal | None
     now_ms: int
 

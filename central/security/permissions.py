@@ -46,6 +46,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     _power("incarnations.confirm", "system", "会同批准换代", "approve a new incarnation as second officer"),
     _power("records.import", "system", "导入信用记录", "import records"),
     _power("publish.publish", "system", "发布数据分包", "publish packs"),
+    _power("quota.grant", "system", "设定离线免费额度", "set the units a node may give offline"),
     _power("courier.import", "system", "导入信使数据包", "import courier batches"),
     _power("courier.export", "system", "导出信使数据包", "export courier batches"),
     _power("trips.plan", "system", "安排车次数据", "plan what a bus carries"),
@@ -62,6 +63,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     _power("held.read", "audit", "查看节点曾存数据", "see which subjects a node held"),
     _power("reports.read", "audit", "查看报告", "see reports"),
     _power("findings.settle", "audit", "处理对账差异", "settle findings"),
+    _power("corrections.ask", "audit", "要求补正", "ask halls for corrections"),
     _power("reconcile.run", "audit", "对账", "reconcile"),
     _power("check.run", "audit", "核验台账", "check ledgers"),
     _view("fleet.read", "查看节点", "see nodes"),
@@ -69,6 +71,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     _view("incarnations.decide", "办理换代申请", "speak on a new incarnation", "system", "security"),
     _view("findings.read", "查看对账差异", "see findings", "system", "audit"),
     _view("reconcile.read", "查看对账", "see reconciliation", "system", "audit"),
+    _view("quota.read", "查看离线免费额度", "see the units nodes may give offline", "system", "audit"),
     _view("administrators.read", "查看管理员", "see administrators", "security", "audit"),
     _view("acts.read", "查看管理操作", "see administrators' acts", "security", "audit"),
 )

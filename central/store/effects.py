@@ -147,13 +147,27 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
-Kept = AccessKept | Paper | CaseEvent | DayTotal | Rejection | Applied
+class SheetMove(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbered sheets `first` … `last` of a block: issued, returned (`count` of them untouched), or void."""
+
+    origin: str
+    idx: int
+    occurred_ms: int
+    block: str
+    outcome: str
+    first: str
+    last: str
+    count: int
+
+
+Kept = AccessKept | Paper | CaseEvent | DayTotal | Rejection | Applied | SheetMove
 _TABLES: dict[type, str] = {
     AccessKept: "access",
     Paper: "paper",
     CaseEvent: "case_event",
     DayTotal: "day_total",
     Applied: "scope_applied",
+    SheetMove: "sheet_move",
     Rejection: "effect_rejected",
 }
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from central.store.database import Tx
-from central.store.effects import CaseEvent, DayTotal, Paper, ReportKept, same_act
+from central.store.effects import CaseEvent, DayTotal, Paper, ReportKept, SheetMove, same_act
 from sync.messages.registry import kind
 
 
@@ -227,6 +227,32 @@ async def disclosed_only(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list
     return [Pairing(**dict(row)) for row in rows]
 
 
+async def blanks(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[SheetMove]:
+    """Moves until `high` of every block that was not returned before `low`, the oldest first."""
+    rows = await tx.fetch(
+        "SELECT m.* FROM sheet_move m WHERE origin = $1 AND occurred_ms < $3 AND NOT EXISTS"
+        " (SELECT 1 FROM sheet_move r WHERE r.origin = m.origin AND r.block = m.block"
+        " AND r.outcome = 'returned' AND r.occurred_ms < $2) ORDER BY idx",
+        origin,
+        low_ms,
+        high_ms,
+    )
+    return [SheetMove(**dict(row)) for row in rows]
+
+
+async def sheets_used(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Paper]:
+    """Papers of [low, high) with a sheet's number, without those that only say it was handed over."""
+    rows = await tx.fetch(
+        "SELECT * FROM paper WHERE origin = $1 AND occurred_ms >= $2 AND occurred_ms < $3 AND sheet <> ''"
+        " AND kind <> $4 ORDER BY idx",
+        origin,
+        low_ms,
+        high_ms,
+        kind("report.handed_over").number,
+    )
+    return [Paper(**dict(row)) for row in rows]
+
+
 async def purposeless(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Pairing]:
     """Answered accesses of [low, high) with neither purpose nor case."""
     rows = await tx.fetch(
@@ -286,6 +312,14 @@ async def settle_finding(tx: Tx, row: Finding) -> None:
         row.settled_by,
         row.note,
     )
+
+
+async def open_days(tx: Tx, since: str) -> list[str]:
+    """The days since then that have open findings, oldest first."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT day FROM finding WHERE state = 'open' AND day >= $1 ORDER BY day", since
+    )
+    return [row["day"] for row in rows]
 
 
 async def open_findings(tx: Tx) -> dict[str, int]:

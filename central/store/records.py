@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from central.store import quota
 from central.store.database import LOCK_PUBLISH, Tx
+from matters.quota import UnitsSpent
 
 
 class SubjectKept(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,12 +34,16 @@ class RecordKept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """The sealed bodies of one subject: its own (None: only records are held) and its records'."""
+    """The sealed bodies of one subject: its own (None: only records are held) and its records'.
+
+    `spent`: the free units nodes spent of its rights.
+    """
 
     ref: bytes
     region: str
     subject_sealed: bytes | None
     records: tuple[tuple[str, bytes], ...]
+    spent: tuple[UnitsSpent, ...] = ()
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,12 +153,14 @@ async def held(tx: Tx, refs: Sequence[bytes]) -> dict[bytes, Held]:
     query = "SELECT ref, record_id, body_sealed FROM record WHERE ref = ANY ($1) ORDER BY ref, record_id"
     for row in await tx.fetch(query, refs):
         records.setdefault(row["ref"], []).append((row["record_id"], row["body_sealed"]))
+    spent = await quota.known(tx, refs)
     return {
         ref: Held(
             ref=ref,
             region=own[ref]["region"] if ref in own else "",
             subject_sealed=own[ref]["body_sealed"] if ref in own else None,
             records=tuple(records.get(ref, ())),
+            spent=spent.get(ref, ()),
         )
         for ref in own.keys() | records.keys()
     }

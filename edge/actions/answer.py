@@ -15,6 +15,7 @@ import msgspec
 from edge.actions import leases, paperwork, recording
 from edge.actions.asking import Asked, frame, judge
 from edge.actions.node import Node, Session
+from edge.actions.quota import spend
 from edge.actions.sources import Held, Later, asks_centre, fall_back, find, lease_refusal
 from edge.actions.views import Answer, Deferral, Query, ReportRef
 from edge.store.draft import Draft, Placed
@@ -100,7 +101,7 @@ def _give(tx: Transaction, node: Node, asked: Asked, grant: Grant, held: Held) -
     wants_report = asked.matter.report is not None and asked.delivery != "screen"
     numbers = recording.allot(tx, node, report=wants_report)
     placed = tx.append(_access(asked, grant, held, numbers))
-    quota = recording.spend_quota(tx, asked, held, numbers.case)
+    verdict = spend(tx, node, asked, held, numbers.case)
     due_ms = _due_ms(grant, tx.now_ms)
     state = "fulfilled" if wants_report else "closed"
     recording.open_case(tx, asked, numbers, state=state, mode=held.mode, due_ms=due_ms, entry=placed.index)
@@ -112,7 +113,7 @@ def _give(tx: Transaction, node: Node, asked: Asked, grant: Grant, held: Held) -
         slip = paperwork.report_slip(node, asked, held, numbers.case, numbers.serial, due, tx.now_ms)
         paperwork.ask_slip(tx, asked.session.window, numbers.case, numbers.serial, slip)
         tx.anchor()
-    return _answer(asked, held, numbers, placed, quota, wants_report=wants_report, now_ms=tx.now_ms)
+    return _answer(asked, held, numbers, placed, verdict, wants_report=wants_report, now_ms=tx.now_ms)
 
 
 def _count_lease(tx: Transaction, node: Node, asked: Asked, held: Held) -> Refusal | None:

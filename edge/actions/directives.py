@@ -3,14 +3,14 @@
 import base64
 import binascii
 import functools
-import secrets
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import structlog
 
-from edge.actions import leases
+from edge.actions import leases, quota
+from edge.actions.cases import call_task, change_case, correction_task, end_deferral
 from edge.actions.close_day import close_again
 from edge.actions.gates import REVOKED, WIPE
 from edge.actions.node import Node
@@ -19,7 +19,6 @@ from edge.store.cache import withdraw
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from edge.store.view import DIRECTIVE_FACT
-from matters.cases import TRANSITIONS
 from matters.model import Words
 from sync.errors import SyncError
 from sync.ids import parse_origin
@@ -29,7 +28,6 @@ from sync.messages.incarnation import GENERATION
 
 log = structlog.get_logger("directives")
 Body = dict[str, Any]
-CALL_MS = 24 * 3600 * 1000
 RECOUNT_DUE = "recount_due"
 """Fact that stands until the job `recount` did what the centre's letter asks."""
 
@@ -131,7 +129,7 @@ def _fulfilled(tx: Transaction, node: Node, body: Body) -> str:
     problem = change_case(tx, body["case"], "fulfilled", str(body["note"]))
     if problem:
         return problem
-    _end_deferral(tx, body["case"])
+    end_deferral(tx, body["case"])
     words = Words(
         zh=f"办件 {body['case']} 已联网办好，请致电申请人：{body['note']}",
         en=f"Case {body['case']} is done at the centre; call the applicant",
@@ -144,12 +142,17 @@ def _refused(tx: Transaction, node: Node, body: Body) -> str:
     problem = change_case(tx, body["case"], "refused", f"{reason}（{body['rule']}）")
     if problem:
         return problem
-    _end_deferral(tx, body["case"])
+    end_deferral(tx, body["case"])
     words = Words(
         zh=f"办件 {body['case']} 未获受理，请致电说明：{reason}（{body['rule']}）",
         en=f"Case {body['case']} was refused by the centre; call and explain",
     )
     return call_task(tx, node, body["case"], words)
+
+
+def _correction(tx: Transaction, _: Node, body: Body) -> str:
+    """Work for who took the case, until it is answered by an entry (`cases.finish_task`)."""
+    return correction_task(tx, body["correction"], body["case"], body["what"], body["why"], body["until_ms"])
 
 
 def _lease(tx: Transaction, node: Node, body: Body) -> str:
@@ -269,10 +272,12 @@ _EFFECTS: dict[str, Callable[[Transaction, Node, Body], str]] = {
     "report.superseded": _superseded,
     "case.fulfilled": _fulfilled,
     "case.refused": _refused,
+    "case.correction": _correction,
     "lease": _lease,
     "finding": _finding,
     "reconcile": _reconcile,
     "recount": _recount,
+    "quota.granted": quota.take,
     "quota.settled": _quota,
     "seal-and-wipe": _wipe,
     "consent": _consent,
@@ -280,69 +285,3 @@ _EFFECTS: dict[str, Callable[[Transaction, Node, Body], str]] = {
     "policy": _policy,
 }
 """One effect for each row of DIRECTIVES; returns why it could not be done, or empty."""
-
-
-def change_case(tx: Transaction, number: str, state: str, note: str, actor: str = "centre") -> str:
-    """Move a case and write its case.changed entry; why it may not move, or empty."""
-    row = tx.one(
-        "SELECT state, matter, subject_number, subject_name, phone, due_ms FROM office_case WHERE number = ?",
-        (number,),
-    )
-    if row is None:
-        return f"no case {number}"
-    if state not in TRANSITIONS[row[0]]:
-        return f"case {number} is {row[0]}, not {state}"
-    tx.execute(
-        "UPDATE office_case SET state = ?, changed_ms = ?, note = ? WHERE number = ?",
-        (state, tx.now_ms, note, number),
-    )
-    tx.append(
-        Draft(
-            kind="case.changed",
-            subject=row[2],
-            actor=actor,
-            outcome=state,
-            object=number,
-            detail={
-                "case": number,
-                "matter": row[1],
-                "state": state,
-                "subject_number": row[2],
-                "subject_name": row[3],
-                "phone": row[4],
-                "due": row[5],
-                "note": note,
-            },
-        )
-    )
-    return ""
-
-
-def _end_deferral(tx: Transaction, case: str) -> None:
-    tx.execute(
-        "UPDATE task SET state = 'done', done_ms = ? WHERE office_case = ? AND kind = 'deferral'",
-        (tx.now_ms, case),
-    )
-
-
-def call_task(tx: Transaction, node: Node, case: str, words: Words) -> str:
-    """Put the person of a case on the call list, due tomorrow, owned by the clerk who took the case."""
-    row = tx.one("SELECT subject_name, phone, staff FROM office_case WHERE number = ?", (case,))
-    if row is None:
-        return f"no case {case}"
-    tx.execute(
-        "INSERT INTO task (id, office_case, kind, zh, en, name, phone, due_ms, state, owner, made_ms)"
-        " VALUES (?,?,'call',?,?,?,?,?,'open',?,?)",
-        (
-            f"{case}-call-{secrets.token_hex(3)}",
-            case,
-            words.zh,
-            words.en,
-            row[0],
-            row[1],
-            node.now_ms() + CALL_MS,
-            row[2],
-            tx.now_ms,
-        ),
-    )
-    return ""

@@ -7,7 +7,7 @@ import msgspec
 
 from edge.actions import duties, lanes, moves, paperwork, press
 from edge.actions import sheets as inventory
-from edge.actions.directives import change_case
+from edge.actions.cases import change_case
 from edge.actions.marks import mark
 from edge.actions.node import Node, Session
 from edge.actions.recording import day_span

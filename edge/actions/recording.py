@@ -18,7 +18,6 @@ from edge.store.transaction import Transaction
 from matters.groups import shown_records
 from matters.ids import plain
 from matters.model import Grant, Words
-from matters.quota import QuotaVerdict, spend
 from matters.records import facts, facts_bytes
 from sync.ids import parse_origin
 from sync.messages.registry import DetailValue
@@ -135,44 +134,6 @@ def open_case(
             entry,
         ),
     )
-
-
-def spend_quota(tx: Transaction, asked: Asked, held: Held, case: str) -> QuotaVerdict | None:
-    """Two free a year, counted here and settled by the centre (F017); spending is an entry of its own."""
-    rule = asked.matter.quota
-    if rule is None:
-        return None
-    day = datetime.fromtimestamp(tx.now_ms / 1000, CHINA).date()
-    ref = tx.ref(asked.subject.number)
-    row = tx.one(
-        "SELECT coalesce(sum(units), 0) FROM quota_spent WHERE ref = ? AND matter = ? AND year = ?",
-        (ref, asked.matter.code, day.year),
-    )
-    verdict = spend(rule, int(row[0]) if row else 0, day, offline=held.mode == "cached")
-    placed = tx.append(
-        Draft(
-            kind="quota.spent",
-            subject=asked.subject.number,
-            actor=asked.session.staff,
-            role=asked.session.role,
-            window=asked.session.window,
-            mode=held.mode,
-            outcome="free" if verdict.free else "fee",
-            object=asked.matter.code,
-            detail={
-                "subject_number": plain(asked.subject.number),
-                "matter": asked.matter.code,
-                "units": 1,
-                "year": day.year,
-            },
-        )
-    )
-    tx.execute(
-        "INSERT INTO quota_spent (entry, ref, matter, year, units, fee_cents, office_case)"
-        " VALUES (?,?,?,?,1,?,?)",
-        (placed.index, ref, asked.matter.code, day.year, verdict.fee_cents, case),
-    )
-    return verdict
 
 
 def make_task(tx: Transaction, asked: Asked, case: str, kind: str, words: Words, due_ms: int) -> None:

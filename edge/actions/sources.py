@@ -15,6 +15,7 @@ from edge.store.reader import Reading
 from matters.freshness import age_words
 from matters.groups import Group, groups
 from matters.model import Grant, Refusal, Words
+from matters.quota import UnitsSpent
 from matters.records import Record, SubjectRecord
 from sync.errors import BadSignature, ClockApart, LimitExceeded, Malformed, NotForUs, SyncError
 from sync.ids import subject_ref
@@ -34,7 +35,10 @@ BUREAU_WORDS = {
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known about a subject, from where, as of when; `lease` only for cached answers."""
+    """What is known about a subject, from where, as of when; `lease` only for cached answers.
+
+    `spent`: the free units the centre knew to be used.
+    """
 
     mode: str
     source: str
@@ -43,6 +47,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[Record, ...]
     groups: tuple[Group, ...]
     lease: Lease | None = None
+    spent: tuple[UnitsSpent, ...] = ()
     accesses: tuple[dict[str, Any], ...] = ()
     silent: tuple[str, ...] = ()
 
@@ -61,6 +66,7 @@ class CentreAnswer(msgspec.Struct, frozen=True, kw_only=True):
     as_of: int
     subject: SubjectRecord | None = None
     records: tuple[Record, ...] = ()
+    spent: tuple[UnitsSpent, ...] = ()
     bureau: dict[str, Any] | None = None
     accesses: tuple[dict[str, Any], ...] | None = None
     silent: tuple[str, ...] = ()
@@ -129,6 +135,7 @@ def _held_online(asked: Asked, reply: CentreAnswer, now_ms: int) -> Held:
         subject=known.subject,
         records=known.records,
         groups=groups(asked.matter, known.subject, known.records, max(now_ms, as_of_ms)),
+        spent=reply.spent,
         accesses=reply.accesses or (),
         silent=reply.silent,
     )
@@ -214,6 +221,7 @@ def _held_cached(
         records=tuple(r for r in known.records if r.category in {group.category for group in usable}),
         groups=shown,
         lease=lease,
+        spent=cached.spent,
     )
 
 

@@ -183,11 +183,11 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a person of the hall must do: wait for a deferral, or call a citizen."""
+    """Something a person of the hall must do: call a citizen, wait for a deferral, correct a case."""
 
     id: str
     case: str
-    kind: Literal["deferral", "call"]
+    kind: Literal["deferral", "call", "correction"]
     words: Words
     name: str
     phone: str

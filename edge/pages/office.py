@@ -40,9 +40,10 @@ async def case_page(node: TheNode, visitor: TheVisitor, number: FromPath[str]) -
 
 @get("/tasks")
 async def task_list(node: TheNode, visitor: TheVisitor) -> Page:
-    """Calls to make, deferrals that wait, what was finished."""
+    """Corrections to answer, calls to make, deferrals that wait, what was finished."""
     waiting = await cases.tasks(node)
     view = TasksView(
+        corrections=tuple(task for task in waiting if task.kind == "correction"),
         calls=tuple(task for task in waiting if task.kind == "call"),
         deferrals=tuple(task for task in waiting if task.kind == "deferral"),
         done=await cases.tasks(node, done=True),

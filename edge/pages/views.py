@@ -248,8 +248,9 @@ class CasePageView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TasksView(msgspec.Struct, frozen=True, kw_only=True):
-    """What this hall owes: people to call, deferrals waiting, and what was done today."""
+    """What this hall owes: corrections asked for, people to call, deferrals waiting; what was done today."""
 
+    corrections: tuple[Task, ...]
     calls: tuple[Task, ...]
     deferrals: tuple[Task, ...]
     done: tuple[Task, ...]

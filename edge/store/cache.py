@@ -15,6 +15,7 @@ from edge.store.keyring import Keyring, RowCipher, Tier
 from edge.store.pressed import Press, unpress
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
+from matters.quota import UnitsSpent
 from matters.records import Record, SubjectRecord
 from sync.errors import UNREADABLE, PackRefused, StateDiffers
 from sync.packs.pack import (
@@ -30,11 +31,12 @@ from sync.packs.pack import (
 from sync.packs.release import PackRef, Release
 
 
-class Cached(msgspec.Struct, frozen=True, kw_only=True):
-    """One subject with all its records: the JSON of a `detail` blob."""
+class Cached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One subject with all its records and the free units known to be used: the JSON of a `detail` blob."""
 
     subject: SubjectRecord
     records: tuple[Record, ...] = ()
+    spent: tuple[UnitsSpent, ...] = ()
 
 
 class StaffRow(msgspec.Struct, frozen=True, kw_only=True):

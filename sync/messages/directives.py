@@ -60,6 +60,29 @@ DIRECTIVES: tuple[DirectiveKind, ...] = (
     _row("recount", "深度核对", "recount", note=str),
     # The unsent ledger is sealed to the centre, then every key is destroyed; `note`: what the hall is told.
     _row("seal-and-wipe", "封存并清除", "seal and wipe", note=str),
+    # What has to be corrected, why, and until when; answered by a case.changed entry that names `correction`.
+    _row(
+        "case.correction",
+        "要求补正",
+        "correction asked",
+        correction=str,
+        case=str,
+        what=str,
+        why=str,
+        until_ms=int,
+    ),
+    # Rights granted ahead: `units` of the matter that `origin`, and no later incarnation, may give as free
+    # without contact, until then.
+    _row(
+        "quota.granted",
+        "免费次数预授",
+        "quota granted",
+        grant=str,
+        origin=str,
+        matter=str,
+        units=int,
+        expires_ms=int,
+    ),
     # What a right spent at `origin`/`index` really costs: `fee_cents` to collect, or (negative) to give back.
     _row("quota.settled", "次数核定", "quota settled", origin=str, index=int, fee_cents=int, note=str),
     # Whether the subject (`ref`: hexadecimal reference) withdrew its consent to offline answers.

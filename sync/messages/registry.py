@@ -40,9 +40,9 @@ PAPER = ("serial", "sheet", "file_digest", "reason")
 MOVED = ("paper", "copy", "sheet", "reason")
 SHEETS = ("first", "last", "note", "count")
 SETTLED = ("serial", "verdict", "changes")
-CASE = ("case", "matter", "state", "subject_number", "subject_name", "phone", "due", "note")
+CASE = ("case", "matter", "state", "subject_number", "subject_name", "phone", "due", "note", "correction")
 SESSION = ("staff", "reason")
-QUOTA = ("subject_number", "matter", "units", "year")
+QUOTA = ("subject_number", "matter", "units", "year", "grant")
 CLOSED = ("day", "totals")
 CENTRE_OPENED = ("old_origin", "size", "root", "witnessed", "reason", "approved_by", "lost")
 CENTRE_SUCCEEDED = ("old_origin", "size", "root", "new_origin", "doubt")
@@ -101,8 +101,8 @@ KINDS: tuple[Kind, ...] = (
     _row(25, "report.settled", "报告核定", "report settled", SETTLED, sensitive=True),
     _row(26, "paper.moved", "纸张流转", "paper moved on", MOVED),
     _row(27, "sheets.moved", "空白纸张领用", "blank sheets issued or returned", SHEETS, least=3),
-    _row(30, "case.opened", "办件受理", "case opened", CASE, sensitive=True),
-    _row(31, "case.changed", "办件变更", "case changed", CASE, sensitive=True),
+    _row(30, "case.opened", "办件受理", "case opened", CASE, least=8, sensitive=True),
+    _row(31, "case.changed", "办件变更", "case changed", CASE, least=8, sensitive=True),
     _row(40, "ticket.taken", "取号", "ticket taken", NOTE),
     _row(41, "ticket.called", "叫号", "ticket called", NOTE),
     _row(42, "ticket.closed", "号码办结", "ticket closed", NOTE),
@@ -113,8 +113,8 @@ KINDS: tuple[Kind, ...] = (
     _row(60, "lease.opened", "离线授权启用", "lease opened", NOTE),
     _row(61, "lease.expired", "离线授权到期", "lease expired", NOTE),
     _row(62, "lease.shredded", "离线授权销毁", "lease shredded", NOTE),
-    _row(70, "quota.spent", "额度使用", "quota spent", QUOTA, sensitive=True),
-    _row(71, "quota.returned", "额度退回", "quota returned", QUOTA, sensitive=True),
+    _row(70, "quota.spent", "额度使用", "quota spent", QUOTA, least=4, sensitive=True),
+    _row(71, "quota.returned", "额度退回", "quota returned", QUOTA, least=4, sensitive=True),
     _row(80, "pack.applied", "数据集更新", "pack applied", NOTE),
     _row(81, "clock.adjusted", "时钟调整", "clock adjusted", NOTE),
     _row(90, "courier.exported", "数据包导出", "batch exported", NOTE),

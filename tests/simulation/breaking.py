@@ -14,7 +14,8 @@ from typing import Any
 
 from central.actions import ingest
 from central.actions.centre import Centre
-from central.actions.effects import Gathered, Source, gather, rules
+from central.actions.effects import gather, rules
+from central.actions.gathered import Gathered, Source
 from central.errors import StoreUnavailable
 from central.store import effects, ledger
 from central.store.database import Store, Tx

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from central.actions import differences, ingest, reconcile, restored, settle
-from central.actions.effects import Gathered
+from central.actions.gathered import Gathered
 from edge.actions import checkpoint, exchange, gates, leases, prune, rebuild, recording, witness
 from edge.actions.recording import Numbers
 from edge.store import cipher, store

@@ -7,7 +7,7 @@ import asyncio
 import base64
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from central.store.people import Administrator
 from central.store.tables import APP, OWNER
 from central.upstream.bureau import Bureau
 from matters.catalogue.load import builtin
-from matters.model import Refusal
+from matters.model import Matter, Refusal
 from matters.records import SubjectRecord
 from sync.messages.incarnation import fingerprint
 from sync.signing.keys import SealingKey, SigningKey
@@ -114,7 +114,14 @@ def served(folder: Path) -> Iterator[Server]:
 
 
 @asynccontextmanager
-async def founded(server: Server, data: Path, *, bureau_url: str = "", **settings: Any):
+async def founded(
+    server: Server,
+    data: Path,
+    *,
+    bureau_url: str = "",
+    catalogue: Mapping[str, Matter] | None = None,
+    **settings: Any,
+):
     """A new centre on a database of its own.
 
     Keys, its own ledger, three administrators with known passwords.
@@ -132,7 +139,7 @@ async def founded(server: Server, data: Path, *, bureau_url: str = "", **setting
         keys=keys.load(data),
         now_ms=clock,
         bureau=bureau,
-        catalogue=builtin(),
+        catalogue=catalogue or builtin(),
     )
     await _found(centre)
     try:

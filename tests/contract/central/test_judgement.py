@@ -1,5 +1,7 @@
 """Trail, proofs, reconciliation, findings, check: what auditors rely on."""
 
+import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from central.actions.views import TrailPage, TrailQuery
 from central.errors import NotFound, NotPermitted
 from matters.model import Refusal
 from sync.ledger.proofs import check_inclusion
+from sync.messages.registry import by_number
 from tests.contract.central.clock import NOW_MS
 from tests.contract.central.halls import Hall
 from tests.contract.central.stage import Stage
@@ -200,16 +203,12 @@ def paper(hall: Hall, kind: str, serial: str) -> None:
 
 
 def close(hall: Hall, **wrong: int) -> None:
-    import json
+    hall.write("day.closed", totals_of(hall, **wrong), object=DAY)
 
-    from sync.messages.registry import by_number
 
-    kinds: dict[str, int] = {}
-    for row in hall.kept:
-        name = by_number(row.entry.kind).name
-        kinds[name] = kinds.get(name, 0) + 1
-    totals = json.dumps({"day": DAY, "kinds": {**kinds, **wrong}})
-    hall.write("day.closed", {"day": DAY, "totals": totals}, object=DAY)
+def totals_of(hall: Hall, **wrong: int) -> dict[str, str]:
+    kinds = Counter(by_number(row.entry.kind).name for row in hall.kept)
+    return {"day": DAY, "totals": json.dumps({"day": DAY, "kinds": {**kinds, **wrong}})}
 
 
 async def day(stage: Stage, hall: Hall) -> Any:

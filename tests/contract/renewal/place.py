@@ -36,19 +36,24 @@ _PHC = hash_password(PASSWORD)
 
 
 class Line(httpx.AsyncBaseTransport):
-    """The centre's whole application; `down` cuts the line."""
+    """The centre's whole application; `down` cuts the line, the next `lost_replies` answers are lost on the way."""
 
     def __init__(self, stage: Stage) -> None:
         program: Any = app.application(stage.centre, background=False)
         self._inner = httpx.ASGITransport(app=program, raise_app_exceptions=False)
         self.down = False
         self.paths: list[str] = []
+        self.lost_replies = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self.down:
             raise httpx.ConnectError("the line is cut")
         self.paths.append(request.url.path)
-        return await self._inner.handle_async_request(request)
+        reply = await self._inner.handle_async_request(request)
+        if self.lost_replies:
+            self.lost_replies -= 1
+            raise httpx.ReadError("the reply is lost")
+        return reply
 
 
 class Place:

@@ -1,17 +1,20 @@
 """Deep check: an altered entry on either side is found by descent, over the line and from a stick."""
 
+import functools
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from central.actions import chores, findings
 from central.actions import recount as there
 from central.actions.centre import operator
 from central.errors import NotFound, NotPermitted
-from edge.actions import recount
+from edge.actions import incarnation, recount
 from edge.errors import CentreRefused, CourierRefused
 from edge.store import cipher, slots
 from edge.store.draft import Draft
+from edge.store.transaction import Transaction
 from sync.errors import InconsistentProof
 from sync.ledger.descent import Ask
 from tests.contract.edge.test_answers import entries
@@ -139,3 +142,71 @@ async def test_a_centre_that_contradicts_itself_on_the_way_down_is_caught(place:
     await place.stage.thief("UPDATE tile SET folded = sha256(folded) WHERE origin = $1 AND idx = 1", origin)
     with pytest.raises(InconsistentProof):
         await recount.recount(place.node)
+
+
+async def found_at_the_centre(place: Place) -> list[tuple[str, str, str, str]]:
+    await place.exchange()
+    rows = await findings.findings(place.stage.centre)
+    return [(row.code, row.object, row.owner, row.state) for row in rows]
+
+
+async def test_rule_10_a_difference_is_a_finding_at_the_centre_with_its_entry_and_its_owner(
+    place: Place,
+) -> None:
+    await busy(place)
+    await altered_there(place, 300)
+    await there.recount(place.stage.centre, operator("audit"), place.name)
+    await place.exchange()
+    await recount.when_asked(place.node)
+    assert await found_at_the_centre(place) == [("copies-differ", "entry-300", "centre", "open")]
+    (row,) = await place.stage.rows("SELECT reason, outcome FROM deep_check")
+    assert (row["reason"], row["outcome"]) == ("demand", "recount-differs")
+    origin = place.node.identity.origin
+    await place.stage.thief(
+        "UPDATE entry_body SET leaf = substring(leaf FOR length(leaf) - 1) WHERE origin = $1 AND idx = 300",
+        origin,
+    )
+    await there.recount(place.stage.centre, operator("audit"), place.name)
+    await recount.recount(place.node)
+    assert await found_at_the_centre(place) == [("copies-differ", "entry-300", "centre", "closed")]
+    told = await place.node.store.read(lambda db: db.query("SELECT state FROM finding ORDER BY raised_ms"))
+    assert told
+    await place.exchange()
+    told = await place.node.store.read(lambda db: db.query("SELECT state FROM finding"))
+    assert told == [("closed",)]
+
+
+async def test_rule_10_the_halls_own_altered_copy_is_the_halls_finding(place: Place) -> None:
+    await busy(place)
+    await place.node.store.transact(
+        lambda tx: tx.execute("UPDATE entry SET leaf = CAST(leaf || x'00' AS BLOB) WHERE idx = 560")
+    )
+    await recount.recount(place.node)
+    assert await found_at_the_centre(place) == [("copies-differ", "entry-560", "hall", "open")]
+
+
+async def test_rule_10_a_deep_check_is_due_every_month_and_after_a_new_incarnation_by_what_is_stored(
+    place: Place,
+) -> None:
+    centre, clock = place.stage.centre, place.stage.clock
+    assert await chores.deep_checks(centre) == 0, "a new ledger is not a month old"
+    clock.pass_ms(there.EVERY_MS + 1)
+    assert await chores.deep_checks(centre) == 1
+    assert await chores.deep_checks(centre) == 0, "asked once, though nobody answered yet"
+    await place.exchange()
+    await recount.when_asked(place.node)
+    await place.exchange()
+    with pytest.raises(CentreRefused):
+        await incarnation.renew(place.node, "planned")
+    await place.approve("security", "system")
+    await incarnation.renew(place.node, "planned")
+    assert await chores.deep_checks(centre) == 1
+    rows = await place.stage.rows("SELECT reason, outcome FROM deep_check ORDER BY asked_ms, origin")
+    assert [(row["reason"], row["outcome"]) for row in rows] == [("monthly", "recount-same"), ("restore", "")]
+
+
+async def test_what_a_node_says_of_a_recount_in_another_form_stops_nothing(place: Place) -> None:
+    for about in ("entry-", "entry-x", "entry-" + "9" * 40, "size-3"):
+        draft = Draft(kind="mark", outcome="recount-differs", object=about)
+        await place.node.store.transact(functools.partial(Transaction.append, draft=draft))
+    assert len(await found_at_the_centre(place)) == 4

@@ -2,7 +2,8 @@
 
 import pytest
 
-from central.actions.effects import Gathered, Rules, Source, gather
+from central.actions.effects import Rules, gather
+from central.actions.gathered import Gathered, Source
 from sync.codec import cbor
 from sync.codec.columns import pack_frame, unpack_opened
 from sync.codec.rows import Entry, FrameContext, Row

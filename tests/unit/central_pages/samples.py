@@ -6,7 +6,7 @@ from typing import Any
 from central.actions import views as av
 from central.pages import drawing, facets, views
 from matters.model import Refusal
-from tests.unit.central_pages import successions
+from tests.unit.central_pages import asked, successions
 from tests.unit.central_pages.figures import (
     ACTS,
     ADMINISTRATORS,
@@ -133,6 +133,7 @@ def verdict(name: str, genuine: bool, status: str, said: str) -> Sample:
 
 
 PAGES: tuple[Sample, ...] = (
+    *asked.PAGES,
     ("signin", "signin", "", views.SignInPage()),
     (
         "signin-refused",

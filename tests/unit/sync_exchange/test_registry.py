@@ -30,8 +30,8 @@ GOLDEN = """
 25 report.settled 834c642b65016b6d
 26 paper.moved 6994449a60d64cd0
 27 sheets.moved 9701c840b7fcd1a4
-30 case.opened 178bfd682226dcd5
-31 case.changed 178bfd682226dcd5
+30 case.opened 38c97532e57f851f
+31 case.changed 38c97532e57f851f
 40 ticket.taken 337d36fc73b00003
 41 ticket.called 337d36fc73b00003
 42 ticket.closed 337d36fc73b00003
@@ -42,8 +42,8 @@ GOLDEN = """
 60 lease.opened 337d36fc73b00003
 61 lease.expired 337d36fc73b00003
 62 lease.shredded 337d36fc73b00003
-70 quota.spent 19468a0f9f1c1c96
-71 quota.returned 19468a0f9f1c1c96
+70 quota.spent 7449852df5606950
+71 quota.returned 7449852df5606950
 80 pack.applied 337d36fc73b00003
 81 clock.adjusted 337d36fc73b00003
 90 courier.exported 337d36fc73b00003
@@ -78,7 +78,7 @@ def test_one_whole_detail_is_these_very_bytes():
     detail = registry.encode_detail(
         "quota.spent", {"subject_number": "330102199003074516", "units": 1, "year": 2026}
     )
-    assert detail.hex() == "8472" + b"330102199003074516".hex() + "60" + "01" + "1907ea"
+    assert detail.hex() == "8572" + b"330102199003074516".hex() + "60" + "01" + "1907ea" + "60"
 
 
 def test_numbers_and_names_are_unique_and_in_order():

@@ -129,7 +129,7 @@ PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
     "cases": ("/cases", "online", lambda: views.CasesView(cases=samples.CASES, state="deferred", states=(("", W(zh="全部", en="all")), ("deferred", W(zh="待联网办理", en="waiting"))))),
     "cases-empty": ("/cases", "online", lambda: views.CasesView(cases=(), state="", states=(("", W(zh="全部", en="all")),))),
     "case": ("/cases", "online", lambda: views.CasePageView(case=samples.CASES[0], jobs=samples.JOBS, photos=samples.PHOTOS, camera=True)),
-    "tasks": ("/tasks", "online", lambda: views.TasksView(calls=samples.TASKS[:2], deferrals=samples.TASKS[2:3], done=samples.TASKS[3:], now_ms=samples.NOW, notice=None)),
+    "tasks": ("/tasks", "online", lambda: views.TasksView(calls=samples.TASKS[:2], deferrals=samples.TASKS[2:3], done=samples.TASKS[3:4], corrections=samples.TASKS[4:], now_ms=samples.NOW, notice=None)),
     "prints": ("/prints", "online", lambda: views.PrintsView(asking=(samples.job("sent", 231, problem=True),), moving=samples.JOBS[:3], settled=samples.JOBS[3:], sheets=samples.SHEETS, blocks=(), may_issue=False, windows=("1", "2", "3"), notice=None)),
     "prints-numbered": ("/prints", "offline", lambda: views.PrintsView(asking=(msgspec.structs.replace(samples.job("sent", 231, problem=True), sheet="HZ000103"),), moving=samples.JOBS[:3], settled=samples.JOBS[3:], sheets=samples.SHEETS, blocks=samples.BLOCKS, may_issue=True, windows=("1", "2", "3"), notice=None)),
     "day": ("/day", "online", lambda: day(closed=False)),

@@ -266,6 +266,7 @@ TASKS = (
     Task(id="t2", case="330102-3-000468", kind="call", words=words("个人信用报告已办好", "Credit-bureau report is done"), name="𠮷永明", phone="139 0000 7720", due_ms=NOW + 5 * HOUR, state="open", owner=""),
     Task(id="t3", case="330102-3-000482", kind="deferral", words=words("个人信用报告待联网", "Credit-bureau report waits for the line"), name="王建国", phone="", due_ms=NOW + DAY, state="open", owner="李敏"),
     Task(id="t4", case="330102-3-000455", kind="call", words=words("报告有变化，请通知更换", "Report changed: call to replace it"), name="陈秀英", phone="", due_ms=NOW - DAY, state="done", owner="李敏", note="已来换领"),
+    Task(id="t5", case="330102-3-000449", kind="correction", words=words("中心要求补正：居住证明第二页（扫描件缺页）", "The centre asks for a correction: page two of the proof of residence (missing)"), name="周桂兰", phone="138 0000 4412", due_ms=NOW + 3 * DAY, state="open", owner="李敏"),
 )  # fmt: skip
 
 
