@@ -14,6 +14,7 @@ from litestar.params import FromPath
 
 from edge.security.passwords import hash_password
 from edge.store.cache import Cached, StaffRow
+from matters.ids import resident_check
 from matters.records import Record, SubjectRecord
 from sync.batch.acknowledge import Acknowledgement, encode
 from sync.batch.file import build_sealed, open_header
@@ -58,17 +59,10 @@ STAFF = (
 NUMBERS = ("330102199001010073", "330102198505050027", "330102197212120035")
 
 
-def check_digit(stem: str) -> str:
-    """The whole resident number of 17 digits."""
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return stem + "10X98765432"[sum(int(d) * w for d, w in zip(stem, weights, strict=True)) % 11]
-
-
 def number_of(place: int) -> str:
     """A valid synthetic number for the n-th person."""
-    return check_digit(
-        f"33010219{60 + place % 40:02d}0{1 + place % 9}{10 + place % 19:02d}{place % 1000:03d}"
-    )
+    stem = f"33010219{60 + place % 40:02d}0{1 + place % 9}{10 + place % 19:02d}{place % 1000:03d}"
+    return stem + resident_check(stem)
 
 
 def person(place: int, as_of_ms: int, *, titles: Sequence[str] = ("信用承诺书",)) -> Cached:

@@ -19,15 +19,15 @@ from central.__main__ import main as central_main
 from central.store import embedded
 from edge.__main__ import main as edge_main
 from edge.store import cipher, slots
+from matters.ids import resident_check
 from matters.importing import HEADER, write_row
 from matters.records import SubjectRecord
-from tests.contract.edge.small_centre import check_digit
 from tests.story.programs import free_port
 from tests.waiting import until
 
 REGION = "330102"
 PEOPLE = 20
-PLANTED_NUMBER = check_digit("33010219770305418")
+PLANTED_NUMBER = "33010219770305418" + resident_check("33010219770305418")
 PLANTED_NAME = "欧阳植字"
 PLANTED_PHONE = "13957104826"
 CARD = {
