@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
-from drivers.devices.receipt_printer.testpage import PARTS
+from drivers.devices.receipt_printer.abilities import PAPER_MM, Abilities
+from drivers.devices.receipt_printer.testpage import PARTS, well
+from edge.actions.printers import PrinterSeen
 from edge.pages import choices, forms, manual, serving, views
 from edge.pages.desk import Desk
 from matters.catalogue.load import builtin
@@ -96,8 +98,20 @@ def own_trail(**found: Any) -> views.OwnTrailView:
     return views.OwnTrailView(**{**fields, **found})
 
 
+def printers_seen() -> tuple[PrinterSeen, ...]:
+    wide = _printer("回执 1", "3", Abilities(), answered=True, may=True)
+    return wide, _printer("回执 2", "1", Abilities(columns=32, cut=False), answered=False, may=False)
+
+
+def _printer(name: str, window: str, able: Abilities, *, answered: bool, may: bool) -> PrinterSeen:
+    status = msgspec.structs.replace(samples.devices()[1], name=name, window=window)
+    return PrinterSeen(
+        status=status, able=able, paper_mm=PAPER_MM[able.columns], well=well(able), answered=answered, may=may
+    )
+
+
 def printers(chosen: str) -> views.PrintersView:
-    seen = samples.printers_seen()
+    seen = printers_seen()
     at = next(one for one in seen if one.status.name == chosen)
     return views.PrintersView(printers=seen, chosen=at, parts=PARTS, notice=None)
 

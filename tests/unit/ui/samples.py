@@ -5,11 +5,8 @@ from typing import Any
 
 import msgspec
 
-from drivers.devices.receipt_printer.abilities import PAPER_MM, Abilities
-from drivers.devices.receipt_printer.testpage import well
 from edge.actions.devices import DevicesSeen
 from edge.actions.photos import Photo
-from edge.actions.printers import PrinterSeen
 from edge.actions.sheets import SheetBlock
 from edge.actions.status import LANES
 from edge.actions.twins import Hand, TwinSeen, TwinsSeen
@@ -155,18 +152,6 @@ def devices_seen() -> DevicesSeen:
         may_test=("阅读机 3", "回执机 3", "报告机"),
         unused=("/dev/serial/by-id/usb-FTDI-B",),
         better=(("阅读机 3", "/dev/serial/by-id/usb-FTDI-A"),),
-    )
-
-
-def printers_seen() -> tuple[PrinterSeen, ...]:
-    wide = _printer("回执 1", "3", Abilities(), answered=True, may=True)
-    return wide, _printer("回执 2", "1", Abilities(columns=32, cut=False), answered=False, may=False)
-
-
-def _printer(name: str, window: str, able: Abilities, *, answered: bool, may: bool) -> PrinterSeen:
-    status = msgspec.structs.replace(devices()[1], name=name, window=window)
-    return PrinterSeen(
-        status=status, able=able, paper_mm=PAPER_MM[able.columns], well=well(able), answered=answered, may=may
     )
 
 
