@@ -22,15 +22,15 @@ from edge.actions.node import Node, Session, close_node, open_node
 from edge.actions.views import Answer, ExchangeSummary
 from edge.security.passwords import hash_password
 from edge.store.clock import NodeClock
+from matters.ids import resident_check
 from matters.importing import HEADER, write_row
 from matters.model import Refusal
 from tests.contract.central.stage import Stage, person
 from tests.contract.edge.conftest import card
-from tests.contract.edge.small_centre import check_digit
 from tests.contract.edge.test_answers import own
 
 URL = "http://centre.test"
-NUMBER = check_digit("33010219900101007")
+NUMBER = "33010219900101007" + resident_check("33010219900101007")
 PASSWORD = "correct-horse-battery"
 _PHC = hash_password(PASSWORD)
 
