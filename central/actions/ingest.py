@@ -358,4 +358,5 @@ async def _note_contact(
     )
     async with centre.store.transaction() as tx:
         await contacts.add_contact(tx, contact)
-        await contacts.seen(tx, header.origin, header.directive_seen)
+        if own_size:  # else these are numbers of letters that a restored centre has forgotten
+            await contacts.seen(tx, header.origin, header.directive_seen)

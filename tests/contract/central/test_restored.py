@@ -97,8 +97,11 @@ async def test_whatever_the_centre_numbers_goes_on_above_a_floor_no_earlier_life
             centre, tx, hall.origin, [("case.refused", {"case": "c", "reason": [], "rule": ""})]
         )
     await restored.declare(centre, SYSTEM, "磁盘更换，取昨夜备份")
-    await approved(centre)
     hall.obeyed, hall.wanted = 17, [Wish(f"{hall.node}/staff", 7)]  # what the forgotten hours had sent
+    assert outcome(await exchanged(centre, hall)) == "levelling"
+    hall.obeyed = 1  # a letter of the forgotten hours under the number of the one that waits now
+    assert outcome(await exchanged(centre, hall)) == "levelling"
+    await approved(centre)
     await exchanged(centre, hall)
     assert [one.number for one in hall.replies[-1].directives] == [GENERATION + 1]
     assert not hall.replies[-1].releases, "no release of an earlier life is sent again"
