@@ -133,6 +133,11 @@ async def _enrol(
             await record(centre, tx, Draft(kind="admin.changed", object="enrolment", outcome="refused"))
             return refusal or _WRONG
         before = await fleet.current(tx, node.node)
+        again = (
+            await _unwritten(centre, tx, node, before, (wanted.signing, wanted.sealing)) if before else None
+        )
+        if again is not None:  # the reply to an older code was lost
+            return again
         opening = await _gated(centre, tx, before, wanted)
         if isinstance(opening, Refusal):
             return opening
@@ -162,8 +167,10 @@ async def renew(centre: Centre, identity: Identity, application: Application) ->
 
 
 async def _gated(centre: Centre, tx: Tx, before: Identity | None, wanted: Wanted) -> Opening | Refusal | None:
-    """None where no history ends: a first enrolment, or an incarnation nobody ever used."""
-    if before is None or not await incarnations.used(tx, before):
+    """None where no history ends: a first enrolment, or a first incarnation nobody ever used."""
+    if before is None:
+        return None
+    if not await incarnations.used(tx, before) and await incarnations.opening_of(tx, before.origin) is None:
         return None
     return await incarnations.gate(centre, tx, before, wanted)
 

@@ -233,7 +233,7 @@ async def _ask(url: str, code: str, own: Seeds, clock: NodeClock, transport: Tra
 def take(reply: Enrolled, own: Seeds) -> tuple[dict[str, bytes], Certificate, CentreKeys]:
     """What the centre sent, verified.
 
-    Its keys agree with each other, the certificate is signed and is ours.
+    Its keys agree with each other, the certificate is signed and is ours, the leases are signed.
     """
     try:
         name, signing = parse_vkey(str(reply.centre["vkey"]))
@@ -246,6 +246,8 @@ def take(reply: Enrolled, own: Seeds) -> tuple[dict[str, bytes], Certificate, Ce
         signed = from_base64(reply.certificate)
         certificate = open_certificate(signed, centre.signing)
         subject_key = unseal(own.sealing, from_base64(reply.subject_key), SUBJECT_KEY_INFO)
+        for text in reply.lease:
+            open_lease(from_base64(text), centre.signing)
     except (SyncError, ValueError, KeyError) as error:
         raise CentreUnreachable(f"not a centre's enrolment: {type(error).__name__}") from error
     if (certificate.signing, certificate.sealing) != (own.signing.public, own.sealing.public):

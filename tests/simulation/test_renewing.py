@@ -3,16 +3,25 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
-from central.actions import reconcile
+from central.actions import nodes, reconcile
+from edge.actions import enrol
 from edge.actions.views import Deferral
+from edge.errors import CentreRefused, CentreUnreachable
+from edge.store.identity import Seeds
+from edge.uplink.line import Uplink
+from matters.model import Refusal
+from sync.signing.keys import SealingKey, SigningKey
+from tests.simulation.book import Book
+from tests.simulation.hall import URL
 from tests.simulation.levelling import level_side
-from tests.simulation.place import Place
+from tests.simulation.place import REGION, Place
 from tests.simulation.renewing import renewed, replaced
 from tests.simulation.side import Side
 from tests.simulation.stories import scripted, serve, sync_up
-from tests.simulation.world import HOUR_MS, World
+from tests.simulation.world import HOUR_MS, OPERATOR, World
 
 pytestmark = pytest.mark.simulation
 
@@ -78,3 +87,54 @@ def test_a_promise_kept_in_a_forgotten_life_is_kept_in_the_next_one(runner: asyn
             return str(side.book.query("SELECT state FROM office_case WHERE number = ?", told.case)[0][0])
 
     assert runner.run(story()) == "fulfilled"
+
+
+def test_an_incarnation_whose_reply_was_lost_is_given_again_to_the_same_keys_with_another_code(
+    runner: asyncio.Runner, place: Place
+):
+    async def story() -> tuple[str, str]:
+        async with scripted(place) as (world, side):
+            await sync_up(world, side)
+            hall, name = side.hall, side.hall.origin.split("/")[2]
+            await hall.stop()
+            side.book.close()
+            hall.data = hall.folder / "empty"
+            for fault in ("", "reply-lost"):
+                side.line.plan = [fault]
+                code = await world.new_code(name)
+                with pytest.raises((CentreRefused, CentreUnreachable)):
+                    await enrol.enrol(hall.data, URL, code, clock=hall.clock(), transport=side.line)
+                await world.approve(name)
+            await world.enrol(side, name, await world.new_code(name))
+            await hall.start()
+            side.reborn(Book())
+            first = side.book.lines[0]
+            return first.kind, str(first.detail.get("old_origin"))
+
+    kind, old = runner.run(story())
+    assert kind == "incarnation.opened"
+    assert old.endswith("/i1")
+
+
+def test_an_enrolment_whose_lease_was_altered_on_its_way_is_asked_for_again(
+    runner: asyncio.Runner, place: Place
+):
+    async def story() -> str:
+        async with scripted(place) as (_, side):
+            await side.hall.stop()
+            name = side.hall.folder.name
+            made = await nodes.create(place.centre, OPERATOR, name=name, region=REGION, kind="hall")
+            assert not isinstance(made, Refusal)
+            own = Seeds(signing=SigningKey.generate(), sealing=SealingKey.generate(), salt_key=bytes(32))
+            uplink = Uplink(URL, side.hall.clock(), transport=side.line)
+            body = {"code": made.code, "signing": enrol.to_base64(own.signing.public)}
+            reply = await uplink.enrol(body | {"sealing": enrol.to_base64(own.sealing.public)})
+            await uplink.close()
+            enrol.take(reply, own)
+            spoilt = reply.lease[0][:40] + ("A" if reply.lease[0][40] != "A" else "B") + reply.lease[0][41:]
+            with pytest.raises(CentreUnreachable):
+                enrol.take(msgspec.structs.replace(reply, lease=(spoilt,)), own)
+            await side.hall.start()
+            return "asked again"
+
+    assert runner.run(story()) == "asked again"
