@@ -47,7 +47,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 JOBS: tuple[Job, ...] = (
     Job(name="promises", owner="actions.fulfil", act=chores.promises, every_s=15, limit_s=60),
     Job(name="checkpoint", owner="actions.own_ledger", act=chores.checkpoint, every_s=60, limit_s=60),
-    Job(name="releases", owner="actions.publish", act=chores.releases, every_s=300, limit_s=1800),
+    Job(name="releases", owner="actions.publish", act=chores.releases, every_s=300, limit_s=1200),
     Job(name="nonces", owner="security.callers", act=chores.nonces, every_s=600, limit_s=60),
     Job(name="trips", owner="actions.trips", act=chores.open_trips, every_s=600, limit_s=300),
     Job(name="silence", owner="actions.findings", act=chores.silence, every_s=3600, limit_s=300),

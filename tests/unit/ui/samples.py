@@ -100,16 +100,10 @@ def lanes(*, online: bool) -> tuple[LaneStatus, ...]:
     waits = (
         {} if online else {"3": (312, 9_984, False), "4": (2, 4_404_019, True), "5": (37, 2_621_440, True)}
     )
+    made = ((lane, words(zh, en), *waits.get(lane, (0, 0, False))) for lane, zh, en in LANES)
     return tuple(
-        LaneStatus(
-            lane=lane,
-            words=words(zh, en),
-            waiting=waits.get(lane, (0, 0, False))[0],
-            eta_s=240 if lane in waits else 0,
-            bytes=waits.get(lane, (0, 0, False))[1],
-            tomorrow=waits.get(lane, (0, 0, False))[2],
-        )
-        for lane, zh, en in LANES
+        LaneStatus(lane=lane, words=said, waiting=many, bytes=size, tomorrow=later, eta_s=240 if many else 0)
+        for lane, said, many, size, later in made
     )
 
 
