@@ -54,13 +54,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     enrol = _command(commands, "enrol", _enrol, "登记本节点 / enrol with a one-time code")
     enrol.add_argument(
-        "--centre",
-        default="",
-        type=arguments.address,
-        metavar="URL",
-        help="the centre's address, if there is a line",
+        "--centre", type=arguments.address, metavar="URL", help="the centre's address, if there is a line"
     )
-    enrol.add_argument("--code", default="", type=arguments.code, help="the one-time code")
+    enrol.add_argument("--code", type=arguments.code, help="the one-time code")
     technician.by_stick(enrol)
     serve = _command(commands, "serve", _serve, "开始服务 / serve the hall", json=False)
     serve.add_argument("--host", default="", help="address to listen on (default: settings)")
@@ -106,7 +102,7 @@ async def _enrol(options: argparse.Namespace) -> tuple[Any, int]:
     from edge.actions import enrol
 
     if options.source:
-        return await enrol.accept(options.data, options.source, options.centre), 0
+        return await enrol.accept(options.data, options.source, options.centre or ""), 0
     if options.code and options.to:
         return await enrol.request(options.data, options.code, options.to), 0
     if not (options.code and options.centre):

@@ -25,12 +25,11 @@ mid-batch; many nodes returning at once; 90 days offline; 10,000 aborted session
 
 
 class Named(msgspec.Struct, frozen=True):
-    """One fault by its words there, and what shows it; `missing` says why nothing does."""
+    """One fault by its words there, and what shows it."""
 
     words: str
     faults: str = ""
     tests: tuple[str, ...] = ()
-    missing: str = ""
 
 
 LINE, DISK, CALLS = "faults/test_line.py", "faults/test_disk.py", "faults/test_syscalls.py"
@@ -82,7 +81,7 @@ NAMED: tuple[Named, ...] = (
     Named("far-future clock from a peer", "clock-ahead", ("contract/central/test_store.py::test_entries_of_a_far_off_clock_are_stored_and_months_are_made_ahead",)),
     Named("lease expiring mid-answer, powered off, mid-shred", "suspended days-pass", (RULES, FAILED_CALL, "contract/edge/test_leases.py::test_a_shredding_broken_off_before_the_old_key_was_replaced_is_finished_at_boot")),
     Named("quota spent then crash, rolled back", "power-at-commit power-early image-with-anchor lying-fsync", ("contract/central/test_quota.py::test_a_spending_carried_over_counts_once",)),
-    Named("grant lost or doubled", missing="rights granted ahead are not built yet"),
+    Named("grant lost or doubled", "", ("contract/renewal/test_rights.py::test_rule_9_a_grant_lost_on_the_way_comes_again_and_one_doubled_counts_once",)),
     Named("unknown or invalid entry", "entry-strange", (f"{INGEST}::test_a_bad_entry_is_stored_as_evidence_and_the_node_is_told",)),
     Named("decompression bomb", "batch-bomb", ("unit/sync_exchange/test_packs.py::test_a_decompression_bomb_is_refused_before_it_expands",)),
     Named("huge header", "batch-bomb", (f"{REFUSED}::test_a_huge_header_is_refused_by_its_length_alone",)),
@@ -109,5 +108,5 @@ def table() -> str:
     for one in NAMED:
         names = ", ".join(f"`{name}`" for name in one.faults.split())
         shown = ", ".join(f"`{test.split('::')[1]}`" for test in one.tests)
-        rows.append(f"| {one.words} | {names} | {one.missing or shown} |")
+        rows.append(f"| {one.words} | {names} | {shown} |")
     return "\n".join(rows)

@@ -332,3 +332,17 @@ def test_a_centre_without_one_of_its_keys_names_it(town: Town, tmp_path: Path, s
     done = called(central_main, ["check", "--data", str(data), "--json"])
     assert done.code == 2
     assert short in done.err + done.out
+
+
+def test_a_hall_without_a_line_is_enrolled_by_two_files_and_four_commands(town: Town, tmp_path: Path) -> None:
+    created = town.central("node create", "--name", "清泉县大厅", "--region", "330105", "--kind", "hall")
+    stick, data = tmp_path / "stick", tmp_path / "spring"
+    asked = town.edge("enrol", "--code", created.document["code"], "--to", str(stick), data=data)
+    assert asked.code == 0, asked.err
+    taken = town.central("import", *(str(path) for path in stick.iterdir()))
+    assert taken.code == 0, taken.out
+    given = town.central("export", "--node", created.document["node"], str(stick))
+    (answer,) = [name for name in given.document["files"] if name.endswith(".yze")]
+    done = town.edge("enrol", "--from", str(stick / Path(answer).name), data=data)
+    assert (done.code, done.document["origin"].endswith("/i1")) == (0, True), done.err
+    assert town.edge("check", data=data).code == 0

@@ -42,7 +42,7 @@ WRONG_FOR_A_NODE = [
     (("enrol", "--code", "AAAA", "--centre", "http://"), "--centre", "https://"),
     (("enrol", "--code", "AAAA", "--centre", "http://a:99999"), "http://a:99999", "https://"),
     (("enrol", "--code", " ", "--centre", "http://a"), "--code", "one-time"),
-    (("enrol", "--centre", "http://a"), "--code", "--help"),
+    (("enrol", "--centre", "http://a"), "--code", "--from"),
     (("keys", "burn"), "burn", "list"),
     (("serve", "--port", "-1"), "--port", "65535"),
 ]
