@@ -50,12 +50,14 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 class Day(msgspec.Struct, frozen=True, kw_only=True):
     """What was read of one node's day.
 
-    `said` None: the day was not closed. `late`: counted kinds after closing. Until the end of the day:
-    `blanks`, numbered sheets issued, returned and void; `sheets`, what became of their numbers.
+    `said` None: the day was not closed on this ledger. `closed`: the node closed it, on the ledger of
+    whichever incarnation. `late`: counted kinds after that closing. Until the end of the day: `blanks`,
+    numbered sheets issued, returned and void; `sheets`, what became of their numbers.
     """
 
     day: str
     said: Mapping[str, int] | None
+    closed: bool
     recount: Mapping[str, int]
     late: Mapping[str, int]
     reports: Sequence[ReportWhole]
@@ -79,12 +81,14 @@ def differences(day: Day) -> tuple[Difference, ...]:
 
 def _totals(day: Day) -> Iterator[Difference]:
     """The node's own totals against the recount of what arrived."""
-    if day.said is None:
+    if not day.closed:
         if any(day.recount.get(name) for name in COUNTED):
             yield _said("day-missing", day.day, HALL, "当日有业务而未日结", "a day with work was not closed")
         return
+    # A ledger that ended before the day was closed was totalled by nobody: nothing to compare with.
+    said = day.recount if day.said is None else day.said
     for name in COUNTED:
-        theirs, ours = day.said.get(name, 0), day.recount.get(name, 0)
+        theirs, ours = said.get(name, 0), day.recount.get(name, 0)
         if theirs != ours:
             words = kind(name).words
             yield _said(

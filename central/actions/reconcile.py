@@ -55,14 +55,19 @@ async def reconcile(centre: Centre, day: date | str) -> Reconciliation:
     async with centre.store.reading() as tx:
         names = {one.node: one.name for one in await nodes.nodes(tx)}
         identities = await nodes.identities(tx)
-    judged = [await _node(centre, one, names.get(one.node, one.node), when) for one in identities]
+    lives: dict[str, list[Identity]] = {}
+    for one in identities:
+        lives.setdefault(one.node, []).append(one)
+    judged = [
+        await _node(centre, one, lives[one.node], names.get(one.node, one.node), when) for one in identities
+    ]
     return Reconciliation(day=when.isoformat(), nodes=tuple(judged))
 
 
-async def _node(centre: Centre, identity: Identity, name: str, day: date) -> DayNode:
+async def _node(centre: Centre, identity: Identity, lives: list[Identity], name: str, day: date) -> DayNode:
+    """One ledger's day; `lives` are all incarnations of its node, oldest first."""
     async with centre.store.transaction() as tx:
-        said = await reconciling.day_totals(tx, identity.origin, day.isoformat())
-        held = await _read(tx, identity.origin, day, said)
+        held = await _read(tx, identity, lives, day)
         now = [_finding(centre, identity, day, one) for one in differences(held)]
         for one in now:
             await raised(centre, tx, one)
@@ -82,29 +87,44 @@ async def _gone(centre: Centre, tx: Tx, identity: Identity, day: date, now: set[
             await corrected(centre, tx, one)
 
 
-async def _read(tx: Tx, origin: str, day: date, said: DayTotal | None) -> Day:
-    """Step 1."""
+async def _read(tx: Tx, identity: Identity, lives: list[Identity], day: date) -> Day:
+    """Step 1. Numbered sheets are the node's: they are read for its newest incarnation of that day."""
     low, high = bounds(day)
+    origin, origins = identity.origin, [one.origin for one in lives]
+    said = await reconciling.day_totals(tx, origin, origins, day.isoformat())
+    last = await reconciling.last_closing(tx, origins, day.isoformat())
     everything = by_name(await reconciling.kinds_between(tx, origin, low, high))
-    late = by_name(await reconciling.kinds_after(tx, origin, low, high, said.idx)) if said else {}
+    unsaid = await _since(tx, origin, low, high, said)
+    late = await _since(tx, origin, low, high, last)
     reports = await reconciling.reports_between(tx, origin, low, high)
-    blanks = await reconciling.blanks(tx, origin, low, high)
+    newest = [one for one in lives if one.enrolled_ms < high][-1:]
+    blanks = await reconciling.blanks(tx, origins, low, high) if newest == [identity] else []
     cases = [whole.report.case_no for whole in reports if whole.report.case_no]
     return Day(
         day=day.isoformat(),
         said=_kinds(said) if said else None,
-        recount={name: many - late.get(name, 0) for name, many in everything.items()},
+        closed=last is not None,
+        recount={name: many - unsaid.get(name, 0) for name, many in everything.items()},
         late={name: late.get(name, 0) for name in COUNTED},
         reports=reports,
-        stray=await reconciling.stray_papers(tx, origin, low, high),
-        cases=await reconciling.cases_of(tx, origin, cases),
-        answered=frozenset(await reconciling.answered_cases(tx, origin, cases, [_ANSWERED])),
+        stray=await reconciling.stray_papers(tx, origin, origins, low, high),
+        cases=await reconciling.cases_of(tx, origins, cases),
+        answered=frozenset(await reconciling.answered_cases(tx, origins, cases, [_ANSWERED])),
         shown_only=await reconciling.shown_only(tx, origin, low, high),
         disclosed_only=await reconciling.disclosed_only(tx, origin, low, high),
         purposeless=await reconciling.purposeless(tx, origin, low, high),
         blanks=blanks,
-        sheets=await reconciling.sheets_used(tx, origin, blanks[0].occurred_ms, high) if blanks else (),
+        sheets=await reconciling.sheets_used(tx, origins, blanks[0].occurred_ms, high) if blanks else (),
     )
+
+
+async def _since(tx: Tx, origin: str, low: int, high: int, closing: DayTotal | None) -> dict[str, int]:
+    """Entries of a ledger after a closing: after its place, or after its time when it stands elsewhere."""
+    if closing is None:
+        return {}
+    if closing.origin == origin:
+        return by_name(await reconciling.kinds_after(tx, origin, low, high, closing.idx))
+    return by_name(await reconciling.kinds_between(tx, origin, max(low, closing.closed_ms + 1), high))
 
 
 def _kinds(said: DayTotal) -> dict[str, int]:
@@ -142,13 +162,13 @@ def _day_node(identity: Identity, name: str, held: Day, found: list[FindingRow])
         )
         for key in COUNTED
     )
-    idle = held.said is None and not any(count.centre for count in counts)
+    idle = not any(count.centre for count in counts)
     return DayNode(
         origin=identity.origin,
         node=identity.node,
         node_name=name,
-        closed=held.said is not None,
-        matched=not found and (held.said is not None or idle),
+        closed=held.closed,
+        matched=not found and (held.closed or idle),
         counts=counts,
         findings=tuple(found),
     )
@@ -175,7 +195,8 @@ async def heat(centre: Centre, days: int = 28) -> Heat:
             node=one.node,
             node_name=names.get(one.node, one.node),
             cells=tuple(
-                _cell((one.origin, day.isoformat()), (one.origin, place), closed, active, troubled)
+                _judged(one, day.isoformat(), closed, troubled)
+                or ("missing" if (one.origin, place) in active else "")
                 for place, day in enumerate(shown)
             ),
         )
@@ -184,15 +205,9 @@ async def heat(centre: Centre, days: int = 28) -> Heat:
     return Heat(days=tuple(day.isoformat() for day in shown), rows=tuple(rows))
 
 
-def _cell(
-    day: tuple[str, str],
-    place: tuple[str, int],
-    closed: set[tuple[str, str]],
-    active: set[tuple[str, int]],
-    troubled: set[tuple[str, str]],
+def _judged(
+    identity: Identity, day: str, closed: set[tuple[str, str]], troubled: set[tuple[str, str]]
 ) -> str:
-    if day in troubled:
+    if (identity.origin, day) in troubled:
         return "open"
-    if day in closed:
-        return "matched"
-    return "missing" if place in active else ""
+    return "matched" if (identity.node, day) in closed else ""

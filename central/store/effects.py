@@ -216,8 +216,12 @@ def same_act(one: str, other: str) -> str:
 
     By node, not by origin: an access may be carried into a later incarnation than the centre disclosed it to.
     """
-    origins = f"(SELECT i.origin FROM identity i WHERE i.node = {other}.node)"  # noqa: S608 -- names of tables
-    return f"{one}.request_id = {other}.request_id AND {one}.origin IN {origins}"
+    return f"{one}.request_id = {other}.request_id AND {same_node(one, other)}"
+
+
+def same_node(one: str, other: str) -> str:
+    """SQL: `one` stands on a ledger, of whatever incarnation, of the node that the row of `other` names."""
+    return f"{one}.origin IN (SELECT i.origin FROM identity i WHERE i.node = {other}.node)"  # noqa: S608 -- names of tables
 
 
 async def add_disclosure(tx: Tx, row: Disclosure) -> bool:

@@ -1,4 +1,8 @@
-"""Questions of reconciliation: a day's entries, reports and their papers, findings."""
+"""Questions of reconciliation: a day's entries, reports and their papers, findings.
+
+Totals are of one ledger. What belongs together is matched within the node: an entry may stand on the ledger
+of a later incarnation than what it is about. `origins` are the ledgers of all of a node's incarnations.
+"""
 
 from typing import Any
 
@@ -49,18 +53,40 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
     idx: int
 
 
-async def day_totals(tx: Tx, origin: str, day: str) -> DayTotal | None:
-    """What the node totalled, in its newest closing of that day."""
+async def day_totals(tx: Tx, origin: str, origins: list[str], day: str) -> DayTotal | None:
+    """What the node totalled, in its newest closing of that day on that ledger.
+
+    A closing that was carried there totals a ledger that ended, not this one.
+    """
     row = await tx.fetchrow(
-        "SELECT * FROM day_total WHERE origin = $1 AND day = $2 ORDER BY idx DESC LIMIT 1", origin, day
+        "SELECT d.* FROM day_total d WHERE d.origin = $1 AND d.day = $2 AND NOT EXISTS"
+        " (SELECT 1 FROM effect_carried c WHERE c.origin = ANY ($3) AND c.by_origin = d.origin"
+        " AND c.by_idx = d.idx) ORDER BY d.idx DESC LIMIT 1",
+        origin,
+        day,
+        origins,
+    )
+    return DayTotal(**dict(row)) if row else None
+
+
+async def last_closing(tx: Tx, origins: list[str], day: str) -> DayTotal | None:
+    """The node's newest closing of that day, wherever it stands."""
+    row = await tx.fetchrow(
+        "SELECT * FROM day_total WHERE origin = ANY ($1) AND day = $2"
+        " ORDER BY closed_ms DESC, idx DESC LIMIT 1",
+        origins,
+        day,
     )
     return DayTotal(**dict(row)) if row else None
 
 
 async def closed_days(tx: Tx, since: str) -> set[tuple[str, str]]:
-    """(origin, day) of every day closed since then."""
-    rows = await tx.fetch("SELECT DISTINCT origin, day FROM day_total WHERE day >= $1", since)
-    return {(row["origin"], row["day"]) for row in rows}
+    """(node, day) of every day closed since then."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT i.node, d.day FROM day_total d JOIN identity i USING (origin) WHERE d.day >= $1",
+        since,
+    )
+    return {(row["node"], row["day"]) for row in rows}
 
 
 async def kinds_between(tx: Tx, origin: str, low_ms: int, high_ms: int) -> dict[int, int]:
@@ -128,14 +154,16 @@ async def reports(tx: Tx, node: str, serial: str, verdict: str, limit: int) -> l
 
 
 async def _whole(tx: Tx, kept: list[ReportKept]) -> list[ReportWhole]:
-    places = ([report.origin for report in kept], [report.serial for report in kept])
     papers: dict[tuple[str, str], list[Paper]] = {}
     query = (
-        "SELECT p.* FROM paper p JOIN unnest($1::text[], $2::text[]) AS u (origin, serial)"
-        " ON p.origin = u.origin AND p.serial = u.serial ORDER BY p.origin, p.idx"
+        "SELECT u.node, p.* FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) AS u (node, serial)"
+        " JOIN identity i ON i.node = u.node JOIN paper p ON p.origin = i.origin AND p.serial = u.serial"
+        " ORDER BY p.occurred_ms, p.idx"
     )
-    for row in await tx.fetch(query, *places):
-        papers.setdefault((row["origin"], row["serial"]), []).append(Paper(**dict(row)))
+    for row in await tx.fetch(query, [report.node for report in kept], [report.serial for report in kept]):
+        paper = dict(row)
+        papers.setdefault((paper.pop("node"), row["serial"]), []).append(Paper(**paper))
+    places = ([report.origin for report in kept], [report.serial for report in kept])
     query = (
         "SELECT s.* FROM settlement s JOIN unnest($1::text[], $2::text[]) AS u (origin, serial)"
         " ON s.origin = u.origin AND s.serial = u.serial"
@@ -144,7 +172,7 @@ async def _whole(tx: Tx, kept: list[ReportKept]) -> list[ReportWhole]:
     return [
         _report(
             report,
-            papers.get((report.origin, report.serial), []),
+            papers.get((report.node, report.serial), []),
             verdicts.get((report.origin, report.serial)),
         )
         for report in kept
@@ -161,43 +189,38 @@ def _report(report: ReportKept, papers: list[Paper], verdict: Any) -> ReportWhol
     )
 
 
-async def stray_papers(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Paper]:
-    """Papers of [low, high) whose report was never issued on that ledger."""
+async def stray_papers(tx: Tx, origin: str, origins: list[str], low_ms: int, high_ms: int) -> list[Paper]:
+    """Papers of [low, high) on that ledger whose report was never issued by the node."""
     rows = await tx.fetch(
         "SELECT p.* FROM paper p WHERE p.origin = $1 AND p.occurred_ms >= $2 AND p.occurred_ms < $3"
         " AND p.serial <> '' AND NOT EXISTS"
-        " (SELECT 1 FROM report r WHERE r.origin = p.origin AND r.serial = p.serial) ORDER BY p.idx",
+        " (SELECT 1 FROM report r WHERE r.origin = ANY ($4) AND r.serial = p.serial) ORDER BY p.idx",
         origin,
         low_ms,
         high_ms,
+        origins,
     )
     return [Paper(**dict(row)) for row in rows]
 
 
-async def papers_between(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Paper]:
-    """Everything that happened to paper in [low, high), in order."""
-    rows = await tx.fetch(
-        "SELECT * FROM paper WHERE origin = $1 AND occurred_ms >= $2 AND occurred_ms < $3 ORDER BY idx",
-        origin,
-        low_ms,
-        high_ms,
-    )
-    return [Paper(**dict(row)) for row in rows]
-
-
-async def cases_of(tx: Tx, origin: str, case_nos: list[str]) -> dict[str, list[CaseEvent]]:
+async def cases_of(tx: Tx, origins: list[str], case_nos: list[str]) -> dict[str, list[CaseEvent]]:
     """The events of these cases, in order."""
     found: dict[str, list[CaseEvent]] = {}
-    query = "SELECT * FROM case_event WHERE origin = $1 AND case_no = ANY ($2) ORDER BY idx"
-    for row in await tx.fetch(query, origin, case_nos):
+    query = (
+        "SELECT * FROM case_event WHERE origin = ANY ($1) AND case_no = ANY ($2) ORDER BY occurred_ms, idx"
+    )
+    for row in await tx.fetch(query, origins, case_nos):
         found.setdefault(row["case_no"], []).append(CaseEvent(**dict(row)))
     return found
 
 
-async def answered_cases(tx: Tx, origin: str, case_nos: list[str], kinds: list[int]) -> set[str]:
+async def answered_cases(tx: Tx, origins: list[str], case_nos: list[str], kinds: list[int]) -> set[str]:
     """Those of these cases that have an access of one of the kinds."""
-    query = "SELECT DISTINCT case_no FROM access WHERE origin = $1 AND case_no = ANY ($2) AND kind = ANY ($3)"
-    return {row["case_no"] for row in await tx.fetch(query, origin, case_nos, kinds)}
+    query = (
+        "SELECT DISTINCT case_no FROM access"
+        " WHERE origin = ANY ($1) AND case_no = ANY ($2) AND kind = ANY ($3)"
+    )
+    return {row["case_no"] for row in await tx.fetch(query, origins, case_nos, kinds)}
 
 
 async def shown_only(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Pairing]:
@@ -227,25 +250,25 @@ async def disclosed_only(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list
     return [Pairing(**dict(row)) for row in rows]
 
 
-async def blanks(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[SheetMove]:
+async def blanks(tx: Tx, origins: list[str], low_ms: int, high_ms: int) -> list[SheetMove]:
     """Moves until `high` of every block that was not returned before `low`, the oldest first."""
     rows = await tx.fetch(
-        "SELECT m.* FROM sheet_move m WHERE origin = $1 AND occurred_ms < $3 AND NOT EXISTS"
-        " (SELECT 1 FROM sheet_move r WHERE r.origin = m.origin AND r.block = m.block"
-        " AND r.outcome = 'returned' AND r.occurred_ms < $2) ORDER BY idx",
-        origin,
+        "SELECT m.* FROM sheet_move m WHERE m.origin = ANY ($1) AND m.occurred_ms < $3 AND NOT EXISTS"
+        " (SELECT 1 FROM sheet_move r WHERE r.origin = ANY ($1) AND r.block = m.block"
+        " AND r.outcome = 'returned' AND r.occurred_ms < $2) ORDER BY m.occurred_ms, m.idx",
+        origins,
         low_ms,
         high_ms,
     )
     return [SheetMove(**dict(row)) for row in rows]
 
 
-async def sheets_used(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Paper]:
+async def sheets_used(tx: Tx, origins: list[str], low_ms: int, high_ms: int) -> list[Paper]:
     """Papers of [low, high) with a sheet's number, without those that only say it was handed over."""
     rows = await tx.fetch(
-        "SELECT * FROM paper WHERE origin = $1 AND occurred_ms >= $2 AND occurred_ms < $3 AND sheet <> ''"
-        " AND kind <> $4 ORDER BY idx",
-        origin,
+        "SELECT * FROM paper WHERE origin = ANY ($1) AND occurred_ms >= $2 AND occurred_ms < $3"
+        " AND sheet <> '' AND kind <> $4 ORDER BY occurred_ms, idx",
+        origins,
         low_ms,
         high_ms,
         kind("report.handed_over").number,

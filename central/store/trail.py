@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from central.store.database import Tx
-from central.store.effects import AccessKept, Disclosure, same_act
+from central.store.effects import AccessKept, Disclosure, same_act, same_node
 from sync.messages.registry import kind
 
 _KINDS = {
@@ -75,7 +75,7 @@ async def search(tx: Tx, asked: Search) -> list[Found]:
         "SELECT a.*, e.leaf_hash,"  # noqa: S608 -- the conditions are literals of _conditions, values are arguments
         f" (a.request_id <> '' AND EXISTS (SELECT 1 FROM disclosure d WHERE {same_act('d', 'a')}))"
         " AS disclosed,"
-        " COALESCE((SELECT min(r.serial) FROM report r WHERE r.origin = a.origin AND r.case_no = a.case_no"
+        f" COALESCE((SELECT min(r.serial) FROM report r WHERE {same_node('r', 'a')} AND r.case_no = a.case_no"
         " AND a.case_no <> ''), '') AS serial"
         f" FROM access a JOIN entry e ON e.origin = a.origin AND e.idx = a.idx {conditions}"
         f" ORDER BY a.occurred_ms DESC, a.origin DESC, a.idx DESC LIMIT ${len(arguments)}",

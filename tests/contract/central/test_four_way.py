@@ -1,6 +1,12 @@
 """Four-way match (rule 10): ticket, access, serial and sheet, each difference found, owned and ended."""
 
-from central.actions import chores, findings, reconcile
+import msgspec
+import pytest
+
+from central.actions import chores, findings, ingest, reconcile
+from sync.exchange.centre import carried
+from sync.ledger.entry import leaf_hash, row_leaf
+from sync.messages.incarnation import KIND, detail
 from tests.contract.central.halls import Hall
 from tests.contract.central.stage import Stage
 from tests.contract.central.test_effects import hand_in
@@ -102,3 +108,120 @@ async def test_a_recount_ends_only_what_it_could_have_found(stage: Stage) -> Non
     (silent,) = await findings.findings(stage.centre)
     await reconcile.reconcile(stage.centre, silent.day)
     assert [one.state for one in await findings.findings(stage.centre)] == ["open"]
+
+
+SERIAL = "330102-2026-L-00001"
+
+
+async def renewed(stage: Stage, hall: Hall) -> Hall:
+    """The next incarnation a minute later: what was not acknowledged is carried over."""
+    stage.clock.pass_ms(60_000)
+    new, start = await stage.again(hall), hall.countersigned[0]
+    assert new.given.opening is not None
+    new.write(KIND, detail(new.given.opening, hall.size - start), outcome=new.given.opening.reason)
+    for row in hall.kept[start:]:
+        mark = carried(hall.origin, row.entry.index, leaf_hash(row_leaf(row)))
+        moved = msgspec.structs.replace(row.entry, index=new.size, ext=(mark,))
+        new.add([msgspec.structs.replace(row, entry=moved)])
+    return new
+
+
+async def found(stage: Stage, hall: Hall) -> list[tuple[str, str]]:
+    """What the recount of the day finds in all incarnations."""
+    await hand_in(stage, hall)
+    told = await reconcile.reconcile(stage.centre, DAY)
+    return sorted((one.code, one.object) for node in told.nodes for one in node.findings)
+
+
+@pytest.mark.parametrize("printed", ["before", "after"])
+async def test_rule_10_a_report_of_one_incarnation_and_its_paper_of_the_next_match(
+    stage: Stage, printed: str
+) -> None:
+    hall = await stage.hall()
+    hall.access(NUMBER, case="c-2")
+    report(hall, SERIAL, "c-1")
+    await hand_in(stage, hall)
+    if printed == "before":
+        paper(hall, "printed", SERIAL)
+        new = await renewed(stage, hall)
+    else:
+        new = await renewed(stage, hall)
+        paper(new, "printed", SERIAL)
+    paper(new, "handed_over", SERIAL)
+    new.write("report.issued", {"serial": "S-2", "status": "final", "subject_number": NUMBER}, object="c-2")
+    paper(new, "printed", "S-2")
+    paper(new, "handed_over", "S-2")
+    close(new)
+    assert await found(stage, new) == []
+
+
+async def test_rule_10_a_serial_is_printed_and_handed_over_once_in_all_incarnations(stage: Stage) -> None:
+    hall = await stage.hall()
+    for number in (1, 2):
+        report(hall, f"S-{number}", f"c-{number}")
+        paper(hall, "printed", f"S-{number}")
+        paper(hall, "handed_over", f"S-{number}")
+    await hand_in(stage, hall)
+    new = await renewed(stage, hall)
+    paper(new, "printed", "S-1")
+    paper(new, "handed_over", "S-2")
+    new.write("case.changed", {"case": "c-1", "state": "refused", "subject_number": NUMBER})
+    close(new)
+    assert await found(stage, new) == [
+        ("handed-over-twice", "S-2"),
+        ("paper-of-refused", "S-1"),
+        ("printed-twice", "S-1"),
+    ]
+
+
+async def test_rule_10_a_block_of_sheets_is_used_up_in_the_next_incarnation(stage: Stage) -> None:
+    hall = await stage.hall()
+    block(hall, "issued", "A0001", "A0010", 10)
+    for number in ("A0001", "A0002"):
+        sheet(hall, number, serial=f"S-{number}")
+        report(hall, f"S-{number}", "")
+    await hand_in(stage, hall)
+    new = await renewed(stage, hall)
+    for number in ("A0002", "A0004"):
+        sheet(new, number, "reprinted", "S-A0001")
+    block(new, "returned", "A0001", "A0010", 6)
+    close(new)
+    assert [one for one in await found(stage, new) if one[0].startswith("sheet")] == [
+        ("sheet-unaccounted", "A0003"),
+        ("sheet-used-twice", "A0002"),
+    ]
+
+
+@pytest.mark.parametrize("arrived", [0, 1, 2], ids=["nothing", "the work", "the close"])
+async def test_rule_10_a_day_closed_before_a_renewal_and_carried_over_has_no_false_differences(
+    stage: Stage, arrived: int
+) -> None:
+    hall = await stage.hall()
+    hall.access(NUMBER, case="c-1")
+    await hand_in(stage, hall)
+    hall.access(NUMBER, case="c-2")
+    close(hall)
+    if arrived:  # the batch comes, its acknowledgement does not
+        await ingest.exchange(stage.centre, hall.batch(end=1 + arrived), "network")
+    stage.clock.pass_ms(86_400_000)
+    assert await found(stage, await renewed(stage, hall)) == []
+    heat = await reconcile.heat(stage.centre, 2)
+    assert [row.cells[0] for row in heat.rows] == ["matched", "matched"]
+
+
+async def test_rule_10_a_day_with_a_renewal_is_closed_once_and_work_after_the_close_is_found(
+    stage: Stage,
+) -> None:
+    hall = await stage.hall()
+    hall.access(NUMBER, case="c-1")
+    await hand_in(stage, hall)
+    new = await renewed(stage, hall)
+    new.access(NUMBER, case="c-2")
+    assert ("day-missing", DAY) in await found(stage, new)
+    close(new)
+    assert await found(stage, new) == []
+    newer = await renewed(stage, new)
+    newer.access(NUMBER, case="c-3")
+    assert await found(stage, newer) == [("after-close", DAY)]
+    close(newer)
+    assert await found(stage, newer) == []

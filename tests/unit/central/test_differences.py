@@ -10,6 +10,7 @@ from sync.messages.registry import kind
 EMPTY = Day(
     day="2026-11-21",
     said={},
+    closed=True,
     recount={},
     late={},
     reports=(),
@@ -46,12 +47,15 @@ def test_g11_a_quiet_day_has_no_differences() -> None:
 
 
 def test_g11_an_idle_day_need_not_be_closed() -> None:
-    assert codes(said=None) == []
-    assert codes(said=None, recount={"session.opened": 3}) == []
+    assert codes(said=None, closed=False) == []
+    assert codes(said=None, closed=False, recount={"session.opened": 3}) == []
 
 
 def test_g11_a_day_with_work_must_be_closed() -> None:
-    assert codes(said=None, recount={"access.answered": 1}) == ["day-missing"]
+    work = {"access.answered": 1}
+    assert codes(said=None, closed=False, recount=work) == ["day-missing"]
+    assert codes(said=None, closed=True, recount=work) == [], "closed by a later incarnation"
+    assert codes(said=None, closed=True, recount=work, late=work) == ["after-close"]
 
 
 def test_g11_counts_that_differ_are_named_by_kind() -> None:
