@@ -7,13 +7,14 @@ import msgspec
 import pytest
 
 from central.actions import nodes, reconcile
-from edge.actions import enrol
+from edge.actions import enrol, press, printing
 from edge.actions.views import Deferral
 from edge.errors import CentreRefused, CentreUnreachable
 from edge.store.identity import Seeds
 from edge.uplink.line import Uplink
 from matters.model import Refusal
 from sync.signing.keys import SealingKey, SigningKey
+from tests.simulation import clerks
 from tests.simulation.book import Book
 from tests.simulation.hall import URL
 from tests.simulation.levelling import level_side
@@ -67,6 +68,37 @@ def test_an_online_answer_that_was_carried_over_keeps_its_pair_at_the_centre(
 
     codes = runner.run(story())
     assert not {"shown-not-disclosed", "disclosed-not-shown"} & set(codes), codes
+
+
+def test_rule_10_a_report_and_its_paper_of_the_next_incarnation_match_and_the_day_is_closed_once(
+    runner: asyncio.Runner, place: Place
+):
+    async def story() -> list[str]:
+        async with scripted(place) as (world, side):
+            await sync_up(world, side)
+            (told,) = await serve(world, side)
+            await sync_up(world, side)
+            await sync_up(world, side)
+            node = side.hall.node
+            await press.round_once(node)
+            clerk = clerks.session(world.dice, node)
+            serial = told.report.serial
+            (job,) = [
+                one for one in await printing.jobs(node) if (one.kind, one.serial) == ("report", serial)
+            ]
+            await printing.pdf(node, clerk, serial)
+            await printing.confirm(node, clerk, job.id, "good", sheet="S1")
+            await renewed(world, side, "planned")
+            node = side.hall.node
+            await printing.hand_over(node, clerks.session(world.dice, node), serial)
+            await clerks.close(side.hall)
+            await level_side(world, side)
+            told = await reconcile.reconcile(world.place.centre, node.day_of(node.now_ms()))
+            name = node.identity.origin.split("/")[2]
+            assert [one.closed for one in told.nodes if one.node == name] == [True, True]
+            return [one.code for life in told.nodes if life.node == name for one in life.findings]
+
+    assert runner.run(story()) == []
 
 
 def test_a_promise_kept_in_a_forgotten_life_is_kept_in_the_next_one(runner: asyncio.Runner, place: Place):
