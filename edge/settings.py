@@ -41,7 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database's size to the disk. `disk_free_min_percent`: below it sensitive answers stop; `reserve_mb` is
     the ballast file freed for entries and shutdown. `link` is the kind of line
     (`edge.actions.budget.LINKS`), `link_day_mb` its budget a day for records and files (0: what the kind
-    says). `metrics_token` "" lets loopback only read /metrics.
+    says). `metrics_token` "" lets loopback only read /metrics. `sticks` are the folders in which the system
+    mounts USB sticks, each stick a folder of its own right below; the courier page offers no other.
     """
 
     host: str = "127.0.0.1"
@@ -73,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reserve_mb: Annotated[int, msgspec.Meta(ge=0)] = 8
     store_bytes_max: Annotated[int, msgspec.Meta(ge=0)] = 0
     metrics_token: str = ""
+    sticks: tuple[str, ...] = ()
 
 
 EXAMPLE = """\
@@ -88,6 +90,7 @@ language = "zh-CN"
 answer_deadline_ms = 1500
 exchange_every_s = 300
 link = "normal"                # thin, metered: records and report files keep to a budget a day
+# sticks = ["/media/yizhan"]     # where the system mounts USB sticks, for the page 信使
 
 # [[devices]]
 # name = "阅读机 1"
@@ -148,6 +151,8 @@ def _check(settings: Settings, text: str, path: str) -> None:
             raise SettingsInvalid(path, _line_of(text, device.name), f"no window {device.window!r}")
     if settings.centre and not settings.centre.startswith(("http://", "https://")):
         raise SettingsInvalid(path, _line_of(text, "centre"), "centre must be an http(s) address")
+    if not all(re.fullmatch(r"/.*[^/].*", folder) for folder in settings.sticks):
+        raise SettingsInvalid(path, _line_of(text, "sticks"), "sticks are full paths below /")
 
 
 def _line_of_error(text: str, message: str) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
     """
     node.never_in_training()
     await asyncio.to_thread(folder_of, path)
-    async with wait_for_lock(node.data / LOCK, Busy("another courier is at work"), LOCK_WAIT_S):
+    async with _alone(node):
         size = await checkpoint.sign(node)
         async with ledger_view(node) as view:
             made = await off_the_loop(_write_all, view, node.now_ms(), path)
@@ -61,6 +62,11 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
         "size": size,
         "stick": await asyncio.to_thread(look, path, node.identity.origin),
     }
+
+
+def _alone(node: Node) -> AbstractAsyncContextManager[None]:
+    """The only courier of this node; raises Busy when another is at work for LOCK_WAIT_S."""
+    return wait_for_lock(node.data / LOCK, Busy("another courier", message=_AT_WORK, step=_WAIT), LOCK_WAIT_S)
 
 
 def _write_all(view: Any, now_ms: int, folder: Path) -> list[tuple[str, int]]:
@@ -84,7 +90,7 @@ async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
     node.never_in_training()
     found = [(path, await asyncio.to_thread(read_foreign, path)) for path in paths]
     done, notes = Round(), list[Words]()
-    async with wait_for_lock(node.data / LOCK, Busy("another courier is at work"), LOCK_WAIT_S):
+    async with _alone(node):
         for _, data in found:
             if packs.static(data):
                 done.packs[hashlib.sha256(data).digest()] = data
@@ -163,4 +169,6 @@ async def _take(node: Node, data: bytes, done: Round) -> int:
     return int(accepted)
 
 
+_AT_WORK = Words(zh="另一次 U 盘传递正在进行。", en="Another stick is being read or written.")
+_WAIT = Words(zh="请等它完成后再试。", en="Wait until it is done, then try again.")
 _STRANGE = Words(zh="不是驿站的文件", en="not a file of Yizhan")

@@ -17,6 +17,7 @@ DUTY: Final = "duty"
 CLOSE_DAY: Final = "close-day"
 EXCHANGE: Final = "exchange"
 LEASE: Final = "lease"
+COURIER: Final = "courier"
 PAPER: Final = "paper"
 SHEETS: Final = "sheets"
 DEVICE: Final = "device"
@@ -24,6 +25,7 @@ _ACTS = {
     CLOSE_DAY: Words(zh="日结", en="Closing the day"),
     EXCHANGE: Words(zh="手动交换", en="An exchange on demand"),
     LEASE: Words(zh="录入电话授权码", en="A lease by phone"),
+    COURIER: Words(zh="用 U 盘传递", en="Carrying by stick"),
     PAPER: Words(zh="其他窗口的纸张", en="The paper of another window"),
     SHEETS: Words(zh="领用和退回纸张", en="Issuing sheets and taking them back"),
     DEVICE: Words(zh="测试其他窗口的设备", en="A test of another window's device"),

@@ -46,9 +46,10 @@ class StickFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look(folder: Path, origin: str) -> tuple[StickFile, ...]:
-    """What lies in a folder, by name; files that are not of Yizhan are left out. Raises StickTrouble."""
+    """What lies in a folder, by name; links and files not of Yizhan are left out. Raises StickTrouble."""
     try:
-        paths = sorted(path for path in folder.iterdir() if path.is_file())[:FILES_MAX]
+        files = (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
+        paths = sorted(files)[:FILES_MAX]
         return tuple(found for path in paths if (found := _named(path, origin)) is not None)
     except OSError as error:
         raise StickTrouble(error.strerror or "", str(folder)) from error
@@ -170,7 +171,8 @@ def write_checked(path: Path, content: bytes) -> None:
 
 
 def _write_part(part: Path, content: bytes) -> None:
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW  # a link on a stick may lead anywhere
+    descriptor = os.open(part, flags, 0o644)
     try:
         left = memoryview(content)
         while left:

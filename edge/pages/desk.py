@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from edge.actions.sticks import Journey
 from edge.actions.views import Answer, CardRead, ChipRead, Deferral, TrailAnswer
 from edge.pages.views import FieldError, Notice, Trouble
 from edge.security.session import Session
@@ -48,6 +49,7 @@ class Desk(msgspec.Struct, kw_only=True):
     own_error: FieldError | None = None
     nonce: str = ""
     notice: Notice | None = None
+    journey: Journey | None = None
     spent: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
@@ -106,6 +108,11 @@ class Desk(msgspec.Struct, kw_only=True):
         """The notice to show once."""
         notice, self.notice = self.notice, None
         return notice
+
+    def take_journey(self) -> Journey | None:
+        """What became of the last stick, to show once."""
+        journey, self.journey = self.journey, None
+        return journey
 
 
 class Desks:

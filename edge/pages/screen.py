@@ -30,6 +30,7 @@ TEMPLATES: Final[dict[type[msgspec.Struct], str]] = {
     views.PrintsView: "prints.html",
     views.DayView: "day.html",
     views.LineView: "line.html",
+    views.CourierView: "courier.html",
     views.DevicesView: "devices.html",
     views.PrintersView: "printers.html",
     views.OwnTrailView: "own_trail.html",

@@ -13,6 +13,8 @@ from edge.actions.devices import DevicesSeen
 from edge.actions.photos import Photo
 from edge.actions.printers import PrinterSeen
 from edge.actions.sheets import SheetBlock
+from edge.actions.stick import StickFile
+from edge.actions.sticks import Journey
 from edge.actions.twins import TwinsSeen
 from edge.actions.views import (
     Answer,
@@ -294,6 +296,20 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     notice: Notice | None
     may_exchange: bool
     code: str = ""
+
+
+class CourierView(msgspec.Struct, frozen=True, kw_only=True):
+    """The sticks that are in and what lies on the `chosen` one; "" and no file when none is, or not on duty.
+
+    `configured` when the settings name where sticks are mounted; `done` is what was just done, shown once.
+    """
+
+    may: bool
+    configured: bool
+    sticks: tuple[str, ...]
+    chosen: str
+    files: tuple[StickFile, ...]
+    done: Journey | None
 
 
 class DevicesView(msgspec.Struct, frozen=True, kw_only=True):

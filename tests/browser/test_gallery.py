@@ -64,6 +64,8 @@ def test_no_page_breaks_its_policy_reaches_outside_or_overflows(
         ("printers", "F8", "/printers", "qr", "yes"),
         ("printers", "F9", "/printers/test", "printer", "回执 1"),
         ("line", "F8", "/line/exchange", "csrf", "token"),
+        ("courier", "F8", "/courier/export", "stick", "/media/yizhan/KINGSTON"),
+        ("courier", "F9", "/courier/import", "stick", "/media/yizhan/KINGSTON"),
         ("own-trail-ask", "F8", "/own-trail", "read_id", "r-1"),
     ],
 )

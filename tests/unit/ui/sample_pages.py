@@ -9,6 +9,8 @@ import msgspec
 from drivers.devices.receipt_printer.abilities import PAPER_MM, Abilities
 from drivers.devices.receipt_printer.testpage import PARTS, well
 from edge.actions.printers import PrinterSeen
+from edge.actions.stick import StickFile
+from edge.actions.sticks import Journey
 from edge.pages import choices, forms, manual, serving, views
 from edge.pages.desk import Desk
 from matters.catalogue.load import builtin
@@ -116,6 +118,44 @@ def printers(chosen: str) -> views.PrintersView:
     return views.PrintersView(printers=seen, chosen=at, parts=PARTS, notice=None)
 
 
+def _file(name: str, kind: str, zh: str, en: str, *, ours: bool = True) -> StickFile:
+    return StickFile(name=name, bytes=48_213, kind=kind, node="330102", ours=ours, words=W(zh=zh, en=en))  # type: ignore[arg-type]  # a kind of file
+
+
+STICK = (
+    _file("330102-i1-0000000480-0000000512.yzb", "entries", "节点 330102 的台账第 481–512 条，共 32 条", "entries 481–512 of node 330102, 32 in all"),
+    _file("330102-i1-file-8a61f0c2d9e4b713-0.yzb", "files", "节点 330102 的报告文件", "a report file of node 330102"),
+    _file("centre-330102.yzb", "acknowledgement", "中心给节点 330102 的回执", "the centre's acknowledgement for node 330102"),
+    _file("centre-330103.yzb", "acknowledgement", "中心给节点 330103 的回执", "the centre's acknowledgement for node 330103", ours=False),
+    _file("pack-07.part", "half", "写了一半的文件：介质拔早了，可以删除", "half written: pulled too early, may go", ours=False),
+)  # fmt: skip
+WRITTEN = Journey(
+    kind="fresh",
+    words=W(
+        zh="已写出 2 个文件，含台账 32 条，逐个读回核对无误。现在可以取下 U 盘。",
+        en="2 files with 32 entries written, each read back and compared. You may remove the stick now.",
+    ),
+)
+LEFT = Journey(
+    kind="ageing",
+    words=W(zh="没有本机可以取入的文件，未作任何改动。", en="Nothing here to take in; nothing was changed."),
+    left=(W(zh="centre-330103.yzb：中心给节点 330103 的回执，是给另一个节点的，留给它取", en="centre-330103.yzb: for another node"),),
+)  # fmt: skip
+
+
+def courier(chosen: str = "", **more: Any) -> views.CourierView:
+    sticks = ("/media/yizhan/KINGSTON", "/media/yizhan/U 盘 2")
+    fields = {
+        "may": True,
+        "configured": True,
+        "sticks": sticks,
+        "chosen": chosen,
+        "files": STICK if chosen else (),
+        "done": None,
+    }
+    return views.CourierView(**{**fields, **more})
+
+
 SELF = ("public-credit.self", "self-natural")
 
 PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
@@ -151,6 +191,13 @@ PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
     "line": ("/line", "offline", lambda: views.LineView(notice=views.Notice(kind="ageing", words=W(zh="中心没有应答，稍后自动再试。", en="No reply; tried again later.")), may_exchange=True)),
     "line-code": ("/line", "offline", lambda: views.LineView(notice=views.Notice(kind="ageing", words=W(zh="第 4 组有误，其余各组无误。请只就这些组与中心重新核对，改正后再提交。", en="Group 4 is wrong, the others are right.")), may_exchange=True, code="123456 123456 123456 123456 123456 123456 123456 123456")),
     "line-clerk": ("/line", "online", lambda: views.LineView(notice=None, may_exchange=False)),
+    "courier": ("/line", "offline", lambda: courier("/media/yizhan/KINGSTON", done=WRITTEN)),
+    "courier-left": ("/line", "offline", lambda: courier("/media/yizhan/KINGSTON", files=STICK[3:], done=LEFT)),
+    "courier-choose": ("/line", "offline", courier),
+    "courier-empty": ("/line", "online", lambda: courier("/media/yizhan/KINGSTON", files=())),
+    "courier-none": ("/line", "online", lambda: courier(sticks=())),
+    "courier-unset": ("/line", "online", lambda: courier(sticks=(), configured=False)),
+    "courier-clerk": ("/line", "online", lambda: courier(sticks=(), may=False)),
     "day-clerk": ("/day", "online", lambda: msgspec.structs.replace(day(closed=False), may_close=False)),
     "devices": ("/devices", "offline", lambda: views.DevicesView(seen=samples.devices_seen(), twins=None, notice=None)),
     "devices-training": ("/devices", "offline", lambda: views.DevicesView(seen=samples.devices_seen(), twins=samples.TWINS, notice=None)),
