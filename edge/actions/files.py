@@ -128,7 +128,8 @@ async def note_wanted(node: Node, sealed: bytes) -> bool:
 async def to_stick(node: Node, folder: Path, bytes_max: int) -> list[str]:
     """Write chunks the centre may lack, those it asked for first; names, about `bytes_max` bytes of them.
 
-    Beside those it asked for, the files of reports it has not countersigned yet.
+    Beside those it asked for, the files of reports it has not countersigned yet, once an entry names their
+    paper: the centre takes no file before that.
     """
 
     def known(db: Reading) -> list[WantedFile]:
@@ -136,7 +137,9 @@ async def to_stick(node: Node, folder: Path, bytes_max: int) -> list[str]:
         asked = msgspec.json.decode(row[0], type=tuple[WantedFile, ...]) if row else ()
         rows = db.query(
             "SELECT f.digest, f.serial FROM report_file f JOIN report r ON r.serial = f.serial"
-            " WHERE r.entry >= ? ORDER BY r.entry",
+            " WHERE r.entry >= ? AND EXISTS (SELECT 1 FROM print_job j WHERE j.kind = 'report'"
+            " AND j.serial = f.serial AND j.copy_no = f.copy_no"
+            " AND j.state IN ('clerk-confirmed', 'handed-over', 'spoiled')) ORDER BY r.entry",
             (countersigned_size(db),),
         )
         fresh = [

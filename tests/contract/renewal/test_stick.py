@@ -224,7 +224,20 @@ async def test_the_files_of_reports_not_yet_countersigned_go_along_unasked(
     await place.node.store.transact(
         lambda tx: tx.execute("INSERT OR REPLACE INTO report_file VALUES (?,?,?,?)", row)
     )
-    assert len(await files.to_stick(place.node, tmp_path, 1 << 20)) == 1
+    assert await files.to_stick(place.node, tmp_path, 1 << 20) == [], "no entry names this paper yet"
+    detail: dict[str, Any] = {"serial": serial, "sheet": "", "file_digest": row[3], "reason": ""}
+
+    def printed(tx: Any) -> None:
+        tx.execute(
+            "UPDATE print_job SET state = 'clerk-confirmed' WHERE serial = ? AND kind = 'report'", (serial,)
+        )
+        tx.append(Draft(kind="report.printed", object=serial, detail=detail))
+
+    await place.node.store.transact(printed)
+    done = await courier.export(place.node, tmp_path)
+    assert sum("-file-" in name for name in done["files"]) == 1
+    assert {one.code for one in await taken(place, tmp_path)} == {""}
+    assert await listed(place) == []
     await place.exchange()
     assert await files.to_stick(place.node, tmp_path, 1 << 20) == []
 
