@@ -246,6 +246,12 @@ class Window(Hands):
         """Until the page's event stream has brought its first sign of life."""
         self.page.wait_for_function(STREAM_READY, timeout=WAIT_MS)
 
+    def refetch(self, region: str) -> None:
+        """A region is fetched again, as each minute by itself; it is there anew when this returns."""
+        self.page.locator(region).evaluate("one => { one.dataset.old = ''; }")
+        self.page.evaluate("() => document.body.dispatchEvent(new CustomEvent('yizhan:refetch'))")
+        expect(self.page.locator(f"{region}:not([data-old])")).to_be_visible(timeout=WAIT_MS)
+
     def lay(self, citizen: dict[str, str]) -> None:
         """The card is laid, the page has filled itself."""
         self.stage.lay(citizen)

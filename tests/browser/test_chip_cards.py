@@ -63,7 +63,11 @@ def test_g17_a_social_card_fills_the_form_and_the_identity_card_still_proves_who
     assert slot.ask(do="lay")["ok"]
     if generation == 3:
         desk.sees("第三代社保卡须持卡人本人输入密码", "#identity")
-        desk.write("#f-pin", PIN)
+        desk.write("#f-pin", PIN[:3])
+        desk.refetch("#identity")
+        expect(desk.page.locator("#f-pin")).to_be_focused()
+        desk.page.keyboard.type(PIN[3:])
+        expect(desk.page.locator("#f-pin")).to_have_value(PIN)
         desk.turn("Enter")
     expect(desk.page.locator("#f-subject_name")).to_have_value(citizen["name"], timeout=WAIT_MS)
     expect(desk.page.locator("#f-subject_number")).to_have_value(citizen["number"])

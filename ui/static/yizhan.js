@@ -111,4 +111,9 @@
   /* -- focus ------------------------------------------------------------------------------------ */
 
   document.querySelector("[data-errors]")?.focus();
+
+  /* A field kept across a swap (hx-preserve) keeps the focus, too, where the browser cannot move a node whole. */
+  let held = null;
+  document.addEventListener("htmx:beforeSwap", () => (held = document.activeElement));
+  document.addEventListener("htmx:afterSwap", () => held?.isConnected && held !== document.activeElement && held.focus());
 })();
