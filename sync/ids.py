@@ -58,6 +58,15 @@ def parse_origin(text: str) -> Origin:
     return Origin(authority=found[1], role=role, name=found[3], incarnation=int(found[4]))
 
 
+def finding_id(origin: str, day: str, code: str, about: str) -> str:
+    """The id of a difference on one ledger: the same on both sides and however often it is found.
+
+    Raises `Malformed` for what is no origin. Ledgers of one node have findings of their own.
+    """
+    digest = hashlib.sha256(f"{origin}|{day}|{code}|{about}".encode()).hexdigest()
+    return f"{parse_origin(origin).name}-{day}-{digest[:12]}"
+
+
 def subject_ref(key: bytes, number: str) -> bytes:
     """The 16 bytes that stand for a person or organisation in a leaf, under the jurisdiction's key.
 

@@ -4,10 +4,9 @@ from datetime import timedelta
 
 from central.actions import fleet, fulfil, own_ledger, packs, publish, reconcile, recount, restored, trips
 from central.actions.centre import Centre
-from central.actions.findings import finding_id, raised
+from central.actions.findings import new_finding, raised
 from central.security import callers
 from central.store import contacts, migrate, reconciling
-from central.store.reconciling import Finding
 from matters.calendar import china_day
 
 CONTACTS_KEPT_MS = 7 * 86_400_000
@@ -86,18 +85,14 @@ async def silence(centre: Centre) -> int:
     for row in await fleet.fleet(centre):
         if row.state != "silent":
             continue
-        found = Finding(
-            origin=row.origin,
-            finding=finding_id(row.node, today, "silent-node", row.origin),
-            node=row.node,
+        found = new_finding(
+            centre,
+            row.origin,
             day=today,
             code="silent-node",
-            object=row.origin,
-            words_zh=row.reason.zh,
-            words_en=row.reason.en,
+            about=row.origin,
+            words=row.reason,
             owner="centre",
-            state="open",
-            opened_ms=centre.now_ms(),
         )
         async with centre.store.transaction() as tx:
             new += await raised(centre, tx, found)

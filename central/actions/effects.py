@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from central.actions import held
-from central.actions.gathered import Asked, Gathered, Line, Provisional, Source
+from central.actions.gathered import Asked, Gathered, HallWord, Line, Provisional, Source
 from central.security.keys import Keyring
 from central.store.corrections import Corrected
 from central.store.deep_checks import Said
@@ -28,6 +28,7 @@ from sync.messages.registry import DetailValue, by_number, decode_detail, kind, 
 
 DAY_CHARACTERS = 10
 UNITS_MAX = 100
+FINDING_CHARACTERS_MAX = 600
 TOTALS_CHARACTERS_MAX = 64 * 1024
 RECOUNTED = {"recount-same", "recount-differs"}
 _RETURNED = kind("quota.returned").number
@@ -282,6 +283,23 @@ def _day(line: Line, into: Gathered, _: Rules) -> str:
     return ""
 
 
+def _finding(line: Line, into: Gathered, _: Rules) -> str:
+    """finding.changed: what the hall says of a finding."""
+    word = HallWord(
+        idx=line.entry.index,
+        finding=line.text("finding"),
+        owner=line.text("owner"),
+        state=line.text("state"),
+        note=line.text("note"),
+        occurred_ms=line.entry.hlc_ms,
+    )
+    known = word.finding and word.state in {"open", "explained"}
+    if not known or len(word.finding + word.owner + word.note) > FINDING_CHARACTERS_MAX:
+        return "finding out of shape"
+    into.words.append(word)
+    return ""
+
+
 def _spent(line: Line, into: Gathered, by: Rules) -> str:
     """quota.spent, quota.returned: rights of a person, settled when they arrive (`quota.settle`)."""
     entry, matter = line.entry, line.text("matter")
@@ -346,6 +364,7 @@ EFFECTS: dict[str, Effect] = {
     "day.closed": _day,
     "pack.applied": _data_applied,
     "sheets.moved": _sheets,
+    "finding.changed": _finding,
     "mark": _mark,
 }
 """Kinds without a row are evidence only: stored, proven, counted."""

@@ -1,11 +1,12 @@
 """Findings: differences reconciliation named, with an owner and a state, told to the hall they are about."""
 
-import hashlib
+from collections.abc import Sequence
 
 import msgspec
 
 from central.actions import mailbox
 from central.actions.centre import AdminSession, Centre
+from central.actions.gathered import HallWord
 from central.actions.own_ledger import Draft, record
 from central.actions.views import FindingRow, FindingState
 from central.errors import NotFound
@@ -13,12 +14,13 @@ from central.security.permissions import require
 from central.store import fleet as nodes
 from central.store import reconciling
 from central.store.database import Tx
-from central.store.reconciling import Finding
+from central.store.reconciling import Finding, WordKept
 from matters.model import Refusal, Words
+from sync.ids import finding_id, parse_origin
 
+PURPOSE = "finding"
 STATES: tuple[FindingState, ...] = ("open", "explained", "closed")
 NOTE_CHARACTERS_MIN = 4
-_ID_BYTES = 6
 
 
 async def findings(
@@ -28,7 +30,34 @@ async def findings(
     async with centre.store.reading() as tx:
         names = {one.node: one.name for one in await nodes.nodes(tx)}
         found = await reconciling.findings(tx, node, state, "", limit)
-    return tuple(finding_row(one, names.get(one.node, one.node)) for one in found)
+        said = await reconciling.hall_words(tx, [one.finding for one in found])
+    rows = ((finding_row(one, names.get(one.node, one.node)), said.get(one.finding)) for one in found)
+    return tuple(_with_word(centre, row, word) for row, word in rows)
+
+
+def _with_word(centre: Centre, row: FindingRow, word: WordKept | None) -> FindingRow:
+    if word is None:
+        return row
+    note = centre.keys.unseal(PURPOSE, row.id.encode(), word.note_sealed).decode()
+    return msgspec.structs.replace(
+        row, hall_owner=word.owner, hall_state=word.state, hall_note=note, hall_ms=word.occurred_ms
+    )
+
+
+async def heard(centre: Centre, tx: Tx, node: str, origin: str, words: Sequence[HallWord]) -> None:
+    """Keep what a hall's entries say of findings, in their transaction; the centre's own state stays."""
+    for one in words:
+        kept = WordKept(
+            origin=origin,
+            idx=one.idx,
+            node=node,
+            finding=one.finding,
+            owner=one.owner,
+            state=one.state,
+            note_sealed=centre.keys.seal(PURPOSE, one.finding.encode(), one.note.encode()),
+            occurred_ms=one.occurred_ms,
+        )
+        await reconciling.add_word(tx, kept)
 
 
 def finding_row(one: Finding, name: str) -> FindingRow:
@@ -51,10 +80,23 @@ def finding_row(one: Finding, name: str) -> FindingRow:
     )
 
 
-def finding_id(node: str, day: str, code: str, about: str) -> str:
-    """The same difference has the same id, however often it is found."""
-    digest = hashlib.sha256(f"{node}|{day}|{code}|{about}".encode()).hexdigest()
-    return f"{node}-{day}-{digest[: 2 * _ID_BYTES]}"
+def new_finding(
+    centre: Centre, origin: str, *, day: str, code: str, about: str, words: Words, owner: str
+) -> Finding:
+    """An open finding on a ledger, as rules find it; `owner` ("hall" or "centre") has to look."""
+    return Finding(
+        origin=origin,
+        finding=finding_id(origin, day, code, about),
+        node=parse_origin(origin).name,
+        day=day,
+        code=code,
+        object=about,
+        words_zh=words.zh,
+        words_en=words.en,
+        owner=owner,
+        state="open",
+        opened_ms=centre.now_ms(),
+    )
 
 
 async def raised(centre: Centre, tx: Tx, found: Finding) -> bool:

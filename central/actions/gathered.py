@@ -72,6 +72,17 @@ class Provisional(msgspec.Struct, frozen=True, kw_only=True):
     facts: bytes
 
 
+class HallWord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hall says of a finding: who has it there, its state there, and the explanation."""
+
+    idx: int
+    finding: str
+    owner: str
+    state: str
+    note: str
+    occurred_ms: int
+
+
 _KEYED = (
     "accesses",
     "reports",
@@ -84,6 +95,7 @@ _KEYED = (
     "given_back",
     "corrected",
     "sheets",
+    "words",
     "said",
     "applied",
 )
@@ -109,6 +121,7 @@ class Gathered:
     given_back: list[GivenBack] = field(default_factory=list)
     corrected: list[Corrected] = field(default_factory=list)
     sheets: list[SheetMove] = field(default_factory=list)
+    words: list[HallWord] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
 

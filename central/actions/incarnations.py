@@ -11,7 +11,7 @@ import msgspec
 
 from central.actions import adopt, mailbox, restored
 from central.actions.centre import AdminSession, Centre
-from central.actions.findings import finding_id, raised
+from central.actions.findings import new_finding, raised
 from central.actions.gathered import Gathered, Line
 from central.actions.own_ledger import Draft, note_missing, record
 from central.errors import NotFound
@@ -21,7 +21,6 @@ from central.store.database import Tx
 from central.store.fleet import Identity
 from central.store.incarnations import Asked, Verdict
 from central.store.ledger import Head
-from central.store.reconciling import Finding
 from matters.calendar import china_day
 from matters.model import Refusal, Words
 from sync.messages.incarnation import (
@@ -303,14 +302,14 @@ async def opened(centre: Centre, tx: Tx, gathered: Gathered) -> None:
         wrong = "opening" if wanted is None else differs(wanted, dict(line.fields))
         if wrong or line.entry.index:
             gathered.reject(line.entry.index, f"not the opening that was approved: {wrong or 'index'}")
-            zh = "换代首条与批准的内容不一致"
-            await _raise(centre, tx, gathered, "opening", (zh, "the first entry is not what was approved"))
+            words = Words(zh="换代首条与批准的内容不一致", en="the first entry is not what was approved")
+            await _raise(centre, tx, gathered, "opening", words)
     carried = {index for _, index in gathered.carried}
     serials = [report.serial for report in gathered.reports if report.idx in carried]
     for serial in await incarnations.serial_elsewhere(tx, node, origin, serials) if serials else []:
-        words = (
-            f"报告编号 {serial} 在回退前后各签发一次",
-            f"serial {serial} was issued before and after the fork",
+        words = Words(
+            zh=f"报告编号 {serial} 在回退前后各签发一次",
+            en=f"serial {serial} was issued before and after the fork",
         )
         await _raise(centre, tx, gathered, serial, words)
 
@@ -319,28 +318,22 @@ async def _doubted(centre: Centre, tx: Tx, gathered: Gathered, line: Line) -> No
     """A node saw more of our own ledger than our new one's opening admits: a finding, and our own entry."""
     doubt = line.text("doubt")
     if doubt:
-        words = (
-            "中心换代时未承认该节点见过的中心台账",
-            f"our opening admits less than seen: {doubt}"[:WORDS_MAX],
+        words = Words(
+            zh="中心换代时未承认该节点见过的中心台账",
+            en=f"our opening admits less than seen: {doubt}"[:WORDS_MAX],
         )
         await _raise(centre, tx, gathered, f"centre at {line.entry.index}", words)
 
 
-async def _raise(centre: Centre, tx: Tx, gathered: Gathered, about: str, words: tuple[str, str]) -> None:
-    day, node = china_day(centre.now_ms()).isoformat(), gathered.source.node
-    code = "incarnation"
-    found = Finding(
-        origin=gathered.source.origin,
-        finding=finding_id(node, day, code, about),
-        node=node,
-        day=day,
-        code=code,
-        object=about,
-        words_zh=words[0],
-        words_en=words[1],
+async def _raise(centre: Centre, tx: Tx, gathered: Gathered, about: str, words: Words) -> None:
+    found = new_finding(
+        centre,
+        gathered.source.origin,
+        day=china_day(centre.now_ms()).isoformat(),
+        code="incarnation",
+        about=about,
+        words=words,
         owner="centre",
-        state="open",
-        opened_ms=centre.now_ms(),
     )
     await raised(centre, tx, found)
 

@@ -22,6 +22,7 @@ import msgspec
 from central.actions import (
     acknowledge,
     corrections,
+    findings,
     fulfil,
     incarnations,
     mailbox,
@@ -134,7 +135,7 @@ async def _store(centre: Centre, identity: Identity, incoming: Incoming) -> Outc
         )
     verdict = judge_offer(incoming.header, incoming.checkpoint, known, centre.origin)
     if isinstance(verdict, ForkEvidence):
-        await keep(centre, identity, verdict, incoming.header.checkpoint)
+        await keep(centre, verdict, incoming.header.checkpoint)
     if not isinstance(verdict, Accept):
         return Outcome(next=verdict.next if isinstance(verdict, Need) else head.size, stored=0)
     stored = await _groups(centre, identity, incoming)
@@ -191,7 +192,7 @@ async def _commit(centre: Centre, identity: Identity, incoming: Incoming, group:
         if fork is None and size > head.size:
             await _write(centre, tx, identity, head, fresh)
     if fork is not None:
-        await keep(centre, identity, fork, incoming.header.checkpoint)
+        await keep(centre, fork, incoming.header.checkpoint)
     return size - head.size
 
 
@@ -263,6 +264,7 @@ async def _cause(centre: Centre, tx: Tx, gathered: Gathered) -> None:
     letters += await quota.settle(centre, tx, gathered.spent)
     await quota.take_back(tx, gathered.given_back)
     await recount.heard(centre, tx, gathered.source, gathered.said)
+    await findings.heard(centre, tx, gathered.source.node, origin, gathered.words)
     await corrections.answered(centre, tx, gathered.source.node, gathered.corrected)
     await mailbox.post(centre, tx, origin, letters)
 
@@ -314,7 +316,7 @@ async def _countersign(centre: Centre, identity: Identity, incoming: Incoming) -
                 return kept.note
             return await _sign(centre, tx, identity.origin, checkpoint, note)
     if isinstance(fork, ForkEvidence):
-        await keep(centre, identity, fork, incoming.header.checkpoint)
+        await keep(centre, fork, incoming.header.checkpoint)
     return b""
 
 

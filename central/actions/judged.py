@@ -14,7 +14,10 @@ FindingState = Literal["open", "explained", "closed"]
 
 
 class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A difference reconciliation found. `object` is what it is about (a serial, a request id, a day)."""
+    """A difference reconciliation found. `object` is what it is about (a serial, a request id, a day).
+
+    `owner` and `state` are the centre's; what the hall last said of it stands in `hall_…`, empty if nothing.
+    """
 
     id: str
     origin: str
@@ -30,6 +33,10 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
     settled_ms: int | None
     settled_by: str
     note: str
+    hall_owner: str = ""
+    hall_state: str = ""
+    hall_note: str = ""
+    hall_ms: int | None = None
 
 
 class ReportRow(msgspec.Struct, frozen=True, kw_only=True):

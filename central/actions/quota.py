@@ -22,7 +22,6 @@ from central.store import fleet, quota, records
 from central.store.database import Tx
 from central.store.fleet import Identity
 from central.store.quota import GivenBack, Granted, Level, Spent
-from central.store.reconciling import Finding
 from matters.calendar import china_day
 from matters.model import Refusal, Words
 from matters.quota import QuotaRule, spend
@@ -92,19 +91,14 @@ async def _judge(centre: Centre, tx: Tx, row: Spent) -> None:
 
 async def _found(centre: Centre, tx: Tx, row: Spent, zh: str, en: str) -> None:
     day = china_day(row.occurred_ms).isoformat()
-    about = f"{row.grant_id} entry {row.idx}"
-    one = Finding(
-        origin=row.origin,
-        finding=findings.finding_id(row.node, day, "grant-misused", about),
-        node=row.node,
+    one = findings.new_finding(
+        centre,
+        row.origin,
         day=day,
         code="grant-misused",
-        object=about,
-        words_zh=f"离线免费额度 {row.grant_id} {zh}",
-        words_en=f"grant {row.grant_id} {en}",
+        about=f"{row.grant_id} entry {row.idx}",
+        words=Words(zh=f"离线免费额度 {row.grant_id} {zh}", en=f"grant {row.grant_id} {en}"),
         owner="hall",
-        state="open",
-        opened_ms=centre.now_ms(),
     )
     await findings.raised(centre, tx, one)
 

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from central.actions.centre import Centre
-from central.actions.differences import CODES, COUNTED, Day, Difference, by_name, differences
-from central.actions.findings import corrected, finding_id, finding_row, raised
+from central.actions.differences import CODES, COUNTED, Day, by_name, differences
+from central.actions.findings import corrected, finding_row, new_finding, raised
 from central.actions.views import DayCount, DayNode, FindingRow, Heat, HeatRow, Reconciliation
 from central.errors import UsageInvalid
 from central.store import fleet as nodes
@@ -20,7 +20,6 @@ from central.store import reconciling
 from central.store.database import Tx
 from central.store.effects import DayTotal
 from central.store.fleet import Identity
-from central.store.reconciling import Finding
 from matters.calendar import china_day
 from matters.model import Words
 from sync.messages.registry import kind
@@ -68,7 +67,18 @@ async def _node(centre: Centre, identity: Identity, lives: list[Identity], name:
     """One ledger's day; `lives` are all incarnations of its node, oldest first."""
     async with centre.store.transaction() as tx:
         held = await _read(tx, identity, lives, day)
-        now = [_finding(centre, identity, day, one) for one in differences(held)]
+        now = [
+            new_finding(
+                centre,
+                identity.origin,
+                day=day.isoformat(),
+                code=one.code,
+                about=one.about,
+                words=one.words,
+                owner=one.owner,
+            )
+            for one in differences(held)
+        ]
         for one in now:
             await raised(centre, tx, one)
         await _gone(centre, tx, identity, day, {one.finding for one in now})
@@ -134,22 +144,6 @@ def _kinds(said: DayTotal) -> dict[str, int]:
     if not isinstance(kinds, dict):
         return {}
     return {name: many for name, many in kinds.items() if isinstance(many, int)}
-
-
-def _finding(centre: Centre, identity: Identity, day: date, one: Difference) -> Finding:
-    return Finding(
-        origin=identity.origin,
-        finding=finding_id(identity.node, day.isoformat(), one.code, one.about),
-        node=identity.node,
-        day=day.isoformat(),
-        code=one.code,
-        object=one.about,
-        words_zh=one.words.zh,
-        words_en=one.words.en,
-        owner=one.owner,
-        state="open",
-        opened_ms=centre.now_ms(),
-    )
 
 
 def _day_node(identity: Identity, name: str, held: Day, found: list[FindingRow]) -> DayNode:

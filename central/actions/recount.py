@@ -13,7 +13,7 @@ import msgspec
 
 from central.actions import mailbox
 from central.actions.centre import AdminSession, Centre
-from central.actions.findings import corrected, finding_id, raised
+from central.actions.findings import corrected, new_finding, raised
 from central.actions.gathered import Source
 from central.actions.own_ledger import Draft, record
 from central.errors import NotFound
@@ -25,6 +25,7 @@ from central.store.durable import write_durably
 from central.store.fleet import Identity
 from central.store.reconciling import Finding
 from matters.calendar import china_day
+from matters.model import Words
 from sync.batch.file import build_sealed
 from sync.ledger.descent import Ask, Rehashed, encode, show, widths
 from sync.ledger.entry import leaf_hash
@@ -123,18 +124,17 @@ async def _difference(centre: Centre, tx: Tx, source: Source, said: Said) -> Fin
     owner = "hall" if ours_holds else "centre"
     day = china_day(said.occurred_ms).isoformat()
     zh, en = ("大厅", "hall's") if ours_holds else ("中心", "centre's")
-    return Finding(
-        origin=source.origin,
-        finding=finding_id(source.node, day, DIFFERS, said.about),
-        node=source.node,
+    return new_finding(
+        centre,
+        source.origin,
         day=day,
         code=DIFFERS,
-        object=said.about,
-        words_zh=f"深度核对：自第 {index} 条起两份台账不同，{zh}的副本与签名不符",
-        words_en=f"deep check: copies differ from entry {index}; the {en} is not what was signed",
+        about=said.about,
+        words=Words(
+            zh=f"深度核对：自第 {index} 条起两份台账不同，{zh}的副本与签名不符",
+            en=f"deep check: copies differ from entry {index}; the {en} is not what was signed",
+        ),
         owner=owner,
-        state="open",
-        opened_ms=centre.now_ms(),
     )
 
 

@@ -35,6 +35,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class WordKept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hall's entry says of a finding, in the order of the table's columns; the note is sealed."""
+
+    origin: str
+    idx: int
+    node: str
+    finding: str
+    owner: str
+    state: str
+    note_sealed: bytes
+    occurred_ms: int
+
+
 class ReportWhole(msgspec.Struct, frozen=True, kw_only=True):
     """A report with its papers and the centre's verdict ("" while there is none)."""
 
@@ -321,6 +334,26 @@ async def finding(tx: Tx, name: str) -> Finding | None:
     """The finding of that id."""
     row = await tx.fetchrow("SELECT * FROM finding WHERE finding = $1", name)
     return Finding(**dict(row)) if row else None
+
+
+async def add_word(tx: Tx, row: WordKept) -> None:
+    """Keep what a hall's entry says of a finding; of one that is not (yet) known too."""
+    await tx.execute(
+        "INSERT INTO finding_word (origin, idx, node, finding, owner, state, note_sealed, occurred_ms)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        *msgspec.structs.astuple(row),
+    )
+
+
+async def hall_words(tx: Tx, findings: list[str]) -> dict[str, WordKept]:
+    """The newest word on each of these findings of the hall it is about."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT ON (w.finding) w.* FROM finding_word w JOIN finding f USING (finding)"
+        " WHERE w.finding = ANY ($1) AND w.node = f.node"
+        " ORDER BY w.finding, w.occurred_ms DESC, w.origin DESC, w.idx DESC",
+        findings,
+    )
+    return {row["finding"]: WordKept(**dict(row)) for row in rows}
 
 
 async def settle_finding(tx: Tx, row: Finding) -> None:

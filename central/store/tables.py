@@ -56,6 +56,7 @@ TABLES: tuple[Table, ...] = (
     _ledger("quota_spent"),
     _ledger("scope_applied"),
     _ledger("sheet_move"),
+    _ledger("finding_word"),
     _state("ledger_head", "origin"),
     _state("incarnation", "origin"),
     _state("file_chunk", "origin"),

@@ -3,9 +3,11 @@
 The day is totalled from the ledger, closed with an entry, and differences are named.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
-from edge.actions import duties, sheets
+from edge.actions import duties, findings, sheets
 from edge.actions.node import Node, Session
 from edge.actions.recording import day_span
 from edge.actions.views import DayClosed, DayTotals, Finding
@@ -13,6 +15,7 @@ from edge.store.draft import Draft
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.model import Words
+from sync.ids import finding_id
 from sync.messages import registry
 
 FINDINGS_MAX = 500
@@ -32,7 +35,8 @@ async def close(node: Node, session: Session, day: str) -> DayClosed:
     not on duty.
     """
     await duties.require(node, session, duties.CLOSE_DAY)
-    closed = await node.store.transact(lambda tx: _close(tx, day, session.staff, session.role))
+    origin = node.identity.origin
+    closed = await node.store.transact(lambda tx: _close(tx, origin, day, session.staff, session.role))
     node.events.publish("task")
     return closed
 
@@ -40,24 +44,12 @@ async def close(node: Node, session: Session, day: str) -> DayClosed:
 def close_again(tx: Transaction, node: Node, day: str) -> None:
     """The centre asked for a recount."""
     assert node.identity
-    _close(tx, day, "centre", "centre")
+    _close(tx, node.identity.origin, day, "centre", "centre")
 
 
-def _close(tx: Transaction, day: str, actor: str, role: str) -> DayClosed:
-    found = _differences(tx, day)
-    for finding in found:
-        tx.execute(
-            "INSERT INTO finding VALUES (?,?,?,?,?,'open','node',?,?) ON CONFLICT (id) DO NOTHING",
-            (
-                finding.id,
-                day,
-                finding.code,
-                finding.words.zh,
-                finding.words.en,
-                finding.subject_of,
-                tx.now_ms,
-            ),
-        )
+def _close(tx: Transaction, origin: str, day: str, actor: str, role: str) -> DayClosed:
+    found = [_finding(origin, day, *one) for one in _differences(tx, day)]
+    findings.raised(tx, day, found)
     counted = msgspec.structs.replace(totals(tx, day), closed_ms=tx.now_ms)
     body = msgspec.json.encode(counted)
     placed = tx.append(
@@ -113,10 +105,11 @@ def totals(db: Reading | Transaction, day: str) -> DayTotals:
     )
 
 
-def _differences(tx: Transaction, day: str) -> list[Finding]:
+def _differences(tx: Transaction, day: str) -> Iterator[tuple[str, str, str, str]]:
     """Serial ↔ sheet, by the same rules and codes as the centre's recount, from the entries themselves.
 
     Besides, every numbered sheet that was passed over without a word: the centre does not see the tray.
+    Each difference as code, what it is about, and words.
     """
     papers: dict[str, list[str]] = {}
     for serial, delivery in tx.query(
@@ -126,60 +119,30 @@ def _differences(tx: Transaction, day: str) -> list[Finding]:
     ):
         if delivery:
             papers[serial] = [row[0] for row in tx.query(_STATES, (serial,))]
-    found: list[Finding] = []
     for serial, states in papers.items():
         good = sum(state in {"clerk-confirmed", "handed-over"} for state in states)
         if not good and "spoiled" in states:
-            found.append(
-                _finding(day, "sheet-spoiled", serial, "纸张作废且无完好的一张", "spoiled, no good sheet")
-            )
+            yield "sheet-spoiled", serial, "纸张作废且无完好的一张", "spoiled, no good sheet"
         elif not good:
-            found.append(_finding(day, "never-printed", serial, "报告已签发，无纸张记录", "never printed"))
+            yield "never-printed", serial, "报告已签发，无纸张记录", "never printed"
         elif "handed-over" not in states:
-            found.append(_finding(day, "not-handed-over", serial, "已打印未交付", "not handed over"))
-    passed_over = sheets.unaccounted(tx)[:FINDINGS_MAX]
-    found += [
-        _finding(day, "sheet-unaccounted", number, "编号纸张去向不明", "numbered sheet unaccounted for")
-        for number in passed_over
-    ]
-    return found
+            yield "not-handed-over", serial, "已打印未交付", "not handed over"
+    for number in sheets.unaccounted(tx)[:FINDINGS_MAX]:
+        yield "sheet-unaccounted", number, "编号纸张去向不明", "numbered sheet unaccounted for"
 
 
 _STATES = "SELECT state FROM print_job WHERE serial = ? AND kind = 'report'"
 
 
-def _finding(day: str, code: str, about: str, zh: str, en: str) -> Finding:
+def _finding(origin: str, day: str, code: str, about: str, zh: str, en: str) -> Finding:
     return Finding(
-        id=f"{day}-{code}-{about}",
+        id=finding_id(origin, day, code, about),
         day=day,
         code=code,
         words=Words(zh=f"{zh}：{about}", en=f"{en}: {about}"),
         state="open",
         raised_by="node",
         subject_of=about,
-    )
-
-
-async def findings(node: Node) -> tuple[Finding, ...]:
-    """Differences this node or the centre found, open ones first, newest first."""
-    rows = await node.store.read(
-        lambda db: db.query(
-            "SELECT id, day, code, zh, en, state, raised_by, about FROM finding"
-            " ORDER BY (state <> 'open'), day DESC, raised_ms DESC LIMIT ?",
-            (FINDINGS_MAX,),
-        )
-    )
-    return tuple(
-        Finding(
-            id=row[0],
-            day=row[1],
-            code=row[2],
-            words=Words(zh=row[3], en=row[4]),
-            state=row[5],
-            raised_by=row[6],
-            subject_of=row[7],
-        )
-        for row in rows
     )
 
 

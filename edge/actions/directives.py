@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from edge.actions import leases, quota
+from edge.actions import findings, leases, quota
 from edge.actions.cases import call_task, change_case, correction_task, end_deferral
 from edge.actions.close_day import close_again
 from edge.actions.gates import REVOKED, WIPE
@@ -168,20 +168,7 @@ def _lease(tx: Transaction, node: Node, body: Body) -> str:
 
 
 def _finding(tx: Transaction, _: Node, body: Body) -> str:
-    words = [str(word) for word in body["words"]] or ["", ""]
-    tx.execute(
-        "INSERT OR REPLACE INTO finding VALUES (?,?,?,?,?,?,'centre',?,?)",
-        (
-            body["finding"],
-            body["day"],
-            str(body.get("code", "")),
-            words[0],
-            words[-1],
-            body["state"],
-            str(body.get("about", "")),
-            tx.now_ms,
-        ),
-    )
+    findings.told(tx, body)
     return ""
 
 

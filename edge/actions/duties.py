@@ -21,6 +21,7 @@ COURIER: Final = "courier"
 PAPER: Final = "paper"
 SHEETS: Final = "sheets"
 DEVICE: Final = "device"
+FINDING: Final = "finding"
 _ACTS = {
     CLOSE_DAY: Words(zh="日结", en="Closing the day"),
     EXCHANGE: Words(zh="手动交换", en="An exchange on demand"),
@@ -28,6 +29,7 @@ _ACTS = {
     COURIER: Words(zh="用 U 盘传递", en="Carrying by stick"),
     PAPER: Words(zh="其他窗口的纸张", en="The paper of another window"),
     SHEETS: Words(zh="领用和退回纸张", en="Issuing sheets and taking them back"),
+    FINDING: Words(zh="分派和说明差异", en="Giving out and explaining differences"),
     DEVICE: Words(zh="测试其他窗口的设备", en="A test of another window's device"),
 }
 _STEP = Words(

@@ -198,7 +198,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A difference reconciliation found; `raised_by` is the node or the centre."""
+    """A difference reconciliation found; `raised_by` is the node or the centre.
+
+    `state` and `note` are this hall's word, `owner` who of its staff has it ("" nobody yet); `centre` is the
+    state the centre gave it, "" while it said nothing.
+    """
 
     id: str
     day: str
@@ -207,6 +211,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     raised_by: Literal["node", "centre"]
     subject_of: str = ""
+    owner: str = ""
+    note: str = ""
+    centre: str = ""
 
 
 class DayTotals(msgspec.Struct, frozen=True, kw_only=True):

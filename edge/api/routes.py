@@ -16,6 +16,7 @@ from edge.actions import (
     close_day,
     duties,
     exchange,
+    findings,
     own_trail,
     printing,
     reads,
@@ -169,7 +170,7 @@ async def post_day(node: TheNode, session: TheSession, data: JSONBody[Day]) -> R
 async def get_findings(node: TheNode, session: TheSession) -> Response[bytes]:
     """Differences this node or the centre found."""
     assert session.staff
-    return reply(await close_day.findings(node))
+    return reply(await findings.findings(node))
 
 
 @get("/api/trail")

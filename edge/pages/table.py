@@ -98,6 +98,8 @@ _HANDLERS: tuple[ControllerRouterHandler, ...] = (
     journal.report_file,
     closing.day_page,
     closing.close,
+    closing.assign,
+    closing.explain,
     machine.line_page,
     machine.exchange_now,
     machine.lease_by_phone,

@@ -277,11 +277,16 @@ class PrintsView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DayView(msgspec.Struct, frozen=True, kw_only=True):
-    """The day counted, before or after its close; `may_close` for who is on duty."""
+    """The day counted, before or after its close; `may_close` for who is on duty.
+
+    `people` may be given a finding (name to sign in with, name), for who is on duty; `me` is who looks.
+    """
 
     totals: DayTotals
     kinds: tuple[tuple[Words, int], ...]
     findings: tuple[Finding, ...]
+    people: tuple[tuple[str, str], ...]
+    me: str
     is_today: bool
     may_close: bool
     notice: Notice | None

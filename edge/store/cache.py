@@ -208,16 +208,21 @@ def _write_staff(tx: Transaction, scope: str, row: Ready) -> None:
     tx.execute("INSERT OR REPLACE INTO staff VALUES (?,?,?,?)", (person.staff, scope, row.ref, row.body))
 
 
-def staff_member(db: Reading, name: str) -> StaffRow | None:
+def staff_member(db: Reading | Transaction, name: str) -> StaffRow | None:
     """One person of the hall's staff, None when unknown here."""
     row = db.one("SELECT body FROM staff WHERE staff = ?", (name,))
     return msgspec.json.decode(row[0], type=StaffRow) if row else None
 
 
+def staff_members(db: Reading | Transaction) -> list[StaffRow]:
+    """Everybody on the hall's staff, by name to sign in with, those revoked too."""
+    rows = db.query("SELECT body FROM staff ORDER BY staff")
+    return [msgspec.json.decode(row[0], type=StaffRow) for row in rows]
+
+
 def staff_with_card(db: Reading, fingerprint: str) -> StaffRow | None:
     """The person whose staff card this is, None when it is nobody's here."""
-    rows = (msgspec.json.decode(row[0], type=StaffRow) for row in db.query("SELECT body FROM staff"))
-    return next((row for row in rows if row.card == fingerprint), None)
+    return next((row for row in staff_members(db) if row.card == fingerprint), None)
 
 
 def row_cipher(connection: Connection, keyring: Keyring, scope: str, tier: Tier) -> RowCipher | None:

@@ -44,6 +44,7 @@ CASE = ("case", "matter", "state", "subject_number", "subject_name", "phone", "d
 SESSION = ("staff", "reason")
 QUOTA = ("subject_number", "matter", "units", "year", "grant")
 CLOSED = ("day", "totals")
+FINDING = ("finding", "day", "code", "about", "owner", "state", "note")
 CENTRE_OPENED = ("old_origin", "size", "root", "witnessed", "reason", "approved_by", "lost")
 CENTRE_SUCCEEDED = ("old_origin", "size", "root", "new_origin", "doubt")
 OPENED_ANEW = ("old_origin", "countersigned", "root", "reason", "approved_by", "lost", "carried")
@@ -121,6 +122,7 @@ KINDS: tuple[Kind, ...] = (
     _row(91, "courier.imported", "数据包导入", "batch imported", NOTE),
     _row(95, "device.fault", "设备故障", "device fault", NOTE),
     _row(100, "day.closed", "日结", "day closed", CLOSED),
+    _row(101, "finding.changed", "差异处理", "finding dealt with", FINDING, sensitive=True),
     _row(110, "mark", "标记", "mark", NOTE),
     _row(200, "centre.disclosed", "中心提供数据", "disclosed by the centre", NOTE, sensitive=True),
     _row(210, "admin.read", "管理员查阅", "read by an administrator", NOTE, sensitive=True),

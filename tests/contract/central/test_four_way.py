@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from central.actions import chores, findings, ingest, reconcile
+from central.actions.centre import operator
 from sync.exchange.centre import carried
 from sync.ledger.entry import leaf_hash, row_leaf
 from sync.messages.incarnation import KIND, detail
@@ -225,3 +226,20 @@ async def test_rule_10_a_day_with_a_renewal_is_closed_once_and_work_after_the_cl
     assert await found(stage, newer) == [("after-close", DAY)]
     close(newer)
     assert await found(stage, newer) == []
+
+
+async def test_rule_10_the_same_difference_on_two_ledgers_of_a_node_is_two_findings_each_settled_alone(
+    stage: Stage,
+) -> None:
+    hall = await stage.hall()
+    hall.access(NUMBER, case="c-1")
+    await hand_in(stage, hall)
+    new = await renewed(stage, hall)
+    new.access(NUMBER, case="c-2")
+    assert await found(stage, new) == [("day-missing", DAY)] * 2
+    one, other = await findings.findings(stage.centre)
+    assert one.id != other.id
+    assert {one.origin, other.origin} == {hall.origin, new.origin}
+    await findings.settle(stage.centre, operator("audit"), one.id, "closed", "已核实，停业一天")
+    states = {row.id: row.state for row in await findings.findings(stage.centre)}
+    assert states == {one.id: "closed", other.id: "open"}

@@ -10,9 +10,9 @@ import pytest
 from edge.actions import courier, gates
 from edge.actions.answer import answer
 from edge.actions.cases import list_cases, tasks
-from edge.actions.close_day import findings
 from edge.actions.enrol import enrol
 from edge.actions.exchange import exchange
+from edge.actions.findings import findings
 from edge.actions.node import Node, Session
 from edge.actions.sign_in import session, sign_in
 from edge.actions.status import status

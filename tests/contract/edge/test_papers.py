@@ -14,7 +14,7 @@ import pytest
 from drivers.devices.receipt_printer.protocol import decode
 from drivers.errors import PaperOut
 from drivers.ports import CardRecord, PrinterState, PrintOutcome
-from edge.actions import close_day, lanes, press, printing
+from edge.actions import close_day, findings, lanes, press, printing
 from edge.actions.answer import answer
 from edge.actions.cases import finish_task, list_cases, tasks
 from edge.actions.node import Node, Session
@@ -56,6 +56,7 @@ class Desk:
     async def card_trouble(self, device: DeviceSetting, error: Any) -> None: ...
     async def device_changed(self, device: DeviceSetting, status: Any) -> None: ...
     async def chip_laid(self, device: DeviceSetting, card: object) -> None: ...
+    async def staff_card(self, device: DeviceSetting, card: Any) -> None: ...
     async def key_pressed(self, device: DeviceSetting, key: Any) -> None: ...
     async def code_scanned(self, device: DeviceSetting, code: str) -> None: ...
     async def position_taken(self, device: DeviceSetting, fix: Any) -> None: ...
@@ -299,7 +300,7 @@ async def test_a_spoiled_sheet_and_a_report_never_printed_are_findings(
     assert sorted(one.code for one in closed.findings) == ["never-printed", "sheet-spoiled"]
     assert closed.totals.sheets_spoiled == 1
     again = await close_day.close(node, chief, day)
-    assert len(await close_day.findings(node)) == 2, "closing again finds the same two"
+    assert len(await findings.findings(node)) == 2, "closing again finds the same two"
     assert again.entry.index > closed.entry.index
     with pytest.raises(NotThere):
         await close_day.preview(node, "2026-13-40")

@@ -50,6 +50,7 @@ GOLDEN = """
 91 courier.imported 337d36fc73b00003
 95 device.fault 337d36fc73b00003
 100 day.closed 6ef89e866df45c24
+101 finding.changed 15769d4ec1ffff01
 110 mark 337d36fc73b00003
 200 centre.disclosed 337d36fc73b00003
 210 admin.read 337d36fc73b00003

@@ -82,6 +82,8 @@ def day(*, closed: bool) -> views.DayView:
         totals=totals,
         kinds=((W(zh="查询应答", en="Answered"), 29), (W(zh="报告出具", en="Reports issued"), 28)),
         findings=samples.FINDINGS if closed else (),
+        people=(("li.min", "李敏"), ("wu.yue", "吴越")),
+        me="wu.yue",
         is_today=not closed,
         may_close=True,
         notice=None,

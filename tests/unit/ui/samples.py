@@ -362,7 +362,7 @@ TOTALS = DayTotals(
 )  # fmt: skip
 
 FINDINGS = (
-    Finding(id="f1", day="2026-11-21", code="sheet-spoiled", words=words("作废 1 张纸，编号 330102-2026-L-00228", "One sheet spoiled"), state="open", raised_by="node", subject_of="330102-2026-L-00228"),
+    Finding(id="f1", day="2026-11-21", code="sheet-spoiled", words=words("作废 1 张纸，编号 330102-2026-L-00228", "One sheet spoiled"), state="explained", raised_by="node", subject_of="330102-2026-L-00228", owner="li.min", note="卡纸作废一张，重打一张已交付", centre="open"),
     Finding(id="f2", day="2026-11-21", code="report-never-printed", words=words("报告已出具，没有打印", "Report issued, never printed"), state="open", raised_by="centre", subject_of="330102-2026-L-00231"),
 )  # fmt: skip
 
