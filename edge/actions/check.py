@@ -15,7 +15,7 @@ from edge.actions.views import CheckResult, LeaseStatus
 from edge.errors import BrokenPage, Damaged, NotEnrolled, WrongKey
 from edge.settings import Settings
 from edge.store import anchor, cipher, salvage, slots
-from edge.store.cipher import TROUBLE, Connection, DatabaseKey
+from edge.store.cipher import TROUBLE, Connection
 from edge.store.clock import NodeClock
 from edge.store.identity import Identity, identity, read_secrets
 from edge.store.ledger import DatabaseTiles
@@ -59,19 +59,8 @@ def _opened(data: Path, clock: NodeClock) -> CheckResult:
         ThreadPoolExecutor(1) as beside,
     ):
         # Pages beside the ledger: one is the cipher's work, the other Python's, and there are two cores.
-        pages = beside.submit(_faults, data / FILE, key)
+        pages = beside.submit(cipher.integrity_faults, data / FILE, key)
         return _judge(connection, data, clock, pages)
-
-
-def _faults(path: Path, key: DatabaseKey) -> list[str]:
-    """What the checks of the whole file find, twice: a page read while it was being written is none."""
-    found: list[str] = []
-    for _ in range(2):
-        with contextlib.closing(cipher.connect(path, key)) as connection:
-            found = cipher.integrity_faults(connection)
-        if not found:
-            break
-    return found
 
 
 def _broken(data: Path, found: CheckResult, reason: str) -> CheckResult:

@@ -119,7 +119,7 @@ def _rebuilt(data: Path, work: Path, key: DatabaseKey, clock: NodeClock) -> Rebu
         if (data / f"{FILE}{end}").exists():
             shutil.copyfile(data / f"{FILE}{end}", work / f"{FILE}{end}")
     pages = cipher.broken_pages(copy, key)
-    if not pages and not _faults(copy, key):
+    if not pages and not cipher.integrity_faults(copy, key):
         salvage.settled(data)
         return None
     salvage.report(data, f"pages {pages[:8]}")
@@ -147,11 +147,6 @@ def _rebuilt(data: Path, work: Path, key: DatabaseKey, clock: NodeClock) -> Rebu
         quarantine=str(folder.relative_to(data)),
         next=_RENEW if due else _FETCH if saved.lost & CACHE else _GO_ON,
     )
-
-
-def _faults(copy: Path, key: DatabaseKey) -> list[str]:
-    with contextlib.closing(cipher.connect(copy, key)) as connection:
-        return cipher.integrity_faults(connection)
 
 
 def _settle(connection: Connection, data: Path, lost: frozenset[str], clock: NodeClock) -> _Ledger:

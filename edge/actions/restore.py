@@ -150,11 +150,11 @@ def _copy(file: Path, part: Path) -> None:
 
 def _emptied(part: Path, key: DatabaseKey, clock: NodeClock) -> tuple[int, int]:
     """Steps 2 to 4; entries, and how many of them are countersigned."""
+    faults = cipher.integrity_faults(part, key)
+    if faults:
+        raise Damaged("; ".join(faults[:3]))
     connection = cipher.connect(part, key, writer=True)
     try:
-        faults = cipher.integrity_faults(connection)
-        if faults:
-            raise Damaged("; ".join(faults[:3]))
         migrate(connection)
         check_tail(connection)
         _forget(connection, clock)

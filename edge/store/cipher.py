@@ -6,6 +6,7 @@ Opening with the right pragmas, and telling a wrong key from a damaged file.
 import hashlib
 import hmac
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ SALT_BYTES = 16
 _HMAC_BYTES = 64
 _IV_BYTES = 16
 _PAGE_COUNT_AT = 28 - SALT_BYTES
+_LOG_HEAD, _LOG_SALTS = 32, slice(16, 24)
+_FRAME_HEAD, _FRAME_SALTS = 24, slice(8, 16)
+_LOOKS = 3
 _FULL = 13
 _BUSY = (5, 6)
 _BROKEN = (11, 26)
@@ -95,8 +99,19 @@ def any_page_fits(path: Path, key: DatabaseKey, pages_max: int = 64) -> bool:
 
 
 def broken_pages(path: Path, key: DatabaseKey) -> list[int]:
-    """The pages, counted from 1, whose HMAC is not of this key. Reads the whole file, 20 µs a page."""
-    return [number for number, fits in _pages(path, key) if not fits]
+    """The pages, counted from 1, that stand whole neither in the file nor in its log. 20 µs a page.
+
+    While a reader keeps the newest version of a page from being copied out of the log, the file may have a
+    hole there; SQLite reads it from the log, so it is not broken. A file that is being written is looked at
+    again where it seemed broken.
+    """
+    broken = [number for number, fits in _pages(path, key) if not fits]
+    for _ in range(_LOOKS):
+        if not broken:
+            break
+        logged = _logged(path, key, frozenset(broken))
+        broken = [number for number in broken if number not in logged and not _stands(path, key, number)]
+    return broken
 
 
 def _pages(path: Path, key: DatabaseKey) -> Iterator[tuple[int, bool]]:
@@ -107,7 +122,39 @@ def _pages(path: Path, key: DatabaseKey) -> Iterator[tuple[int, bool]]:
             page = file.read(PAGE_BYTES)
             if len(page) < PAGE_BYTES:
                 return
-            yield number, hmac.compare_digest(_mac(mac_key, number, page), page[-_HMAC_BYTES:])
+            yield number, _fits(mac_key, number, page)
+
+
+def _stands(path: Path, key: DatabaseKey, number: int) -> bool:
+    """Whether that page of the file is whole now."""
+    with path.open("rb") as file:
+        file.seek((number - 1) * PAGE_BYTES)
+        return _fits(_mac_key(key), number, file.read(PAGE_BYTES))
+
+
+def _logged(path: Path, key: DatabaseKey, wanted: frozenset[int]) -> set[int]:
+    """Which of these pages the write-ahead log holds whole (SQLite's file format, section 4).
+
+    Which of its frames count is SQLite's to judge: it checks their sums when it opens the log.
+    """
+    log, mac_key, held = path.with_name(f"{path.name}-wal"), _mac_key(key), set[int]()
+    if not log.exists():
+        return held
+    with log.open("rb") as file:
+        salts = file.read(_LOG_HEAD)[_LOG_SALTS]
+        while len(head := file.read(_FRAME_HEAD)) == _FRAME_HEAD:
+            number = int.from_bytes(head[:4], "big")
+            if head[_FRAME_SALTS] == salts and number in wanted:
+                if _fits(mac_key, number, file.read(PAGE_BYTES)):
+                    held.add(number)
+            else:
+                file.seek(PAGE_BYTES, os.SEEK_CUR)
+    return held
+
+
+def _fits(mac_key: bytes, number: int, page: bytes) -> bool:
+    whole = len(page) == PAGE_BYTES
+    return whole and hmac.compare_digest(_mac(mac_key, number, page), page[-_HMAC_BYTES:])
 
 
 def _mac_key(key: DatabaseKey) -> bytes:
@@ -127,7 +174,7 @@ def without_page_count(page: bytes, key: DatabaseKey) -> bytes:
     Raises Damaged unless it is whole.
     """
     mac_key = _mac_key(key)
-    if len(page) != PAGE_BYTES or not hmac.compare_digest(_mac(mac_key, 1, page), page[-_HMAC_BYTES:]):
+    if not _fits(mac_key, 1, page):
         raise Damaged("no whole copy of the first page")
     plain = bytearray(plain_page(page, key, first=True))
     plain[_PAGE_COUNT_AT : _PAGE_COUNT_AT + 4] = bytes(4)
@@ -169,20 +216,24 @@ def is_busy(error: Exception) -> bool:
     return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in _BUSY
 
 
-def integrity_faults(connection: Connection) -> list[str]:
+def integrity_faults(path: Path, key: DatabaseKey) -> list[str]:
     """What the cipher's and SQLite's own checks find, worst first; [] when whole. Reads the whole file.
 
-    Raises LedgerUnavailable where the file could not be looked at now.
+    The cipher's looks at the file alone: what it finds is a fault only where the log does not hold the page.
+    Raises LedgerUnavailable where the file could not be looked at now, WrongKey or Damaged like `connect`.
     """
+    connection = connect(path, key)
     try:
         faults = [str(row[0]) for row in connection.execute("PRAGMA cipher_integrity_check")]
-        if not faults:
+        if not faults or not broken_pages(path, key):
             faults = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)") if row[0] != "ok"]
     except sqlcipher.Error as error:
         trouble = translate(error)
         if not isinstance(trouble, BrokenPage):
             raise trouble from error
         return [str(error)]
+    finally:
+        connection.close()
     return faults
 
 

@@ -139,8 +139,7 @@ class Store:
             cipher.copy(connection, path, self._key)
         with path.open("rb") as file:
             os.fsync(file.fileno())
-        with contextlib.closing(cipher.connect(path, self._key)) as copied:
-            return cipher.integrity_faults(copied)
+        return cipher.integrity_faults(path, self._key)
 
     def abandon(self) -> None:
         """Write nothing any more: the keys were destroyed, and the process must end."""

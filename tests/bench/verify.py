@@ -8,9 +8,10 @@ import msgspec
 
 from edge.actions import check, checkpoint
 from edge.actions.node import close_node
-from edge.store import cipher
+from edge.store import cipher, slots
 from edge.store.cipher import Connection
 from edge.store.ledger import DatabaseTiles
+from edge.store.store import FILE
 from sync.ledger.judge import StoredRow, fsck
 from sync.ledger.tree import TILE_WIDTH, MemoryTiles
 from tests.bench import store
@@ -42,7 +43,7 @@ def run(stage: Stage, size: Size) -> Outcome:
     whole_s = best_of(TIMES, lambda: _checked(data, entries))
     connection = node_connection(data)
     try:
-        parts = _parts(connection)
+        parts = _parts(data, connection)
     finally:
         connection.close()
     named = {"the page check": parts.pages, "reading rows": parts.reading, "the judge": parts.judging}
@@ -86,9 +87,9 @@ def _checked(data: Path, entries: int) -> None:
     assert found.entries == entries
 
 
-def _parts(connection: Connection) -> Parts:
+def _parts(data: Path, connection: Connection) -> Parts:
     with took() as pages:
-        assert cipher.integrity_faults(connection) == []
+        assert cipher.integrity_faults(data / FILE, slots.unlock(data)) == []
     with took() as reading:
         rows: list[StoredRow] = connection.execute(
             "SELECT idx, CAST(leaf AS BLOB), CAST(leaf_hash AS BLOB), CAST(salt AS BLOB), CAST(detail AS BLOB)"

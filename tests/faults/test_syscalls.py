@@ -5,7 +5,6 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -51,8 +50,7 @@ def _backup_opens(folder: Path, ended: Ended) -> None:
     copy = folder / "stick" / "copy.db"
     assert copy.exists() or ended.code, "done, and there is no copy"
     if copy.exists():
-        with closing(cipher.connect(copy, slots.unlock(folder / NODE))) as opened:
-            assert cipher.integrity_faults(opened) == []
+        assert cipher.integrity_faults(copy, slots.unlock(folder / NODE)) == []
 
 
 def _nothing_more(folder: Path, ended: Ended) -> None:
