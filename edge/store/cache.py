@@ -39,6 +39,19 @@ class Cached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     spent: tuple[UnitsSpent, ...] = ()
 
 
+class _Apart(msgspec.Struct, frozen=True, kw_only=True):
+    """A `Cached` whose records are left as they came."""
+
+    subject: SubjectRecord
+    records: tuple[msgspec.Raw, ...] = ()
+
+
+class _Openness(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a record says who may see it."""
+
+    openness: str
+
+
 class StaffRow(msgspec.Struct, frozen=True, kw_only=True):
     """One person of the hall: the JSON of a `staff` blob.
 
@@ -120,10 +133,13 @@ def public_part(blob: bytes) -> bytes | None:
     """What of a subject is public by law: its public records under its name; None when there are none."""
     if b'"public"' not in blob:
         return None
-    whole = _decode(blob)
-    records = tuple(record for record in whole.records if record.openness == "public")
+    try:
+        whole = _APART.decode(blob)
+        records = tuple(record for record in whole.records if _OPENNESS.decode(record).openness == "public")
+    except UNREADABLE as error:
+        raise Damaged(f"a cached row cannot be read: {error}") from error
     subject = msgspec.structs.replace(whole.subject, sex="", birth=None, address="")
-    return msgspec.json.encode(Cached(subject=subject, records=records)) if records else None
+    return msgspec.json.encode(_Apart(subject=subject, records=records)) if records else None
 
 
 def apply_release(
@@ -262,6 +278,8 @@ def _decode(blob: bytes) -> Cached:
 
 
 _CACHED = msgspec.json.Decoder(Cached)
+_APART = msgspec.json.Decoder(_Apart)
+_OPENNESS = msgspec.json.Decoder(_Openness)
 _OF_SUBJECT = (
     "SELECT c.scope, c.digest, c.sealed, c.open_part FROM release_held AS r CROSS JOIN subject_cache AS c"
     " ON c.scope = r.scope AND c.ref = ? WHERE NOT EXISTS (SELECT 1 FROM withdrawn WHERE ref = ?)"

@@ -14,7 +14,7 @@ start.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,7 @@ from edge.errors import Damaged
 from edge.store.files import destroy, sync_folder, write_durably
 
 _NAME, _KEY, _NONCE = 16, 32, 12
+_DRAWN = 1000
 _WRAP_AAD = b"yizhan/lease-key/1/"
 
 Tier = Literal["closed", "open"]
@@ -70,10 +71,14 @@ class RowCipher:
     def __init__(self, scope: str, tier: Tier, data_key: bytes) -> None:
         self._cipher = AESGCM(data_key)
         self._scope = f"{scope}#{tier}".encode()
+        self._nonces = _nonces()
 
     def seal(self, ref: bytes, blob: bytes) -> bytes:
-        """Nonce || AES-256-GCM, bound to scope, tier and `ref`: whatever names this very row."""
-        nonce = secrets.token_bytes(_NONCE)
+        """Nonce || AES-256-GCM, bound to scope, tier and `ref`: whatever names this very row.
+
+        Two threads in it at once are a ValueError, never one nonce twice.
+        """
+        nonce = next(self._nonces)
         return nonce + self._cipher.encrypt(nonce, blob, self._scope + ref)
 
     def open(self, ref: bytes, sealed: bytes) -> bytes:
@@ -82,6 +87,14 @@ class RowCipher:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], self._scope + ref)
         except InvalidTag as error:
             raise Damaged("a cached row does not open") from error
+
+
+def _nonces() -> Iterator[bytes]:
+    """Random nonces, drawn by the thousand: a county is a hundred thousand of them."""
+    while True:
+        drawn = secrets.token_bytes(_NONCE * _DRAWN)
+        for at in range(0, len(drawn), _NONCE):
+            yield drawn[at : at + _NONCE]
 
 
 class Keyring:
