@@ -104,6 +104,9 @@ class StaffCards(Protocol):
     async def present(self, timeout_s: float) -> StaffCard:
         """Wait for a staff card; no PIN is needed. Raises NoCard, CardRefused, Garbled, Unplugged, Busy."""
 
+    async def lifted(self, timeout_s: float) -> bool:
+        """Whether the card last presented went away within `timeout_s`. Raises Busy, Unplugged."""
+
     async def sign(self, challenge: bytes, pin: str, timeout_s: float) -> bytes:
         """Sign `challenge` (1 to 1,024 bytes) with the card lying there or laid within `timeout_s`.
 

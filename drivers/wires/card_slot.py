@@ -137,6 +137,17 @@ class CardSlot:
                     raise NoCard(f"none in {timeout_s:g} s", device=self.name) from None
         return found
 
+    async def lifted(self, timeout_s: float) -> bool:
+        """Wait until no card that was given out lies there; False when one still does. Raises Unplugged."""
+        watch = self._open_watch()
+        end = asyncio.get_running_loop().time() + timeout_s
+        while self._given(view := watch.view):
+            try:
+                await watch.changed(view, max(0.0, end - asyncio.get_running_loop().time()))
+            except TimedOut:
+                return False
+        return True
+
     @asynccontextmanager
     async def card(self, timeout_s: float, *, reset: bool = False) -> AsyncIterator[Chip]:
         """The next card, opened, alone with us; with `reset` it forgets afterwards what it was told (a PIN).
@@ -173,9 +184,15 @@ class CardSlot:
     def _mine(self, view: View) -> list[ReaderState]:
         return [reader for reader in view.readers if reader.name.startswith(self._wanted)]
 
+    def _lying(self, view: View) -> dict[Laid, ReaderState]:
+        return {_laid(view, reader): reader for reader in self._mine(view) if reader.present}
+
+    def _given(self, view: View) -> bool:
+        return any(laid in self._taken for laid in self._lying(view))
+
     def _fresh(self, view: View) -> tuple[ReaderState, Laid] | None:
         now = asyncio.get_running_loop().time()
-        lying = {_laid(view, reader): reader for reader in self._mine(view) if reader.present}
+        lying = self._lying(view)
         self._taken = {laid: until for laid, until in self._taken.items() if laid in lying and until > now}
         for laid, reader in lying.items():
             if (reader.atr or reader.mute) and laid not in self._taken:

@@ -60,7 +60,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             actor=session.staff,
             role=session.role,
             window=session.window,
-            session=session_mark(session),
+            session=session.mark,
             presence=f"card/{self.read.record}" if self.read else "none",
             relationship=grant.case if grant else "",
             purpose=self.purpose_code(grant.basis if grant else ""),
@@ -79,11 +79,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
                 "note": note or request.purpose[:TEXT_MAX],
             },
         )
-
-
-def session_mark(session: Session) -> str:
-    """A mark that groups the entries of one session and cannot be used as its cookie."""
-    return f"{session.staff}@{session.opened_ms:x}"
 
 
 def frame(node: Node, session: Session, query: Query, matter: Matter) -> Asked:

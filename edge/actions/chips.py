@@ -8,7 +8,7 @@ card that opens with its PIN waits for its holder to type it; the PIN goes to th
 import secrets
 from typing import Final
 
-from drivers.chips import CarrierCard, SocialCard, StaffCard
+from drivers.chips import CarrierCard, SocialCard
 from drivers.errors import DriverError, PinNeeded
 from edge.actions.node import Node, Session
 from edge.actions.views import ChipRead
@@ -51,11 +51,8 @@ _NO_PIN: Final = Words(zh="密码是 6 位数字，没有向卡片出示。", en
 async def laid(node: Node, device: DeviceSetting, card: object) -> None:
     """Take a chip card into memory, and tell the pages of its window.
 
-    What fills a form is an entry, durable before any page hears of it. A staff card is kept for who signs in.
+    What fills a form is an entry, durable before any page hears of it.
     """
-    if isinstance(card, StaffCard):
-        node.staff_cards[device.name] = card
-        return
     read = _asking(node, device, _ASK_PIN) if isinstance(card, PinNeeded) else _read(node, device, card)
     if read.number:
         draft = Draft(

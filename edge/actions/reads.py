@@ -5,9 +5,10 @@ A card fills a page by a live event and never submits anything (G19).
 
 import secrets
 
+from drivers.chips import StaffCard
 from drivers.errors import CardRefused
 from drivers.ports import CardRecord, Fix, KeyPress
-from edge.actions import chips, devices
+from edge.actions import chips, devices, sign_in
 from edge.actions.node import Node
 from edge.actions.views import CardRead
 from edge.hall.hall import DeviceStatus, Trial
@@ -41,6 +42,10 @@ class DeskOfNode:
         """What the card may fill in, with its entry; then tell the pages."""
         await chips.laid(self._node, device, card)
 
+    async def staff_card(self, device: DeviceSetting, card: StaffCard | None) -> None:
+        """Who lies there may sign in; whose card went away is signed out."""
+        await sign_in.card_lies(self._node, device, card)
+
     async def key_pressed(self, device: DeviceSetting, key: KeyPress) -> None:
         """Tell the pages that a key was pressed."""
         devices.told(self._node, device, "key", action=key.action)
@@ -56,6 +61,8 @@ class DeskOfNode:
     async def device_changed(self, device: DeviceSetting, status: DeviceStatus) -> None:
         """A device came up or went away; a fault is an entry."""
         await devices.changed(self._node, device, status)
+        if device.kind == "staff_card" and status.state in {"absent", "fault"}:
+            await sign_in.card_lies(self._node, device, None)
 
     async def device_tried(self, device: DeviceSetting, trial: Trial) -> None:
         """Tell the pages how a test ended; its entry is written already."""

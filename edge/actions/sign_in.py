@@ -7,15 +7,20 @@ password: it signs a challenge after its PIN was shown to it, once.
 import asyncio
 import secrets
 
+import structlog
+
+from drivers.chips import StaffCard
 from drivers.errors import DriverError
-from edge.actions.asking import session_mark
 from edge.actions.node import Node, Session
+from edge.errors import LedgerUnavailable
 from edge.security import cards, passwords, sessions
+from edge.settings import DeviceSetting
 from edge.store.cache import StaffRow, staff_member, staff_with_card
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from matters.model import Refusal, Words
 
+log = structlog.get_logger("sign-in")
 TRIES_MAX = 5
 TRY_WINDOW_MS = 60_000
 NAME_MAX = 64
@@ -42,7 +47,7 @@ async def sign_in(node: Node, staff: str, password: str, window: str) -> Session
     code = _why_not(node, person, window, fits=fits)
     if person is None or code:
         return await _refuse(node, staff, window, code)
-    return await _opened(node, person, window, "")
+    return await _opened(node, person, window, card="")
 
 
 async def sign_in_by_card(node: Node, pin: str, window: str) -> Session | Refusal:
@@ -70,12 +75,40 @@ async def sign_in_by_card(node: Node, pin: str, window: str) -> Session | Refusa
     if person is None or code:
         return await _refuse(node, name, window, code)
     node.forget_tries(name)
-    return await _opened(node, person, window, "card")
+    return await _opened(node, person, window, card.fingerprint)
 
 
-async def _opened(node: Node, person: StaffRow, window: str, how: str) -> Session:
+async def card_lies(node: Node, device: DeviceSetting, card: StaffCard | None) -> None:
+    """This staff card lies on a reader now (None: none does); durable when this returns.
+
+    A session opened by another card at the reader's window ends, and its pages go to the sign-in page at
+    once. What lay on the desk stays for who comes back. At a reader that serves all windows one signs in and
+    takes the card along: it ends nothing.
+    """
+    node.staff_cards.pop(device.name, None)
+    if card is not None:
+        node.staff_cards[device.name] = card
+    lying = card.fingerprint if card else ""
+    try:
+        ended = await node.store.transact(lambda tx: _end_without(tx, device.window, lying))
+    except LedgerUnavailable:
+        log.warning("device", device=device.name, code="session-not-ended")  # nor can it ask for anything
+        return
+    if ended:
+        node.events.publish("refetch", {"window": device.window})
+
+
+def _end_without(tx: Transaction, window: str, lying: str) -> bool:
+    """End the session that another card than this opened at a window; whether there was one."""
+    ended = sessions.end_without_card(tx, window, lying) if window else None
+    if ended is not None:
+        tx.append(_closed(ended, "card-lifted"))
+    return ended is not None
+
+
+async def _opened(node: Node, person: StaffRow, window: str, card: str) -> Session:
     node.forget_tries(person.staff)
-    session = await node.store.transact(lambda tx: _open(tx, person, window, how))
+    session = await node.store.transact(lambda tx: _open(tx, person, window, card))
     node.idle.live(session, node.now_ms(), acted=True)
     return session
 
@@ -92,17 +125,17 @@ def _why_not(node: Node, person: StaffRow | None, window: str, *, fits: bool) ->
     return ""
 
 
-def _open(tx: Transaction, person: StaffRow, window: str, how: str) -> Session:
-    session = sessions.create(tx, person, window)
+def _open(tx: Transaction, person: StaffRow, window: str, card: str) -> Session:
+    session = sessions.create(tx, person, window, card)
     tx.append(
         Draft(
             kind="session.opened",
             actor=person.staff,
             role=person.role,
             window=window,
-            session=session_mark(session),
+            session=session.mark,
             outcome="ok",
-            detail={"staff": person.staff, "reason": how},
+            detail={"staff": person.staff, "reason": "card" if card else ""},
         )
     )
     return session
@@ -152,20 +185,22 @@ async def sign_out(node: Node, session: Session, reason: str = "signed-out") -> 
 
     def end(tx: Transaction) -> None:
         if sessions.end(tx, session):
-            tx.append(
-                Draft(
-                    kind="session.closed",
-                    actor=session.staff,
-                    role=session.role,
-                    window=session.window,
-                    session=session_mark(session),
-                    outcome=reason,
-                    detail={"staff": session.staff, "reason": reason},
-                )
-            )
+            tx.append(_closed(session, reason))
 
     await node.store.transact(end)
     node.idle.forget(session)
+
+
+def _closed(session: Session, reason: str) -> Draft:
+    return Draft(
+        kind="session.closed",
+        actor=session.staff,
+        role=session.role,
+        window=session.window,
+        session=session.mark,
+        outcome=reason,
+        detail={"staff": session.staff, "reason": reason},
+    )
 
 
 async def session(node: Node, cookie: str, *, acted: bool = True) -> Session | None:

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 import structlog
 
+from drivers.chips import StaffCard
 from drivers.errors import Absent, Busy, CardRefused, DriverError, NoCard, TimedOut
 from drivers.ports import CardRecord, Device, Fix, KeyPress
 from drivers.registry import open_device
@@ -41,7 +42,10 @@ class Desk(Protocol):
         """A card lies there but cannot be read."""
 
     async def chip_laid(self, device: DeviceSetting, card: object) -> None:
-        """A chip card was read (SocialCard, CarrierCard, StaffCard), or needs its PIN (PinNeeded)."""
+        """A chip card was read (SocialCard, CarrierCard), or needs its PIN (PinNeeded)."""
+
+    async def staff_card(self, device: DeviceSetting, card: StaffCard | None) -> None:
+        """This staff card lies there now; None: none does."""
 
     async def key_pressed(self, device: DeviceSetting, key: KeyPress) -> None:
         """A key of a caller or rating pad."""

@@ -1,5 +1,6 @@
 """How each kind of device is served while it is open: SERVES. A loop ends with an error of the drivers."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol, TypeVar
 
@@ -11,6 +12,7 @@ from edge.hall.states import NOTHING, READY
 
 CARD_WAIT_S: Final = 2.0
 CHIP_WAIT_S: Final = 10.0
+SLIPPED_S: Final = 2.0
 WORD_WAIT_S: Final = 30.0
 FIX_WAIT_S: Final = 5.0
 STATUS_EVERY_S: Final = 2.0
@@ -44,31 +46,51 @@ async def reader(owner: Owner, port: IdReader) -> None:
 
 async def chips(owner: Owner, port: SocialCards | CarrierCards) -> None:
     """Chip cards. One that opens only with its PIN is told as such; no PIN is ever tried by the hall."""
-    await _cards(owner, port.read_card)
-
-
-async def staff(owner: Owner, port: StaffCards) -> None:
-    """Staff cards laid; signing is asked for by whoever needs a signature."""
-    await _cards(owner, port.present)
-
-
-async def _cards(owner: Owner, read: Callable[[float], Awaitable[Any]]) -> None:
     await owner.change("ok", READY)
     while True:
         word: object
         try:
-            word = await owner.listen(lambda: read(CHIP_WAIT_S), 2 * CHIP_WAIT_S)
-        except NoCard:
-            owner.seen()
-            continue
+            word = await _chip(owner, port.read_card, CHIP_WAIT_S)
         except PinNeeded as error:
             word = error
-        except CardRefused as error:
-            owner.seen(reported=True)
-            await owner.desk.card_trouble(owner.setting, error)
-            continue
-        if not owner.say(word):
+        if word is not None and not owner.say(word):
             await owner.desk.chip_laid(owner.setting, word)
+
+
+async def staff(owner: Owner, port: StaffCards) -> None:
+    """Staff cards laid and lifted; signing is asked for by whoever needs a signature.
+
+    A card that only slipped, or that pcscd lost in a restart, is back within SLIPPED_S and was never away.
+    """
+    await owner.change("ok", READY)
+    while True:
+        card = await _chip(owner, port.present, SLIPPED_S)
+        if card is None:
+            await owner.desk.staff_card(owner.setting, None)
+        while card is None:
+            card = await _chip(owner, port.present, CHIP_WAIT_S)
+        owner.say(card)
+        await owner.desk.staff_card(owner.setting, card)
+        while not await _lifted(owner, port):
+            owner.seen()
+
+
+async def _lifted(owner: Owner, port: StaffCards) -> bool:
+    with contextlib.suppress(NoCard):  # broken off: the card is asked to sign
+        return await owner.listen(lambda: port.lifted(CHIP_WAIT_S), 2 * CHIP_WAIT_S)
+    return False
+
+
+async def _chip(owner: Owner, read: Callable[[float], Awaitable[T]], wait_s: float) -> T | None:
+    """The next chip card; None when none came or it cannot be read (which is told). Raises PinNeeded."""
+    try:
+        return await owner.listen(lambda: read(wait_s), 2 * CHIP_WAIT_S)
+    except NoCard:
+        owner.seen()
+    except CardRefused as error:
+        owner.seen(reported=True)
+        await owner.desk.card_trouble(owner.setting, error)
+    return None
 
 
 async def printer(owner: Owner, port: _Printer) -> None:

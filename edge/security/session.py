@@ -18,6 +18,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     csrf: str
     opened_ms: int
 
+    @property
+    def mark(self) -> str:
+        """What groups the entries of one session and cannot be used as its cookie."""
+        return f"{self.staff}@{self.opened_ms:x}"
+
     def __repr__(self) -> str:
         """Never shows the cookie or the forgery token."""
         return f"Session(staff={self.staff!r}, window={self.window!r})"

@@ -25,12 +25,16 @@ def digest(cookie: str) -> str:
     return hashlib.sha256(cookie.encode()).hexdigest()
 
 
-def create(tx: Transaction, person: StaffRow, window: str) -> Session:
-    """A new session in the caller's transaction; the person's old one and the window's old one end."""
+def create(tx: Transaction, person: StaffRow, window: str, card: str = "") -> Session:
+    """A new session in the caller's transaction; the person's old one and the window's old one end.
+
+    `card` is the fingerprint of the staff card that opened it, "" for a password.
+    """
     cookie, csrf = secrets.token_urlsafe(_TOKEN_BYTES), secrets.token_urlsafe(_TOKEN_BYTES)
     tx.execute("DELETE FROM session WHERE staff = ? OR window = ?", (person.staff, window))
     tx.execute(
-        "INSERT INTO session VALUES (?,?,?,?,?)", (digest(cookie), person.staff, window, csrf, tx.now_ms)
+        "INSERT INTO session VALUES (?,?,?,?,?,?)",
+        (digest(cookie), person.staff, window, csrf, tx.now_ms, card),
     )
     return _session(cookie, person, window, csrf, tx.now_ms)
 
@@ -50,6 +54,18 @@ def find(db: Reading, cookie: str) -> Session | None:
 def end(tx: Transaction, session: Session) -> bool:
     """End a session; whether it was there."""
     return tx.execute("DELETE FROM session WHERE id = ?", (digest(session.id),)) == 1
+
+
+def end_without_card(tx: Transaction, window: str, lying: str) -> Session | None:
+    """End the session at a window that another card than `lying` opened; it comes without its cookie.
+
+    None when there is none, or a password opened it.
+    """
+    bound = (window, lying)
+    row = tx.one("SELECT staff, opened_ms FROM session WHERE window = ? AND card NOT IN ('', ?)", bound)
+    person = staff_member(tx, row[0]) if row else None
+    tx.execute("DELETE FROM session WHERE window = ? AND card NOT IN ('', ?)", bound)
+    return _session("", person, window, "", row[1]) if row and person else None
 
 
 def _session(cookie: str, person: StaffRow, window: str, csrf: str, opened_ms: int) -> Session:

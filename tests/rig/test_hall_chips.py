@@ -31,6 +31,7 @@ class Told:
     def __init__(self) -> None:
         self.cards: list[object] = []
         self.refused: list[object] = []
+        self.staff: list[StaffCard | None] = []
 
     async def chip_laid(self, device: DeviceSetting, card: object) -> None:
         assert device.name == "slot"
@@ -39,6 +40,10 @@ class Told:
     async def card_trouble(self, device: DeviceSetting, error: object) -> None:
         assert device.name == "slot"
         self.refused.append(error)
+
+    async def staff_card(self, device: DeviceSetting, card: StaffCard | None) -> None:
+        assert device.name == "slot"
+        self.staff.append(card)
 
     async def card_laid(self, *_: Any) -> None: ...
     async def key_pressed(self, *_: Any) -> None: ...
@@ -119,10 +124,11 @@ async def test_after_a_restart_of_pcscd_the_hall_reads_the_next_card() -> None:
 async def test_a_staff_card_lying_there_signs_a_challenge_while_the_hall_goes_on_listening() -> None:
     twin = CardInDaemon(VirtualStaffCard())
     async with hall_with(twin, "staff_card") as (hall, told):
+        await soon(lambda: told.staff == [None])
         twin.card.line.lay()
-        await soon(lambda: told.cards)
-        (card,) = told.cards
-        assert isinstance(card, StaffCard)
+        await soon(lambda: len(told.staff) == 2)
+        card = told.staff[1]
+        assert card is not None
         signature = await hall.sign("slot", b"challenge", PIN)
         key = x509.load_der_x509_certificate(card.certificate).public_key()
         assert isinstance(key, ec.EllipticCurvePublicKey)
@@ -130,4 +136,5 @@ async def test_a_staff_card_lying_there_signs_a_challenge_while_the_hall_goes_on
         twin.card.line.lift()
         with pytest.raises(NoCard):
             await hall.sign("slot", b"challenge", PIN)
+        await soon(lambda: told.staff == [None, card, None])
         assert hall.status()[0].state == "ok"

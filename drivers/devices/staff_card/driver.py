@@ -39,6 +39,10 @@ class PivStaffCard:
             await _select(chip)
             return protocol.parse_certificate(await chip.need(protocol.CERTIFICATE, "certificate"))
 
+    async def lifted(self, timeout_s: float) -> bool:
+        async with self._turn:
+            return await self._slot.lifted(timeout_s)
+
     async def sign(self, challenge: bytes, pin: str, timeout_s: float) -> bytes:
         if not pin:
             raise PinNeeded("staff card", device=self.name)

@@ -4,25 +4,31 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator
+from typing import cast
 
 import msgspec
 import pytest
 
-from drivers.chips import StaffCard
+from drivers.chips import StaffCard, StaffCards
 from drivers.devices.staff_card.virtual import PIN, TRIES, VirtualStaffCard
+from drivers.errors import NoCard, Unplugged
 from edge.actions.node import Node, Session
 from edge.actions.reads import DeskOfNode
-from edge.actions.sign_in import sign_in_by_card
-from edge.hall.hall import Hall
+from edge.actions.sign_in import card_lies, session, sign_in, sign_in_by_card
+from edge.hall.events import Event
+from edge.hall.hall import DeviceStatus, Hall
+from edge.hall.owner import Owner
+from edge.hall.serving import staff
 from edge.security import cards
 from edge.settings import DeviceSetting
 from edge.store.cache import staff_member
 from edge.store.transaction import Transaction
 from matters.model import Refusal
 from tests.contract.edge.conftest import START_MS
-from tests.contract.edge.small_centre import SmallCentre
+from tests.contract.edge.small_centre import PASSWORD, SmallCentre
 from tests.contract.edge.test_answers import entries
 from tests.contract.edge.test_api import over
+from tests.contract.edge.test_chips import post
 from tests.contract.edge.test_devices import comes
 from tests.rig.card_daemon import CardInDaemon
 
@@ -66,6 +72,13 @@ async def lay(node: Node, twin: CardInDaemon) -> None:
     """The card lies there and the hall has seen it."""
     twin.card.line.lay()
     await comes(lambda: SLOT.name in node.staff_cards, node)
+
+
+async def refetch(told: asyncio.Queue[Event]) -> None:
+    """The event at which an open page leaves for the sign-in page has come."""
+    async with asyncio.timeout(20):
+        while (await told.get()).topic != "refetch":
+            continue
 
 
 async def test_a_staff_card_and_its_pin_open_a_session_and_the_entry_says_how(
@@ -119,6 +132,102 @@ async def test_a_card_of_nobody_another_window_and_a_card_taken_away_open_nothin
         away = await sign_in_by_card(node, PIN, "1")
         assert isinstance(away, Refusal)
         assert away.message.zh
+
+
+async def test_a_staff_card_lifted_ends_its_session_at_once_and_the_work_waits_for_card_and_pin(
+    node: Node, centre: SmallCentre
+) -> None:
+    async with at_the_door(node, centre) as twin, over(node) as browser:
+        await lay(node, twin)
+        await browser.post("/signin/card", data={"pin": PIN, "window": "1"})
+        await post(browser, "/serve/choose", choice="public-credit.self:self-natural")
+        with node.events.subscription("1") as told:
+            twin.card.line.lift()
+            await refetch(told)
+        assert (await browser.get("/")).headers["location"] == "/signin"
+        assert (await browser.get("/parts/identity", headers={"HX-Request": "true"})).status_code == 401
+        closed = (await entries(node))[-1][0]
+        assert (closed.kind, closed.outcome) == (51, "card-lifted")
+        await lay(node, twin)
+        await browser.post("/signin/card", data={"pin": PIN, "window": "1"})
+        assert 'id="part-papers"' in (await browser.get("/")).text, "what was begun is still on the desk"
+
+
+async def test_a_session_opened_by_password_or_at_a_reader_for_all_windows_outlives_the_card(
+    node: Node, centre: SmallCentre
+) -> None:
+    assert centre.people
+    by_password = await sign_in(node, "li.min", PASSWORD, "1")
+    assert isinstance(by_password, Session)
+    await card_lies(node, SLOT, None)
+    assert await session(node, by_password.id) is not None
+    shared = msgspec.structs.replace(SLOT, window="")
+    await node.store.transact(lambda tx: tx.execute("UPDATE session SET card = 'ab'"))
+    await card_lies(node, shared, None)
+    assert await session(node, by_password.id) is not None
+    await card_lies(node, SLOT, StaffCard(fingerprint="ab", certificate=b""))
+    assert await session(node, by_password.id) is not None
+    await card_lies(node, SLOT, StaffCard(fingerprint="cd", certificate=b""))
+    assert await session(node, by_password.id) is None, "another card lies there"
+
+
+async def test_a_reader_of_staff_cards_that_went_away_counts_as_the_card_lifted(
+    node: Node, centre: SmallCentre
+) -> None:
+    async with at_the_door(node, centre) as twin:
+        await lay(node, twin)
+        opened = await sign_in_by_card(node, PIN, "1")
+        assert isinstance(opened, Session)
+        with node.events.subscription("1") as told:
+            await twin.daemon.stop()
+            await refetch(told)
+        assert await session(node, opened.id) is None
+
+
+class StaffDesk(DeskOfNode):
+    """A desk that keeps what it was told of staff cards."""
+
+    def __init__(self) -> None:
+        self.told: list[StaffCard | None] = []
+
+    async def staff_card(self, device: DeviceSetting, card: StaffCard | None) -> None:
+        assert device == SLOT
+        self.told.append(card)
+
+    async def device_changed(self, device: DeviceSetting, status: DeviceStatus) -> None:
+        assert status.name == device.name
+
+    def now_ms(self) -> int:
+        return START_MS
+
+
+class ScriptedSlot:
+    """A reader whose cards come and go as written: what `present` and `lifted` say, in order; then it is pulled."""
+
+    def __init__(self, *said: StaffCard | bool | None) -> None:
+        self.said = list(said)
+
+    async def present(self, timeout_s: float) -> StaffCard:
+        assert timeout_s > 0
+        word = self.said.pop(0) if self.said else Unplugged("script ends")
+        if isinstance(word, StaffCard):
+            return word
+        raise word if isinstance(word, Unplugged) else NoCard("none")
+
+    async def lifted(self, timeout_s: float) -> bool:
+        assert timeout_s > 0
+        return bool(self.said.pop(0))
+
+
+async def test_a_staff_card_that_slipped_was_never_away() -> None:
+    card, other = (StaffCard(fingerprint=name, certificate=b"") for name in ("one", "other"))
+    desk = StaffDesk()
+    script = (card, False, True, card, True, other, True, None, None, card, True)
+    with pytest.raises(Unplugged):
+        await staff(Owner(SLOT, desk, staff), cast("StaffCards", ScriptedSlot(*script)))
+    assert desk.told == [card, card, other, None, card], (
+        "within two seconds nobody is told that none lies there"
+    )
 
 
 @pytest.mark.parametrize("spoilt", ["challenge", "signature", "certificate", "too early"])
