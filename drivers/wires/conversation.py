@@ -18,15 +18,14 @@ from typing import Final, Literal
 
 import msgspec
 
-from drivers.errors import DriverError, NotThisDevice, TimedOut
+from drivers.errors import DriverError, TimedOut
 from drivers.wires.address import Address, parse_address
 from drivers.wires.background import Background
 from drivers.wires.control import until_stopped
+from drivers.wires.open_line import open_line
 from drivers.wires.pseudo_terminal import PseudoTerminal
-from drivers.wires.serial_line import SerialLine, open_serial
+from drivers.wires.serial_line import SerialLine
 from drivers.wires.tcp_end import TcpEnd
-from drivers.wires.tcp_line import open_tcp
-from drivers.wires.usb_line import open_usb
 from drivers.wires.wire import READ_BYTES, Wire
 
 SAYINGS_MAX: Final = 10_000
@@ -182,7 +181,7 @@ class Recorder:
 
     async def start(self) -> None:
         """Open the device and plug in. Raises what opening it raises."""
-        self._line = await _open(self._device)
+        self._line = await open_line(self._device, BAUD)
         self.end.plug()
         await self._background.start(self._forth(), self._back())
 
@@ -219,17 +218,6 @@ class Recorder:
                 return
             self.conversation.add("device", chunk)
             await self.end.send(chunk)
-
-
-async def _open(device: Address) -> Wire:
-    if device.scheme == "tcp":
-        host, port = device.host_port
-        return await open_tcp(host, port, device.text)
-    if device.scheme == "serial":
-        return await open_serial(device.place, device.number("baud", BAUD), device.text)
-    if device.scheme in {"usb", "video"}:
-        return await open_usb(device.place, device.text)
-    raise NotThisDevice("only serial, tcp, usb and video lines are recorded", device=device.text)
 
 
 async def _record(device: Address, link: Path) -> str:

@@ -1,4 +1,4 @@
-"""Devices that speak by themselves: open the line and take what comes, whole or not at all."""
+"""Listening: to a device that was just asked, or to one that speaks by itself. Whole or not at all."""
 
 import asyncio
 from collections import deque
@@ -10,12 +10,13 @@ import msgspec
 from drivers.errors import Garbled, NothingCame, TimedOut, Unplugged
 from drivers.wires.address import Address
 from drivers.wires.serial_line import SerialLine, open_serial
-from drivers.wires.wire import READ_BYTES, Turn, settle
+from drivers.wires.wire import READ_BYTES, Turn, Wire, settle
 
 GAP_S = 0.3  # what has begun comes without a pause
 TURN_S = 1.0
 QUIET_S = 0.03
 SETTLE_S = 1.0
+NOISE_BYTES_MAX = 16 * 1024
 
 Event = TypeVar("Event")
 
@@ -38,6 +39,34 @@ class Parser(Protocol[Event]):
 
     def reset(self) -> None:
         """Forget everything held."""
+
+
+async def answered(
+    line: Wire, parser: Parser[Event], timeout_s: float, noise_max: int = NOISE_BYTES_MAX
+) -> Event:
+    """The first event of a device that was just asked; what it says after that stays on the line.
+
+    Raises TimedOut when it said nothing, Garbled for damage, half an event, and more than `noise_max` bytes
+    without one, Unplugged.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout_s
+    parser.reset()
+    heard = 0
+    while heard <= noise_max:
+        left_s = max(0.0, end - loop.time())
+        try:
+            chunk = await line.read(READ_BYTES, min(left_s, GAP_S) if heard else left_s)
+        except TimedOut:
+            if not heard:
+                raise
+            raise Garbled(f"{heard} bytes, no whole answer", device=line.name) from None
+        heard += len(chunk)
+        for event in parser.feed(chunk):
+            if isinstance(event, Damage):
+                raise Garbled(event.reason, device=line.name)
+            return event
+    raise Garbled(f"{heard} bytes of noise", device=line.name)
 
 
 class Listener(Generic[Event]):

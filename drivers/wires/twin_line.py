@@ -15,11 +15,13 @@ FAULTS: Final = {
     "short": "only the first half of the next words comes",
     "noise": "64 bytes of noise come before the next words",
     "garbage": "64 bytes of noise come instead of the next words",
+    "flood": "10 MB of noise come instead of the next words",
     "slow": "the next words come byte by byte",
     "silent": "the next words do not come",
     "unplug": "the plug is pulled in the middle of the next words",
 }
 WORDS_MAX: Final = 256
+FLOOD_BYTES: Final = 10_000_000
 SLOW_BYTES_PER_S: Final = 500.0
 
 
@@ -88,7 +90,14 @@ class SpeakingLine:
                 self.tty.unplug()
 
 
+def flood() -> bytes:
+    """10 MB that mean nothing and are the same every time."""
+    return hashlib.shake_256(b"flood").digest(FLOOD_BYTES)
+
+
 def _spoiled(words: bytes, fault: str) -> bytes:
+    if fault == "flood":
+        return flood()
     noise = bytes(byte & 0x7E | 0x80 for byte in hashlib.shake_256(b"noise").digest(64))
     flipped = bytearray(words)
     flipped[len(words) // 2] ^= 0x04

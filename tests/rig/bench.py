@@ -73,9 +73,17 @@ class Bench:
         """Switch the twin on."""
         await self.twin.start()
 
+    def stir(self) -> None:
+        """Make a device speak that speaks by itself."""
+
+    async def take(self) -> object:
+        """One piece of work, whole; for a device that speaks by itself, what it said."""
+        raise NotImplementedError
+
     async def use(self) -> object:
         """One piece of work, whole."""
-        raise NotImplementedError
+        self.stir()
+        return await self.take()
 
     def good(self, result: Any) -> bool:
         """Whether the work came out right, at the twin too."""
@@ -88,6 +96,10 @@ class Bench:
     def garble(self) -> None:
         """Make its next answer nonsense."""
         raise NotImplementedError
+
+    def flood(self) -> None:
+        """Make its next words 10 MB of noise."""
+        self.twin.fault("flood")
 
     def pull(self) -> None:
         """Pull the plug, or arm it to be pulled in mid-use."""

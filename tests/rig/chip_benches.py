@@ -26,7 +26,7 @@ class ChipBench(Bench):
         self.address = "pcsc:*"
         self.device = open_device(self.kind, self.address)
 
-    async def use(self):
+    async def take(self):
         self.twin.card.line.lift()
         if not self.hushed:
             self.twin.card.line.lay()

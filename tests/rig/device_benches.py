@@ -35,7 +35,7 @@ class ReaderBench(Bench):
         self.address = f"serial:{folder / 'device'}"
         self.device = open_device("id_reader", self.address)
 
-    async def use(self):
+    async def take(self):
         self.twin.lift()
         self.twin.lay(CITIZEN)
         return await self.device.read_card(2.0)
@@ -80,7 +80,7 @@ class PrinterBench(LateBench):
             self.address = f"usb:{self.twin.path}"
             self.device = open_device("receipt_printer", self.address)
 
-    async def use(self):
+    async def take(self):
         outcome = await self.device.print(SLIP)
         if outcome.reason == "device-unplugged":
             raise Unplugged(outcome.reason)
@@ -106,7 +106,7 @@ class QueueBench(LateBench):
         assert scheme == "ipp"
         self.twin = VirtualQueue()
 
-    async def use(self):
+    async def take(self):
         return await print_sheet(self.device)
 
     def good(self, result):
@@ -131,7 +131,7 @@ class SpoolBench(Bench):
         self.address = self.twin.address
         self.device = open_device("a4_printer", self.address)
 
-    async def use(self):
+    async def take(self):
         return await print_sheet(self.device)
 
     def good(self, result):
@@ -177,6 +177,9 @@ class SpeakingBench(Bench):
     def garble(self):
         self.twin.line.fault(self.garbling)
 
+    def flood(self):
+        self.twin.line.fault("flood")
+
     def pull(self):
         self.twin.line.fault("unplug")
 
@@ -191,8 +194,10 @@ class PadsBench(SpeakingBench):
     kind = "caller_keys"
     make = VirtualPads
 
-    async def use(self):
+    def stir(self):
         self.twin.press("call", pad=4)
+
+    async def take(self):
         return await self.device.next_key(0.5)
 
     def good(self, result):
@@ -215,7 +220,7 @@ class ScreenBench(SpeakingBench):
         self.address = f"{self._scheme}:{self.twin.path}"
         self.device = open_device("led_screen", self.address)
 
-    async def use(self):
+    async def take(self):
         await self.device.show("请 A012 号", "到 3 号窗口")
         return list(self.twin.lines)
 
@@ -234,7 +239,7 @@ class CameraBench(SpeakingBench):
         self.address = f"{scheme}:{folder / 'device'}"
         self.device = open_device("document_camera", self.address)
 
-    async def use(self):
+    async def take(self):
         self.twin.look(drawn("ID copy"))
         return await self.device.picture(0.8)
 
@@ -247,8 +252,10 @@ class ScannerBench(SpeakingBench):
     make = VirtualScanner
     garbling = "short"
 
-    async def use(self):
+    def stir(self):
         self.twin.scan("取号·A012")
+
+    async def take(self):
         return await self.device.next_code(0.5)
 
     def good(self, result):
@@ -259,8 +266,10 @@ class ReceiverBench(SpeakingBench):
     kind = "gps"
     make = VirtualReceiver
 
-    async def use(self):
+    def stir(self):
         self.twin.at(HERE)
+
+    async def take(self):
         return await self.device.next_fix(0.5)
 
     def good(self, result):

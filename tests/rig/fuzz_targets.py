@@ -122,7 +122,7 @@ def screen(raw: bytes) -> None:
     with suppress(DriverError):
         led.parse_areas(led.SHOW + raw)
     with suppress(DriverError):
-        led.check_answer(raw, "fuzz")
+        led.check_answer(led.Packet(0, 0, raw), "fuzz")
 
 
 def pictures(raw: bytes) -> None:

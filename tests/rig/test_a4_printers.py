@@ -153,7 +153,7 @@ async def test_every_fault_of_the_queue_ends_in_a_state_or_a_stated_error(name):
     await printer.open()
     twin.fault(name)
     expected = {"silent": TimedOut, "garbage": Garbled, "html": Garbled, "cut": Unplugged, "busy": Busy}
-    expected |= {"password": NotThisDevice, "closed": Offline}
+    expected |= {"password": NotThisDevice, "closed": Offline, "foreign": Garbled, "flood": Garbled}
     if name in expected:
         with pytest.raises(expected[name]):
             await printer.status()
@@ -172,7 +172,7 @@ async def test_every_fault_of_the_folder_ends_in_a_state_or_a_stated_error(folde
         stage = (await printer.finished(handed.job, 0.5)).stage
         assert (await printer.status()).ready
     except DriverError as error:
-        assert (name, type(error)) in {("stall", TimedOut), ("nonsense", Garbled)}  # noqa: PT017
+        assert (name, type(error)) in {("stall", TimedOut), ("nonsense", Garbled), ("flood", Garbled)}  # noqa: PT017
     else:
         assert (name, stage) == ("fail", "failed")
 

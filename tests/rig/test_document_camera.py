@@ -39,9 +39,13 @@ async def test_every_fault_of_the_twin_ends_in_a_picture_or_a_stated_error(camer
     twin, device = camera
     twin.look(SHEET)
     twin.line.fault(name)
-    expected = {"short": Garbled, "garbage": NothingCame, "silent": NothingCame, "unplug": Unplugged}.get(
-        name
-    )
+    expected = {
+        "short": Garbled,
+        "garbage": Garbled,
+        "flood": Garbled,
+        "silent": NothingCame,
+        "unplug": Unplugged,
+    }.get(name)
     if expected is None:
         assert check_picture(await device.picture(4.0)) == (48, 32)
         return

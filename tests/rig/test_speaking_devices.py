@@ -43,6 +43,17 @@ async def scanner():
     await twin.stop()
 
 
+@pytest.fixture
+async def receiver():
+    twin = VirtualReceiver(talker="BD")
+    await twin.start()
+    device = NmeaReceiver(parse_address(f"serial:{twin.path}?baud=115200"))
+    await device.open()
+    yield twin, device
+    await device.close()
+    await twin.stop()
+
+
 async def test_g17_what_a_device_says_arrives_whole(pads, scanner):
     twin, keys = pads
     twin.press("call", pad=1)
@@ -84,43 +95,42 @@ async def test_pads_show_numbers_sound_and_ask_for_a_rating(pads):
     assert (twin.beeps, twin.asked) == ([2], [1])
 
 
-async def test_a_bus_reports_where_it_is_and_when_it_does_not_know():
-    twin = VirtualReceiver(talker="BD")
-    await twin.start()
-    receiver = NmeaReceiver(parse_address(f"serial:{twin.path}?baud=115200"))
-    await receiver.open()
-    assert (await receiver.describe()).en == "NMEA receiver: nothing heard yet"
+async def test_a_bus_reports_where_it_is_and_when_it_does_not_know(receiver):
+    twin, device = receiver
+    assert (await device.describe()).en == "NMEA receiver: nothing heard yet"
     twin.at(HERE)
-    assert await receiver.next_fix(1.0) == HERE
-    assert (await receiver.describe()).zh == "NMEA 接收机：已定位，9 颗卫星"
+    assert await device.next_fix(1.0) == HERE
+    assert (await device.describe()).zh == "NMEA 接收机：已定位，9 颗卫星"
     twin.at(Fix(state="none"))
-    assert (await receiver.next_fix(1.0)).latitude is None
+    assert (await device.next_fix(1.0)).latitude is None
     with pytest.raises(NothingCame):
-        await receiver.next_fix(0.01)
-    await receiver.close()
-    await twin.stop()
+        await device.next_fix(0.01)
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_every_fault_of_a_twin_ends_in_an_event_or_a_stated_error(scanner, pads, name):
+async def test_every_fault_of_a_twin_ends_in_an_event_or_a_stated_error(scanner, pads, receiver, name):
     held, reader = scanner
     twin, keys = pads
-    held.line.fault(name)
-    twin.line.fault(name)
+    sky, positions = receiver
+    for one in (held, twin, sky):
+        one.line.fault(name)
     held.scan("YZ1.abcdef")
     twin.press("call")
+    sky.at(HERE)
     expected = {
-        "slow": ("code", "key"),
-        "flipped": ("code", "Garbled"),
-        "noise": ("Garbled", "key"),
-        "short": ("Garbled", "Garbled"),
-        "garbage": ("Garbled", "NothingCame"),
-        "silent": ("NothingCame", "NothingCame"),
-        "unplug": ("Unplugged", "Unplugged"),
+        "slow": ("code", "key", "fix"),
+        "flipped": ("code", "Garbled", "Garbled"),
+        "noise": ("Garbled", "key", "fix"),
+        "short": ("Garbled", "Garbled", "Garbled"),
+        "garbage": ("Garbled", "NothingCame", "NothingCame"),
+        "flood": ("Garbled", "Garbled", "Garbled"),
+        "silent": ("NothingCame", "NothingCame", "NothingCame"),
+        "unplug": ("Unplugged", "Unplugged", "Unplugged"),
     }[name]
     assert (
         await outcome(reader.next_code(0.5), "code"),
         await outcome(keys.next_key(0.5), "key"),
+        await outcome(positions.next_fix(0.5), "fix"),
     ) == expected
 
 

@@ -21,11 +21,14 @@ from drivers.devices.a4_ipp.protocol import Attribute, Message
 from drivers.errors import Garbled
 from drivers.wires.background import Background
 from drivers.wires.control import HOST, ControlDoor, until_stopped
+from drivers.wires.twin_line import flood
 
 FAULTS: Final = {
     "silent": "no answer to the next request",
     "garbage": "an answer that is no IPP",
     "html": "the answer of a web server",
+    "foreign": "the answer to another request",
+    "flood": "an answer of 10 MB of noise",
     "cut": "the connection ends in the middle of the answer, after the request was obeyed",
     "slow": "the answer comes late",
     "busy": "the queue says it is busy",
@@ -194,12 +197,14 @@ class VirtualQueue:
     def _obey(self, body: bytes, struck: str) -> bytes:
         if struck == "html":
             return b"<html>It works</html>"
-        if struck == "garbage":
-            return bytes(range(256))
+        if struck in {"garbage", "flood"}:
+            return flood() if struck == "flood" else bytes(range(256))
         try:
             asked = protocol.decode(body)
         except Garbled:
             return protocol.encode(0x0400, 1, {})
+        if struck == "foreign":
+            return protocol.encode(0, asked.request_id ^ 1, {})
         if struck in _STATUS_OF:
             return protocol.encode(_STATUS_OF[struck], asked.request_id, {})
         return self._answer(asked)

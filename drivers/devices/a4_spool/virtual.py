@@ -15,11 +15,13 @@ import msgspec
 from drivers.devices.a4_spool import protocol
 from drivers.wires.background import Background
 from drivers.wires.control import ControlDoor, until_stopped
+from drivers.wires.twin_line import flood
 
 FAULTS: Final = {
     "fail": "the next job fails",
     "stall": "nothing is taken out of the queue",
     "nonsense": "printer.json holds no JSON",
+    "flood": "printer.json holds 10 MB of noise",
 }
 STEP_S: Final = 0.02
 
@@ -107,6 +109,7 @@ class VirtualSpool:
     def _say(self) -> None:
         if self.folder.is_dir():
             said = b"paper: ok" if "nonsense" in self._faults else msgspec.json.encode(self._said)
+            said = flood() if "flood" in self._faults else said
             (self.folder / protocol.STATE_FILE).write_bytes(said)
 
     async def _work(self) -> None:

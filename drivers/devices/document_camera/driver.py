@@ -5,7 +5,6 @@ come before the camera has found its exposure. A device that knows no V4L2 (a tw
 answers with a picture.
 """
 
-import asyncio
 import errno
 import fcntl
 import mmap
@@ -15,16 +14,15 @@ from typing import Final
 
 from drivers.devices.document_camera import protocol
 from drivers.devices.document_camera.protocol import Pictures
-from drivers.errors import DriverError, Faulty, Garbled, NothingCame, NotThisDevice, TimedOut, Unplugged
+from drivers.errors import DriverError, Faulty, NothingCame, NotThisDevice, TimedOut, Unplugged
 from drivers.wires.address import Address
 from drivers.wires.blocking import Threads
-from drivers.wires.listening import GAP_S, TURN_S, Damage
+from drivers.wires.listening import TURN_S, answered
 from drivers.wires.serial_line import SerialLine
 from drivers.wires.usb_line import open_usb
 from drivers.wires.wire import Turn, settle
 from matters.model import Words
 
-READ_BYTES: Final = 64 * 1024
 WIDTH: Final = 1920
 HEIGHT: Final = 1080
 SIDE: Final = range(16, 16_385)
@@ -109,26 +107,12 @@ class V4l2Camera:
 
     async def _read(self, line: SerialLine, timeout_s: float) -> bytes:
         """The picture a stream answers with; what lay in it before is thrown away."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout_s
-        self._pictures.reset()
         await settle(line, QUIET_S, timeout_s)
         await line.write(protocol.SHOOT, timeout_s)
-        while loop.time() < end:
-            left_s = end - loop.time()
-            try:
-                chunk = await line.read(READ_BYTES, min(GAP_S, left_s) if self._pictures.pending else left_s)
-            except TimedOut:
-                held = self._pictures.pending
-                self._pictures.reset()
-                if held:
-                    raise Garbled(f"{held} bytes of a picture, then nothing") from None
-                break
-            for event in self._pictures.feed(chunk):
-                if isinstance(event, Damage):
-                    raise Garbled(event.reason)
-                return event
-        raise NothingCame("no picture")
+        try:
+            return await answered(line, self._pictures, timeout_s, protocol.PICTURE_BYTES_MAX)
+        except TimedOut:
+            raise NothingCame("no picture") from None
 
 
 def _who(fd: int) -> str:

@@ -3,13 +3,12 @@
 from typing import Final
 
 from drivers.devices.led_screen import protocol
-from drivers.devices.led_screen.protocol import SCROLL_LEFT, STATIC, Area, Packet, Packets
-from drivers.errors import Busy, Garbled, NotThisDevice, TimedOut, Unplugged
+from drivers.devices.led_screen.protocol import SCROLL_LEFT, STATIC, Area, Packets
+from drivers.errors import Busy, Garbled, NotThisDevice, Unplugged
 from drivers.wires.address import Address
-from drivers.wires.listening import Damage
-from drivers.wires.serial_line import open_serial
-from drivers.wires.tcp_line import open_tcp
-from drivers.wires.wire import READ_BYTES, Turn, Wire, settle
+from drivers.wires.listening import answered
+from drivers.wires.open_line import open_line
+from drivers.wires.wire import Turn, Wire, settle
 from matters.model import Words
 
 BAUD: Final = 9600
@@ -24,7 +23,6 @@ COLUMN_PIXELS: Final = 8
 WIDE: Final = 2
 SCREEN_MAX: Final = 0xFFFF
 SIZE_MAX: Final = 0x7FFF
-NOISE_BYTES_MAX: Final = 16 * 1024
 
 
 class OnbonScreen:
@@ -40,7 +38,6 @@ class OnbonScreen:
         self._width = address.number("width", WIDTH)
         self._height = address.number("height", HEIGHT)
         self._screen = address.number("screen", protocol.ANY_SCREEN)
-        self._baud = address.number("baud", BAUD)
         if not (0 < self._width <= SIZE_MAX and 0 < self._height <= SIZE_MAX) or self._screen > SCREEN_MAX:
             raise NotThisDevice("width and height are 1 to 32767, screen at most 65535", device=self.name)
         self._line: Wire | None = None
@@ -51,7 +48,7 @@ class OnbonScreen:
         async with self._turn:
             if self._line is not None:
                 return
-            self._line = await self._connect()
+            self._line = await open_line(self._address, BAUD)
             try:
                 await self._ask(protocol.ping(), "ping")
             except Garbled as error:
@@ -103,12 +100,6 @@ class OnbonScreen:
             for number, text in enumerate(kept)
         ]
 
-    async def _connect(self) -> Wire:
-        if self._address.scheme == "serial":
-            return await open_serial(self._address.place, self._baud, self.name)
-        host, port = self._address.host_port
-        return await open_tcp(host, port, self.name)
-
     async def _ask(self, command: bytes, asked: str) -> None:
         line = self._line
         if line is None:
@@ -116,8 +107,8 @@ class OnbonScreen:
         try:
             await settle(line, 0.0, SETTLE_S)
             await line.write(protocol.frame(command, to=self._screen), ANSWER_S)
-            packet = await self._answer(line, asked)
-            protocol.check_answer(packet.command, asked)
+            packet = await answered(line, self._packets, ANSWER_S)
+            protocol.check_answer(packet, asked, self._screen)
         except Unplugged:
             await self.close()
             raise
@@ -125,24 +116,6 @@ class OnbonScreen:
             if self._line is not None:
                 await settle(line, QUIET_S, SETTLE_S)
             raise error.at(self.name) from None
-
-    async def _answer(self, line: Wire, asked: str) -> Packet:
-        """The next whole frame. Raises TimedOut when nothing came, Garbled when it was none."""
-        self._packets.reset()
-        heard = 0
-        while heard <= NOISE_BYTES_MAX:
-            try:
-                chunk = await line.read(READ_BYTES, ANSWER_S)
-            except TimedOut:
-                if heard:
-                    raise Garbled(f"{asked}: {heard} bytes, no frame") from None
-                raise
-            heard += len(chunk)
-            for event in self._packets.feed(chunk):
-                if isinstance(event, Damage):
-                    raise Garbled(f"{asked}: {event.reason}")
-                return event
-        raise Garbled(f"{asked}: only noise")
 
 
 def _pixels(text: str) -> int:

@@ -151,8 +151,11 @@ def answer(code: bytes, error: int = 0) -> bytes:
     return code + bytes((error, 0, 0))
 
 
-def check_answer(command: bytes, asked: str) -> None:
-    """Accept an acknowledgement. Raises Faulty for a refusal, in words, and Garbled for anything else."""
+def check_answer(packet: Packet, asked: str, screen: int = ANY_SCREEN) -> None:
+    """Accept this screen's acknowledgement. Raises Faulty for a refusal, in words, Garbled for the rest."""
+    if screen not in {ANY_SCREEN, packet.sender}:
+        raise Garbled(f"{asked}: answer of screen {packet.sender}")
+    command = packet.command
     code = command[:_CODE_BYTES]
     if code == ACK:
         return

@@ -20,8 +20,14 @@ from drivers.wires.control import play_until_stopped
 from drivers.wires.twin_line import FAULTS as LINE_FAULTS
 from drivers.wires.twin_line import SpeakingLine
 
-FAULTS: Final = {**LINE_FAULTS, "refuse": "the next order is refused: the controller has no fonts"}
+FAULTS: Final = {
+    **LINE_FAULTS,
+    "refuse": "the next order is refused: the controller has no fonts",
+    "foreign": "the next answer is another screen's",
+}
 FONTS: Final = ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc", "NotoSansCJK-Regular.ttc")
+NUMBER: Final = 1
+OTHER: Final = 9
 NO_FONTS: Final = 7
 TOO_LARGE: Final = 11
 UNKNOWN_COMMAND: Final = 2
@@ -48,6 +54,7 @@ class VirtualScreen:
         self._size = (width, height)
         self._out = out
         self._refuse = False
+        self._number = NUMBER
         self._packets = Packets()
 
     @property
@@ -72,6 +79,8 @@ class VirtualScreen:
         """Arm a fault of `FAULTS` for the next order. Raises ValueError."""
         if name == "refuse":
             self._refuse = True
+        elif name == "foreign":
+            self._number = OTHER
         else:
             self.line.fault(name)
 
@@ -99,7 +108,9 @@ class VirtualScreen:
             if isinstance(event, Packet):
                 error = self._obey(event.command)
                 code = protocol.NACK if error else protocol.ACK
-                self.line.say(protocol.frame(protocol.answer(code, error), to=event.sender, sender=1))
+                said = protocol.answer(code, error)
+                self.line.say(protocol.frame(said, to=event.sender, sender=self._number))
+                self._number = NUMBER
 
     def _obey(self, command: bytes) -> int:
         """Carry out one command; the error number of a refusal, else 0."""

@@ -24,9 +24,7 @@ from drivers.errors import (
 )
 from drivers.ports import PrinterState, PrintOutcome
 from drivers.wires.address import Address
-from drivers.wires.serial_line import open_serial
-from drivers.wires.tcp_line import open_tcp
-from drivers.wires.usb_line import open_usb
+from drivers.wires.open_line import open_line
 from drivers.wires.wire import Turn, Wire, settle
 from matters.model import Words
 
@@ -71,7 +69,7 @@ class EscPosPrinter:
         async with self._turn:
             if self._line is not None:
                 return
-            self._line = await self._connect()
+            self._line = await open_line(self._address, SERIAL_BAUD)
             self._in_step = False
             async with AsyncExitStack() as undo:
                 undo.push_async_callback(self._let_go)
@@ -124,14 +122,6 @@ class EscPosPrinter:
             zh=f"ESC/POS，每行 {self.columns} 栏：{state.words.zh}",
             en=f"ESC/POS, {self.columns} columns: {state.words.en}",
         )
-
-    async def _connect(self) -> Wire:
-        if self._address.scheme == "serial":
-            return await open_serial(self._address.place, self._baud, self.name)
-        if self._address.scheme == "usb":
-            return await open_usb(self._address.place, self.name)
-        host, port = self._address.host_port
-        return await open_tcp(host, port, self.name)
 
     async def _first_status(self) -> None:
         """Make sure a printer answers before anything is printed on whatever is there."""

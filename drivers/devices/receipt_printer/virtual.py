@@ -26,6 +26,7 @@ from drivers.ports import PaperLevel, PrinterState
 from drivers.wires.background import Background
 from drivers.wires.control import HOST, ControlDoor, until_stopped
 from drivers.wires.pseudo_terminal import PseudoTerminal
+from drivers.wires.twin_line import flood
 from matters.model import Words
 
 FAULTS: Final = {
@@ -35,6 +36,7 @@ FAULTS: Final = {
     "unplug": "the cable is pulled after `after_lines` lines",
     "off": "the power goes after `after_lines` lines",
     "nonsense": "every real-time answer is FF",
+    "flood": "the next real-time answer is 10 MB of noise",
     "silent": "no real-time answer",
     "mute": "no answer to GS r",
     "slow": "10 lines a second",
@@ -254,7 +256,8 @@ class VirtualPrinter:
         if "silent" in self._faults or number not in protocol.STATUS_NUMBERS:
             return
         byte = protocol.status_answers(self.switches.state())[number - 1]
-        await self._say(b"\xff" if "nonsense" in self._faults else bytes((byte,)))
+        flooded = self._faults.pop("flood", None) is not None
+        await self._say(flood() if flooded else b"\xff" if "nonsense" in self._faults else bytes((byte,)))
 
     async def _say(self, answer: bytes) -> None:
         if self._tty is not None:

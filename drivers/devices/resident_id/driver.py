@@ -10,24 +10,23 @@ from contextlib import AsyncExitStack
 
 from drivers.devices.resident_id import card as cards
 from drivers.devices.resident_id import protocol
-from drivers.devices.resident_id.protocol import Answer, Command, Damage, Frames
+from drivers.devices.resident_id.protocol import Answer, Command, Frames
 from drivers.errors import CardRefused, Garbled, NoCard, NotThisDevice, TimedOut, Unplugged
 from drivers.ports import CardRecord
 from drivers.wires.address import Address
+from drivers.wires.listening import answered
 from drivers.wires.serial_line import SerialLine, open_serial
-from drivers.wires.wire import READ_BYTES, Turn, settle
+from drivers.wires.wire import Turn, settle
 from matters.model import Words
 
 ANSWER_S = 1.0
 PROBE_S = 0.25
 READ_S = 3.0
 TURN_S = 1.0
-GAP_S = 0.3  # an answer that has begun comes without a pause; a longer one means it is not coming
 QUIET_S = 0.03
 SETTLE_S = 1.0
 POLL_S = 0.1
 REST_S = 3.0  # a refused card is not tried again at once, but the reader never seems dead for long
-NOISE_BYTES_MAX = 16 * 1024
 BITS_PER_BYTE = 10
 NOT_OFFERED = frozenset((0x21, 0x23, 0x24))
 
@@ -165,8 +164,8 @@ class SdtReader:
         try:
             await settle(line, quiet_s, SETTLE_S + self._wire_s(self._read))
             await line.write(protocol.request(command), timeout_s)
-            body = await self._one_frame(line, command, timeout_s)
-            answer = protocol.parse_answer(body, command)
+            frame = await answered(line, self._frames, timeout_s)
+            answer = protocol.parse_answer(frame.body, command)
         except Unplugged:
             await self._let_go()
             raise
@@ -175,26 +174,6 @@ class SdtReader:
             raise error.at(self.name) from None
         self._in_step = True
         return answer
-
-    async def _one_frame(self, line: SerialLine, command: Command, timeout_s: float) -> bytes:
-        """The body of the next whole frame. Damage, noise without end and half a frame are Garbled."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout_s
-        self._frames.reset()
-        while self._frames.dropped_bytes <= NOISE_BYTES_MAX:
-            begun = self._frames.pending or self._frames.dropped_bytes
-            left_s = max(0.0, end - loop.time())
-            try:
-                chunk = await line.read(READ_BYTES, min(left_s, GAP_S) if begun else left_s)
-            except TimedOut:
-                if begun:
-                    raise Garbled(f"{command.name}: {self._frames.pending} bytes of a frame") from None
-                raise
-            for event in self._frames.feed(chunk):
-                if isinstance(event, Damage):
-                    raise Garbled(f"{command.name}: {event.reason}")
-                return event.body
-        raise Garbled(f"{command.name}: only noise")
 
     def _open_line(self) -> SerialLine:
         if self._line is None:

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from drivers.errors import CardRefused, DriverError, Faulty, Garbled, NoCard
+from drivers.wires.listening import Damage
 from matters.model import Words
 
 PREAMBLE: Final = bytes.fromhex("AAAAAA9669")
@@ -65,12 +66,6 @@ class Frame(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Damage(msgspec.Struct, frozen=True):
-    """Something that began like a frame and was none; the parser has already gone on behind it."""
-
-    reason: str
-
-
 class Answer(msgspec.Struct, frozen=True):
     """A reader's answer: the result byte SW3 and its data."""
 
@@ -103,12 +98,10 @@ class Frames:
     """Finds frames in whatever arrives, in pieces of any size, and falls into step again after noise.
 
     Holds at most one unfinished frame (`pending` bytes, under 4.2 kB beyond what one `feed` brought).
-    `dropped_bytes` counts what belonged to no frame since the last `reset`.
     """
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self.dropped_bytes = 0
 
     @property
     def pending(self) -> int:
@@ -118,7 +111,6 @@ class Frames:
     def reset(self) -> None:
         """Forget everything held."""
         self._held.clear()
-        self.dropped_bytes = 0
 
     def feed(self, chunk: bytes) -> list[Frame | Damage]:
         """What the bytes so far amount to, in order."""
@@ -129,18 +121,18 @@ class Frames:
         return found
 
     def _next(self) -> Frame | Damage | None:
-        self._drop(self._start())
+        del self._held[: self._start()]
         if len(self._held) < HEAD_BYTES:
             return None
         length = int.from_bytes(self._held[len(PREAMBLE) : HEAD_BYTES], "big")
         if not BODY_BYTES_MIN <= length <= BODY_BYTES_MAX:
-            self._drop(1)
+            del self._held[:1]
             return Damage(f"length {length}")
         if len(self._held) < HEAD_BYTES + length:
             return None
         counted = bytes(self._held[len(PREAMBLE) : HEAD_BYTES + length])
         if check_byte(counted):
-            self._drop(1)  # the length itself may be the damaged byte: look again one byte on
+            del self._held[:1]  # the length itself may be the damaged byte: look again one byte on
             return Damage("check byte")
         del self._held[: HEAD_BYTES + length]
         return Frame(counted[2:-1])
@@ -154,10 +146,6 @@ class Frames:
             if self._held.endswith(PREAMBLE[:length]):
                 return len(self._held) - length
         return len(self._held)
-
-    def _drop(self, count: int) -> None:
-        del self._held[:count]
-        self.dropped_bytes += count
 
 
 def parse_answer(body: bytes, command: Command) -> Answer:

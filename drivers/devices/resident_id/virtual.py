@@ -25,12 +25,13 @@ from drivers.ports import CardRecord
 from drivers.wires.background import Background
 from drivers.wires.control import play_until_stopped
 from drivers.wires.pseudo_terminal import PseudoTerminal
+from drivers.wires.twin_line import flood
 
 FAULTS: Final = {
     "silent": "no answer",
     "noise": "64 bytes of noise, then the answer",
     "garbage": "64 bytes of noise instead of the answer",
-    "flood": "`value` bytes of noise instead of the answer",
+    "flood": "10 MB of noise instead of the answer",
     "flipped": "the answer with one bit wrong",
     "short": "the first half of the answer",
     "length": "the answer with a wrong length",
@@ -42,7 +43,6 @@ FAULTS: Final = {
 }
 REQUESTS_MAX: Final = 64
 NUMBER: Final = bytes.fromhex("0500010020A13401D2040000E1100000")
-FLOOD_BYTES: Final = 10 * 1024 * 1024
 SLOW_BYTES_PER_S: Final = 4000.0
 
 
@@ -261,12 +261,11 @@ def _spoiled(answer: bytes, fault: Fault | None) -> bytes:
         return answer
     flipped = bytearray(answer)
     flipped[len(answer) // 2] ^= 0x04
-    size = min(fault.value or FLOOD_BYTES, FLOOD_BYTES)
     spoil: dict[str, Callable[[], bytes]] = {
         "silent": lambda: b"",
         "noise": lambda: noise(64, "noise") + answer,
         "garbage": lambda: noise(64, "garbage"),
-        "flood": lambda: noise(size, "flood"),
+        "flood": flood,
         "flipped": lambda: bytes(flipped),
         "short": lambda: answer[: len(answer) // 2],
         "unplug": lambda: answer[: len(answer) // 2],

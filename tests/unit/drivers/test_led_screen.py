@@ -11,6 +11,11 @@ from drivers.wires.listening import Damage
 AREA = Area(number=1, x=8, y=16, width=184, height=16, text="请 A012 号到 3 号窗口", display=3, stay_s=5)
 
 
+def said(command):
+    """What screen 1 says to the host."""
+    return Packet(protocol.HOST, 1, command)
+
+
 def test_the_check_sum_is_that_of_the_published_ping():
     inner = bytes.fromhex("FEFF0080F000FEFF0000000005000000 01A2000000")
     assert protocol.crc16(inner).to_bytes(2, "little").hex().upper() == "C686"
@@ -57,15 +62,22 @@ def test_an_area_whose_text_is_shorter_than_it_says_is_garbled():
 @pytest.mark.parametrize("error", [*protocol.ERRORS, 200])
 def test_every_refusal_has_words_in_both_languages_and_a_next_step(error):
     with pytest.raises(Faulty) as refused:
-        protocol.check_answer(protocol.answer(protocol.NACK, error), "show")
+        protocol.check_answer(said(protocol.answer(protocol.NACK, error)), "show")
     assert all((refused.value.words.zh, refused.value.words.en, refused.value.next.zh, refused.value.next.en))
 
 
 def test_an_answer_that_is_neither_yes_nor_no_is_garbled():
-    protocol.check_answer(protocol.answer(protocol.ACK), "show")
+    protocol.check_answer(said(protocol.answer(protocol.ACK)), "show")
     for wrong in (b"", protocol.NACK, b"\xa2\x00"):
         with pytest.raises(Garbled):
-            protocol.check_answer(wrong, "show")
+            protocol.check_answer(said(wrong), "show")
+
+
+def test_the_answer_of_another_screen_on_the_line_is_none():
+    acknowledged = said(protocol.answer(protocol.ACK))
+    protocol.check_answer(acknowledged, "show", screen=1)
+    with pytest.raises(Garbled):
+        protocol.check_answer(acknowledged, "show", screen=2)
 
 
 def test_a_frame_is_found_in_pieces_and_after_noise():
