@@ -33,6 +33,7 @@ CONVERSATION_BYTES_MAX: Final = 8 * 1024 * 1024
 WAITING_MAX: Final = 1024
 LOOK_S: Final = 0.2
 BAUD: Final = 9600
+NEW_LINE: Final = b""
 Speaker = Literal["driver", "device"]
 
 _MARKS: Final[dict[Speaker, str]] = {"driver": ">", "device": "<"}
@@ -59,6 +60,13 @@ class Conversation:
         if len(self.sayings) >= SAYINGS_MAX:
             raise ValueError("a conversation without an end")
         self.sayings.append(Saying(by, said))
+
+    def moved(self, old: str, new: str) -> "Conversation":
+        """The same at another host and port, of the same length: HTTP says at which it asks."""
+        other = Conversation(self.words)
+        for saying in self.sayings:
+            other.add(saying.by, saying.said.replace(old.encode(), new.encode()))
+        return other
 
     def text(self) -> str:
         """The conversation as a file holds it."""
@@ -91,12 +99,15 @@ class Replay:
     """A device that says again what was recorded, once the driver has said its part, byte for byte.
 
     `wrong` says where the driver first left the recording; from there on the device is silent. A recording
-    that begins with the device waits for `begin`.
+    that begins with the device waits for `begin`. `place` (host:port) makes it a device on TCP: where the
+    recording names that place, it names the replay's own.
     """
 
-    def __init__(self, conversation: Conversation, *, tcp: bool = False, link: Path | None = None) -> None:
-        self.end = TcpEnd(self._received) if tcp else PseudoTerminal(self._received, link)
+    def __init__(self, conversation: Conversation, *, place: str = "", link: Path | None = None) -> None:
+        self.end = TcpEnd(self._received) if place else PseudoTerminal(self._received, link)
         self.wrong = ""
+        self._conversation = conversation
+        self._place = place
         self._left = list(conversation.sayings)
         self._heard = bytearray()
         self._words: asyncio.Queue[bytes] = asyncio.Queue(WAITING_MAX)
@@ -110,6 +121,8 @@ class Replay:
     async def start(self) -> None:
         """Plug in."""
         self.end.plug()
+        if self._place:
+            self._left = list(self._conversation.moved(self._place, self.end.path).sayings)
         await self._background.start(self._speak())
 
     async def stop(self) -> None:
@@ -168,20 +181,26 @@ def recorded_answers(answer: Callable[[bytes], bytes], into: Conversation) -> Ca
 class Recorder:
     """Sits between a driver, which opens `end`, and a real device, and keeps what both say.
 
-    The device is opened when the driver first speaks, or by `start` for one that speaks by itself.
+    A line to a print queue is opened anew whenever the driver connects: a queue ends it with its answer.
     """
 
     def __init__(self, device: Address, *, link: Path | None = None) -> None:
         self.conversation = Conversation()
-        self.end = TcpEnd(self._received) if device.scheme == "tcp" else PseudoTerminal(self._received, link)
         self._device = device
+        self._redials = device.scheme == "ipp"
+        self.end = (
+            TcpEnd(self._received, self._connected)
+            if device.scheme in {"tcp", "ipp"}
+            else PseudoTerminal(self._received, link)
+        )
         self._line: Wire | None = None
+        self._lined = asyncio.Event()
         self._said: asyncio.Queue[bytes] = asyncio.Queue(WAITING_MAX)
         self._background = Background()
 
     async def start(self) -> None:
         """Open the device and plug in. Raises what opening it raises."""
-        self._line = await open_line(self._device, BAUD)
+        await self._dial()
         self.end.plug()
         await self._background.start(self._forth(), self._back())
 
@@ -192,6 +211,16 @@ class Recorder:
         if self._line is not None:
             await self._line.close()
 
+    async def _dial(self) -> None:
+        if self._line is not None:
+            await self._line.close()
+        self._line = await open_line(self._device, BAUD)
+        self._lined.set()
+
+    def _connected(self) -> None:
+        if self._redials:
+            self._said.put_nowait(NEW_LINE)
+
     def _received(self, chunk: bytes) -> None:
         self.conversation.add("driver", chunk)
         self._said.put_nowait(chunk)
@@ -199,6 +228,9 @@ class Recorder:
     async def _forth(self) -> None:
         while self._background.running:
             chunk = await self._said.get()
+            if chunk == NEW_LINE:
+                await self._dial()
+                continue
             line = self._line
             assert line is not None
             if isinstance(line, SerialLine) and isinstance(self.end, PseudoTerminal) and line.baud:
@@ -207,15 +239,21 @@ class Recorder:
                 await line.write(chunk)
 
     async def _back(self) -> None:
-        assert self._line is not None
         while self._background.running:
+            await self._lined.wait()
+            line = self._line
+            assert line is not None
             try:
-                chunk = await self._line.read(READ_BYTES, LOOK_S)
+                chunk = await line.read(READ_BYTES, LOOK_S)
             except TimedOut:
                 continue
             except DriverError:
-                self.end.unplug()
-                return
+                if not self._redials:
+                    self.end.unplug()
+                    return
+                if line is self._line:
+                    self._lined.clear()
+                continue
             self.conversation.add("device", chunk)
             await self.end.send(chunk)
 

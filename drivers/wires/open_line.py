@@ -9,11 +9,11 @@ from drivers.wires.wire import Wire
 
 
 async def open_line(address: Address, baud: int) -> Wire:
-    """Open a tcp, serial (at its `baud` option, else `baud`), usb or video address; raises what that raises.
+    """Open a tcp, ipp, serial (at its `baud` option, else `baud`), usb or video address; raises its errors.
 
     Raises NotThisDevice for an address that is no line of bytes.
     """
-    if address.scheme == "tcp":
+    if address.scheme in {"tcp", "ipp"}:
         return await open_tcp(*address.host_port, address.text)
     if address.scheme == "serial":
         return await open_serial(address.place, address.number("baud", baud), address.text)

@@ -11,10 +11,16 @@ SLICE_S = 0.002
 
 
 class TcpEnd:
-    """Like `PseudoTerminal`, over TCP. `received` is called in the event loop with what the program sent."""
+    """Like `PseudoTerminal`, over TCP. `received` is called in the event loop with what the program sent.
 
-    def __init__(self, received: Callable[[bytes], None]) -> None:
+    `connected` is called when a program has connected.
+    """
+
+    def __init__(
+        self, received: Callable[[bytes], None], connected: Callable[[], None] = lambda: None
+    ) -> None:
         self._received = received
+        self._connected = connected
         self._listening: socket.socket | None = None
         self._client: socket.socket | None = None
         self._port = 0
@@ -67,6 +73,7 @@ class TcpEnd:
             client.settimeout(0.0)
             self._client = client
             asyncio.get_running_loop().add_reader(client, self._readable)
+            self._connected()
 
     def _readable(self) -> None:
         assert self._client is not None

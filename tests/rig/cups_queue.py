@@ -99,9 +99,14 @@ class CupsQueue:
         self._process: asyncio.subprocess.Process | None = None
 
     @property
+    def host(self) -> str:
+        """Where it listens."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
     def address(self) -> str:
         """What a technician would set."""
-        return f"ipp:127.0.0.1:{self._port}/printers/{QUEUE}"
+        return f"ipp:{self.host}/printers/{QUEUE}"
 
     async def __aenter__(self) -> Self:
         assert os.access(CUPSD, os.X_OK), f"{CUPSD} is missing: run make setup"

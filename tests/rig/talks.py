@@ -7,10 +7,14 @@ of their own beside them.
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 
+from drivers.devices.a4_ipp.virtual import VirtualQueue
+from drivers.devices.a4_spool.protocol import FOLDERS
+from drivers.devices.a4_spool.virtual import VirtualSpool
 from drivers.devices.caller_keys.virtual import VirtualPads
 from drivers.devices.document_camera.virtual import VirtualCamera, drawn
 from drivers.devices.gps.virtual import VirtualReceiver
@@ -25,13 +29,24 @@ from drivers.devices.social_card.virtual import VirtualSocialCard
 from drivers.devices.staff_card.virtual import VirtualStaffCard
 from drivers.registry import open_device
 from drivers.wires.address import parse_address
-from drivers.wires.conversation import Conversation, Recorder, recorded_answers, replayed_answers
+from drivers.wires.conversation import (
+    Conversation,
+    Recorder,
+    parse_conversation,
+    recorded_answers,
+    replayed_answers,
+)
+from drivers.wires.folder_conversation import FolderRecorder, FolderReplay
 from drivers.wires.vpcd_line import CardLine
 from tests.rig.bench import soon
 from tests.rig.card_daemon import CardInDaemon
+from tests.rig.cups_queue import CupsQueue
 from tests.unit.drivers.samples import CITIZEN, HERE, ORGANISATION, SOCIAL
 
 FOLDER = Path(__file__).parent / "conversations"
+PLACE = "127.0.0.1:00000"
+TWIN = "its twin, not from hardware"
+PDF = b"%PDF-1.7\nrecorded\n%%EOF\n"
 SLIP = bytes(Slip().text("政务服务").text("请到 3 号窗口").cut())
 
 Use = Callable[[Any], Awaitable[object]]
@@ -47,7 +62,17 @@ class Talk(msgspec.Struct, frozen=True):
     use: Use
     speaks: bool = False
     scheme: str = "serial"
+    rest: str = ""
+    path: Callable[[Any], str] = lambda twin: twin.path
+    of: str = TWIN
     done: Callable[[Any], object] = lambda _: True
+
+
+async def print_sheet(device: Any) -> tuple[object, ...]:
+    """Hand a sheet over, find it, read its end back."""
+    handed = await device.submit(PDF, "sheet-0001")
+    found = await device.find("sheet-0001")
+    return handed, found, await device.finished(handed.job, 10.0), await device.status()
 
 
 TALKS = (
@@ -105,12 +130,25 @@ TALKS = (
         lambda device: device.next_fix(2.0),
         speaks=True,
     ),
+    Talk(
+        "a4_printer",
+        "a4_ipp",
+        VirtualQueue,
+        lambda _: None,
+        print_sheet,
+        scheme="ipp",
+        rest="/printers/hall",
+        path=lambda queue: f"127.0.0.1:{queue.port}",
+    ),
+)
+CUPS_TALK = msgspec.structs.replace(
+    TALKS[-1], name="a4_ipp-cups", of="a real cupsd, whose printer is a script", path=lambda queue: queue.host
 )
 
 
 async def talk(row: Talk, path: str, stir: Callable[[], object]) -> object:
-    """Open the device at a tty, make it speak, use it once; what came of it."""
-    device = open_device(row.kind, f"{row.scheme}:{path}")
+    """Open the device at the end of a line, make it speak, use it once; what came of it."""
+    device = open_device(row.kind, f"{row.scheme}:{path}{row.rest}")
     await device.open()
     stir()
     result = await row.use(device)
@@ -122,15 +160,63 @@ async def record(row: Talk) -> tuple[str, object]:
     """The conversation with the twin as text, and what came of it."""
     twin = row.twin()
     await twin.start()
+    try:
+        return await record_from(row, twin)
+    finally:
+        await twin.stop()
+
+
+async def record_cups() -> tuple[str, object]:
+    """The conversation with a real cupsd as text, and what came of it."""
+    async with CupsQueue() as queue:
+        return await record_from(CUPS_TALK, queue)
+
+
+async def record_from(row: Talk, twin: Any) -> tuple[str, object]:
+    """The conversation with what stands at the other end."""
     options = "?baud=115200" if row.scheme == "serial" else ""
-    recorder = Recorder(parse_address(f"{row.scheme}:{twin.path}{options}"))
-    recorder.conversation.words = f"{row.name}: recorded from its twin, not from hardware"
+    recorder = Recorder(parse_address(f"{row.scheme}:{row.path(twin)}{row.rest}{options}"))
+    recorder.conversation.words = f"{row.name}: recorded from {row.of}"
     await recorder.start()
     result = await talk(row, recorder.end.path, lambda: row.stir(twin))
     await soon(lambda: row.done(twin))
     await recorder.stop()
-    await twin.stop()
+    return recorder.conversation.moved(recorder.end.path, PLACE).text(), result
+
+
+async def record_folder() -> tuple[str, object]:
+    """The conversation with the folder's twin as text, and what came of it."""
+    with TemporaryDirectory() as place:
+        twin = VirtualSpool(Path(place) / "hall")
+        await twin.start()
+        recorder = FolderRecorder(twin.folder)
+        recorder.conversation.words = f"a4_spool: recorded from {TWIN}"
+        await recorder.start()
+        result = await folder_talk(twin.folder)
+        await recorder.stop()
+        await twin.stop()
     return recorder.conversation.text(), result
+
+
+async def replay_folder(text: str, folder: Path) -> tuple[object, FolderReplay]:
+    """What came of a recorded conversation, and the printer that did its part of it again."""
+    for part in FOLDERS:
+        (folder / part).mkdir(parents=True)
+    replay = FolderReplay(parse_conversation(text), folder)
+    await replay.start()
+    result = await folder_talk(folder)
+    await replay.stop()
+    return result, replay
+
+
+async def folder_talk(folder: Path) -> object:
+    """One sheet printed from the folder; what came of it."""
+    device = open_device("a4_printer", f"spool:{folder}")
+    await device.open()
+    try:
+        return await print_sheet(device)
+    finally:
+        await device.close()
 
 
 class CardTalk(msgspec.Struct, frozen=True):
@@ -175,7 +261,7 @@ async def card_talk(row: CardTalk, card: Any) -> object:
 
 async def record_card(row: CardTalk) -> tuple[str, object]:
     """The conversation with the virtual card as text, and what came of it."""
-    conversation = Conversation(f"{row.name}: recorded from its twin, not from hardware")
+    conversation = Conversation(f"{row.name}: recorded from {TWIN}")
     card = row.twin()
     card.line.answer = recorded_answers(card.answer, conversation)
     result = await card_talk(row, card)
@@ -193,6 +279,8 @@ class ReplayedCard:
 
 async def record_all() -> None:
     texts = {row.name: (await record(row))[0] for row in TALKS}
+    texts["a4_spool"], _ = await record_folder()
+    texts[CUPS_TALK.name], _ = await record_cups()
     texts |= {row.name: (await record_card(row))[0] for row in CARD_TALKS}
     for name, text in texts.items():
         (FOLDER / f"{name}.txt").write_text(text, "utf-8")

@@ -7,14 +7,21 @@ from drivers.chips import StaffCard
 from drivers.errors import CardRefused, DriverError, NotThisDevice
 from drivers.wires.address import parse_address
 from drivers.wires.conversation import SAYINGS_MAX, Conversation, Recorder, Replay, parse_conversation
+from drivers.wires.folder_conversation import FolderReplay
+from tests.rig.bench import soon
 from tests.rig.talks import (
     CARD_TALKS,
+    CUPS_TALK,
     FOLDER,
+    PLACE,
     TALKS,
     ReplayedCard,
     card_talk,
     record,
     record_card,
+    record_cups,
+    record_folder,
+    replay_folder,
     talk,
 )
 from tests.unit.drivers.samples import CITIZEN, HERE, ORGANISATION, SOCIAL
@@ -36,7 +43,7 @@ TRIES = (
 async def replayed(row, text):
     """What came of a recorded conversation, and whether the driver kept to it."""
     for _ in range(TRIES):
-        replay = Replay(parse_conversation(text))
+        replay = Replay(parse_conversation(text), place=PLACE if row.scheme == "ipp" else "")
         await replay.start()
         try:
             result = await talk(row, replay.end.path, replay.begin if row.speaks else lambda: None)
@@ -49,7 +56,7 @@ async def replayed(row, text):
     return result, wrong
 
 
-@pytest.mark.parametrize("row", TALKS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [*TALKS, CUPS_TALK], ids=lambda row: row.name)
 async def test_g17_a_kept_conversation_is_replayed_to_the_driver_of_today(row):
     result, wrong = await replayed(row, (FOLDER / f"{row.name}.txt").read_text("utf-8"))
     assert wrong == ""
@@ -57,6 +64,14 @@ async def test_g17_a_kept_conversation_is_replayed_to_the_driver_of_today(row):
         assert result == KNOWN[row.name]
     if row.name == "receipt_printer":
         assert result.confirmed
+    if row.kind == "a4_printer":
+        assert printed(result)
+
+
+def printed(result):
+    """Whether a sheet was handed over once, found again and read back as done, by a printer that is well."""
+    handed, found, ended, printer = result
+    return handed.confirmed and found == handed.job and ended.stage == "done" and printer.ready
 
 
 @pytest.mark.parametrize("row", TALKS, ids=lambda row: row.name)
@@ -74,6 +89,32 @@ async def test_g17_a_kept_conversation_with_a_card_is_replayed_through_a_real_da
         assert result == KNOWN[row.name]
     else:
         assert isinstance(result, StaffCard)
+
+
+async def test_g17_a_kept_conversation_in_a_folder_is_replayed(tmp_path):
+    result, replay = await replay_folder((FOLDER / "a4_spool.txt").read_text("utf-8"), tmp_path / "hall")
+    assert printed(result)
+    assert replay.finished
+
+
+async def test_another_job_than_the_recorded_one_is_found_out(tmp_path):
+    folder = tmp_path / "hall"
+    (folder / "new").mkdir(parents=True)
+    (folder / "new" / "sheet-0001.pdf").write_bytes(b"%PDF other")
+    replay = FolderReplay(parse_conversation((FOLDER / "a4_spool.txt").read_text("utf-8")), folder)
+    await replay.start()
+    await soon(lambda: replay.wrong)
+    assert replay.wrong == "sheet-0001.pdf is another job"
+    assert not replay.finished
+    await replay.stop()
+
+
+async def test_g17_what_is_recorded_of_a_folder_and_of_a_real_cups_now_replays_with_the_same_result(tmp_path):
+    text, live = await record_folder()
+    result, replay = await replay_folder(text, tmp_path / "hall")
+    assert (result, replay.finished) == (live, True)
+    text, live = await record_cups()
+    assert await replayed(CUPS_TALK, text) == (live, "")
 
 
 async def test_a_card_that_leaves_its_recording_is_refused():
@@ -95,7 +136,7 @@ async def test_a_driver_that_says_something_else_is_found_out():
 
 async def test_a_line_of_another_kind_is_not_recorded():
     with pytest.raises(NotThisDevice):
-        await Recorder(parse_address("ipp:127.0.0.1:631/printers/hall")).start()
+        await Recorder(parse_address("pcsc:*")).start()
 
 
 def test_a_conversation_survives_its_file_and_a_wrong_line_is_named():

@@ -1,7 +1,7 @@
 """The driver of an A4 printer over IPP. Each question is one HTTP request on a connection of its own."""
 
 import asyncio
-import secrets
+import itertools
 from typing import Final
 
 from drivers.devices.a4_ipp import protocol
@@ -31,6 +31,7 @@ class IppPrinter:
         self._uri = f"ipp://{address.place}{address.path}"
         self._answer_s = answer_s
         self._is_open = False
+        self._numbers = itertools.count(1)  # of requests; an answer must name its own
 
     async def open(self) -> None:
         if self._is_open:
@@ -53,12 +54,10 @@ class IppPrinter:
     async def submit(self, pdf: bytes, name: str) -> Submitted:
         assert len(pdf) <= PDF_BYTES_MAX
         self._check()
-        number = secrets.randbelow(2**31 - 1) + 1
         exchange = Exchange(self._host, self._port, self.name)
+        body = protocol.print_job(next(self._numbers), self._uri, USER, name, pdf)
         try:
-            answer = await self._send(
-                exchange, protocol.print_job(number, self._uri, USER, name, pdf), SUBMIT_S
-            )
+            answer = await self._send(exchange, body, SUBMIT_S)
             refused = protocol.refusal(answer, self.name)
             job = answer.group(protocol.GROUP_JOB).number("job-id")
         except DriverError as error:
@@ -115,9 +114,8 @@ class IppPrinter:
         return protocol.printer_state(answer.group(protocol.GROUP_PRINTER))
 
     async def _ask(self, operation: int, more: list[Attribute], *, missing_is_fine: bool = False) -> Message:
-        number = secrets.randbelow(2**31 - 1) + 1
         exchange = Exchange(self._host, self._port, self.name)
-        body = protocol.request(operation, number, self._uri, more)
+        body = protocol.request(operation, next(self._numbers), self._uri, more)
         answer = await self._send(exchange, body, self._answer_s)
         refused = protocol.refusal(answer, self.name)
         if refused is not None and not (missing_is_fine and answer.code == protocol.NOT_FOUND):
