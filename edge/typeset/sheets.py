@@ -8,7 +8,7 @@ from matters.groups import Group
 from matters.model import Words
 
 Mark = Literal["", "test", "training"]
-SlipKind = Literal["ticket", "report", "deferral", "refusal", "summary", "day"]
+SlipKind = Literal["ticket", "report", "deferral", "refusal", "summary"]
 MARK_WORDS: dict[Mark, Words] = {
     "": Words(zh="", en=""),
     "test": Words(zh="测试", en="TEST"),

@@ -26,7 +26,6 @@ LAYOUTS: Final[dict[SlipKind, Layout]] = {
     "deferral": Layout("▲", "请妥善保管本单；办好后按所留电话通知。"),
     "refusal": Layout("◆", "补齐以上材料后，可再次申请；本单不是受理凭证。"),
     "summary": Layout("□", "本单是报告的摘要，不能代替报告。"),
-    "day": Layout("●", "本单由大厅留存。"),
 }
 _LABEL_MAX: Final = 8
 _RULE: Final = "-"

@@ -61,10 +61,9 @@ SHEETS = (
         "refusal", "一次性告知单", "330102-3-000483", "未受理",
         "事项：授权查询公共信用信息", "材料不齐，暂不能受理。", "依据：公共信用信息查询管理暂行办法 第七条",
         "1. 授权委托书原件：缺被授权人工作单位", "2. 身份证复印件（正反面）", "3. 授权人签字日期与委托书不一致",
-        "补齐后可在任一窗口再次申请。",
+        "补齐后可在任一窗口再次申请。", mark="training",
     ),
     msgspec.structs.replace(paper.summary(report()), qr=CODE),
-    _sheet("day", "日结单", "2026-11-21", "已日结", "查询：34", "报告：31", "收费：310.00 元", mark="training"),
 )  # fmt: skip
 WIDE, NARROW = Abilities(), Abilities(columns=32)
 LIMITED = {

@@ -115,5 +115,5 @@ def test_a_rare_name_is_drawn_and_an_order_in_a_name_stays_text():
 
 
 def test_the_typesetter_gives_the_same_bytes():
-    made = sheet("day", "查询：34")
+    made = sheet("refusal", "查询：34")
     assert Typesetter().slip(made) == slip(made)
