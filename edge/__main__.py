@@ -132,12 +132,10 @@ async def _import(options: argparse.Namespace) -> tuple[Any, int]:
 
 
 async def _stick(options: argparse.Namespace) -> tuple[Any, int]:
-    from edge.actions.stick import look
-
     async def listed(node: Any) -> Any:
-        return look(options.path, node.identity.origin)
+        return await node.examiner.look(options.path, node.identity.origin)
 
-    return list(await _with_node(options, listed)), 0
+    return list((await _with_node(options, listed)).files), 0
 
 
 async def _check(options: argparse.Namespace) -> tuple[Any, int]:

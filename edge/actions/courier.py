@@ -10,17 +10,10 @@ import msgspec
 import structlog
 
 from edge.actions import checkpoint, files
+from edge.actions.examiner import Found
 from edge.actions.exchange import LOCK_WAIT_S, Round, do_step, ledger_view, off_the_loop, summary
 from edge.actions.node import Node
-from edge.actions.stick import (
-    HEAD_BYTES,
-    SUFFIX,
-    describe,
-    folder_of,
-    look,
-    read_foreign,
-    write_checked,
-)
+from edge.actions.stick import SUFFIX, folder_of, read_foreign, write_checked
 from edge.actions.views import ExchangeSummary
 from edge.errors import Busy, CentreRefused, CentreUnreachable, CourierRefused
 from edge.store.draft import Draft
@@ -29,8 +22,6 @@ from matters.model import Words
 from sync.exchange.node import NodeExchange
 from sync.exchange.node import export as batches
 from sync.exchange.steps import Alarm, FetchPack, Finished, SendBatch, Step
-from sync.ids import parse_origin
-from sync.packs import pack as packs
 
 log = structlog.get_logger("courier")
 LOCK = "courier.lock"
@@ -60,7 +51,7 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
         "files": [*(name for name, _ in made), *chunks],
         "entries": sum(count for _, count in made),
         "size": size,
-        "stick": await asyncio.to_thread(look, path, node.identity.origin),
+        "stick": (await node.examiner.look(path, node.identity.origin)).files,
     }
 
 
@@ -88,46 +79,53 @@ async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
     each why.
     """
     node.never_in_training()
-    found = [(path, await asyncio.to_thread(read_foreign, path)) for path in paths]
     done, notes = Round(), list[Words]()
     async with _alone(node):
-        for _, data in found:
-            if packs.static(data):
+        examined = await node.examiner.open(paths, node.identity)
+        found = list(zip(paths, examined.found, strict=True))
+        for path, one in found:
+            if one.file and one.file.kind == "pack":
+                data = await asyncio.to_thread(read_foreign, path)
                 done.packs[hashlib.sha256(data).digest()] = data
         await checkpoint.sign(node)
         taken = 0
-        for path, data in found:
-            if not packs.static(data):
-                taken += await _taken(node, path, data, done, notes)
+        for path, one in found:
+            if not (one.file and one.file.kind == "pack"):
+                taken += await _taken(node, path, one, done, notes)
     if not taken:
         words = _nothing(notes) if notes else None
         raise CourierRefused(", ".join(done.alarms) or "no acknowledgement among the files", message=words)
     draft = Draft(kind="courier.imported", outcome="ok", object=f"files-{taken}")
     await node.store.transact(lambda tx: tx.append(draft))
-    said = await summary(node, done, 0, sum(len(data) for _, data in found))
+    said = await summary(node, done, 0, sum(file.bytes for file in examined.files))
     return msgspec.structs.replace(said, notes=tuple(notes))
 
 
-async def _taken(node: Node, path: Path, data: bytes, done: Round, notes: list[Words]) -> int:
+async def _taken(node: Node, path: Path, found: Found, done: Round, notes: list[Words]) -> int:
     """One file that is no pack; 1 when it was of use, else why not is among `notes`."""
-    kind, whose, zh, en = describe(path.name, data[:HEAD_BYTES])
-    ours = whose == parse_origin(node.identity.origin).name
-    if kind == "entries" and not ours:
-        return await _relayed(node, path, data, whose, notes)
-    if kind == "list" and ours and await files.note_wanted(node, data):
+    file = found.file
+    if file is None:
+        notes.append(Words(zh=f"{path.name}：{_STRANGE.zh}", en=f"{path.name}: {_STRANGE.en}"))
+        return 0
+    if file.kind == "entries" and not file.ours:
+        return await _relayed(node, path, file.node, notes)
+    if found.listed and await files.note_wanted(node, found.listed):
         return 1
-    if kind == "acknowledgement" and ours:
-        before = len(done.alarms)
-        if await _take(node, data, done):
+    why = ""
+    if file.kind == "acknowledgement" and file.ours:
+        why = await _take(node, found, done)
+        if not why:
             return 1
-        why = done.alarms[before] if done.alarms[before:] else "refused"
+    zh, en = file.words.zh, file.words.en
+    if why:
         zh, en = f"{zh}未被接受（{why}）", f"{en} was not accepted ({why})"
-    notes.append(Words(zh=f"{path.name}：{zh or _STRANGE.zh}", en=f"{path.name}: {en or _STRANGE.en}"))
+    notes.append(Words(zh=f"{path.name}：{zh}", en=f"{path.name}: {en}"))
     return 0
 
 
-async def _relayed(node: Node, path: Path, data: bytes, whose: str, notes: list[Words]) -> int:
+async def _relayed(node: Node, path: Path, whose: str, notes: list[Words]) -> int:
     """Hand in another node's sealed entries under our own signature; the reply is sealed to that node."""
+    data = await asyncio.to_thread(read_foreign, path)
     try:
         reply = await node.uplink.exchange(node.identity, data, RELAY_DEADLINE_S)
     except (CentreUnreachable, CentreRefused) as error:
@@ -154,19 +152,19 @@ def _nothing(notes: list[Words]) -> Words:
     )
 
 
-async def _take(node: Node, data: bytes, done: Round) -> int:
-    """One acknowledgement file; 1 when it was accepted."""
+async def _take(node: Node, found: Found, done: Round) -> str:
+    """Obey one acknowledgement file; why it was refused, or empty."""
+    if found.header is None or found.acknowledgement is None:
+        await do_step(node, Alarm(code=found.code, detail="on a stick", grave=False), done)
+        return found.code
+    before = len(done.alarms)
     async with ledger_view(node) as view:
-        machine = NodeExchange(view)
-        steps: list[Step] = await off_the_loop(machine.received, data)
-    accepted = not any(isinstance(step, Finished) and step.outcome == "refused" for step in steps)
+        steps: list[Step] = await off_the_loop(NodeExchange(view).heard, found.header, found.acknowledgement)
     for step in steps:
-        if isinstance(step, FetchPack | SendBatch):
-            continue  # what is not on the stick comes with the next one, or over the line
-        await do_step(node, step, done)
-        if isinstance(step, Alarm):
-            log.warning("courier.alarm", code=step.code)
-    return int(accepted)
+        if not isinstance(step, FetchPack | SendBatch):  # what is not on the stick comes with the next one
+            await do_step(node, step, done)
+    refused = any(isinstance(step, Finished) and step.outcome == "refused" for step in steps)
+    return ([*done.alarms[before:], "refused"][0]) if refused else ""
 
 
 _AT_WORK = Words(zh="另一次 U 盘传递正在进行。", en="Another stick is being read or written.")

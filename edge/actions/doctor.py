@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from drivers import apart
 from edge.actions.check import check
 from edge.actions.views import DoctorLine
 from edge.errors import EdgeError, SettingsInvalid
@@ -15,7 +16,7 @@ FONT = "NotoSansCJK-Regular.ttc"
 
 async def doctor(data: Path) -> tuple[DoctorLine, ...]:
     """Look at everything that can be looked at without a running node; nothing is changed."""
-    lines = [_settings(data), _keys(data), _disk(data), _fonts()]
+    lines = [_settings(data), _keys(data), _disk(data), _fonts(), await _sticks()]
     lines += await _store(data)
     lines += _devices(data)
     return tuple(lines)
@@ -55,6 +56,11 @@ def _fonts() -> DoctorLine:
     folders = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
     found = any(next(folder.rglob(FONT), None) for folder in folders if folder.exists())
     return _line("fonts", found, "请安装 fonts-noto-cjk，否则报告无法排版。")
+
+
+async def _sticks() -> DoctorLine:
+    no = "内核不允许命名空间：查看 U 盘的进程没有与网络隔离；请允许 unshare(CLONE_NEWNET)。"
+    return _line("sticks apart", await apart.possible(), no, "warn")
 
 
 async def _store(data: Path) -> list[DoctorLine]:

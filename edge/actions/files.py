@@ -14,8 +14,8 @@ from edge.actions.node import Node
 from edge.actions.stick import SUFFIX, write_checked
 from edge.store.reader import Reading
 from edge.uplink.line import WantedFile, from_base64
-from sync.batch.file import build_sealed, open_sealed
-from sync.errors import UNREADABLE, SyncError
+from sync.batch.file import build_sealed
+from sync.errors import UNREADABLE
 from sync.messages.blob import chunk, count, encode
 
 log = structlog.get_logger("files")
@@ -112,14 +112,11 @@ def _sealed(node: Node, file: bytes, serial: str, number: int) -> bytes:
     )
 
 
-async def note_wanted(node: Node, sealed: bytes) -> bool:
-    """Remember which files the centre says on a stick that it lacks; False where this is no such list."""
-    own = node.identity
-    keys = {own.centre.origin: own.centre.signing}
+async def note_wanted(node: Node, listed: bytes) -> bool:
+    """Remember which files the centre lacks, by its opened list from a stick; False for what is no list."""
     try:
-        _, payload = open_sealed(sealed, own.sealing, keys.get, kind="down", destination=own.origin)
-        found = msgspec.json.decode(payload, type=_Wanted).wanted
-    except (SyncError, *UNREADABLE):
+        found = msgspec.json.decode(listed, type=_Wanted).wanted
+    except UNREADABLE:
         return False
     await node.store.transact(lambda tx: tx.note(WANTED, found))
     return True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from drivers.chips import StaffCard
+from edge.actions.examiner import Examiner
 from edge.actions.views import CardRead, ChipRead
 from edge.errors import NotEnrolled, Refused
 from edge.hall.events import Events
@@ -65,6 +66,7 @@ class Node:
         self.catalogue: Mapping[str, Matter] = builtin()
         self.events = Events()
         self.typesetter = Typesetter()
+        self.examiner = Examiner()
         self.idle = IdleWatch(settings.idle_lock_s, settings.session_max_s)
         self.reads: collections.OrderedDict[str, CardRead] = collections.OrderedDict()
         self.chips: dict[str, ChipRead] = {}

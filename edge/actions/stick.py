@@ -45,17 +45,18 @@ class StickFile(msgspec.Struct, frozen=True, kw_only=True):
     words: Words
 
 
-def look(folder: Path, origin: str) -> tuple[StickFile, ...]:
-    """What lies in a folder, by name; links and files not of Yizhan are left out. Raises StickTrouble."""
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder, by name; links are left out. Raises StickTrouble."""
     try:
-        files = (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
-        paths = sorted(files)[:FILES_MAX]
-        return tuple(found for path in paths if (found := _named(path, origin)) is not None)
+        return sorted(path for path in folder.iterdir() if path.is_file() and not path.is_symlink())[
+            :FILES_MAX
+        ]
     except OSError as error:
         raise StickTrouble(error.strerror or "", str(folder)) from error
 
 
-def _named(path: Path, origin: str) -> StickFile | None:
+def named(path: Path, origin: str) -> StickFile | None:
+    """What a file is for the node of that origin; None for one not of Yizhan. Raises OSError."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     kind, node, zh, en = describe(path.name, head)
@@ -68,6 +69,11 @@ def _named(path: Path, origin: str) -> StickFile | None:
     return StickFile(
         name=path.name, bytes=path.stat().st_size, kind=kind, node=node, ours=ours, words=Words(zh=zh, en=en)
     )
+
+
+def unreadable(name: str, error: OSError) -> StickFile:
+    """A file that cannot be read, in words."""
+    return StickFile(name=name, bytes=0, kind="broken", node="", ours=False, words=_unread(name, error))
 
 
 def _whole(path: Path) -> bool:

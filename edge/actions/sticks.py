@@ -13,8 +13,9 @@ from typing import Final, Literal
 import msgspec
 
 from edge.actions import courier
+from edge.actions.examiner import Examined
 from edge.actions.node import Node
-from edge.actions.stick import FILE_BYTES_MAX, StickFile, look
+from edge.actions.stick import FILE_BYTES_MAX, StickFile
 from edge.errors import CourierRefused, NotThere, StickTrouble
 from matters.model import Words
 
@@ -56,11 +57,11 @@ async def mounted(node: Node) -> tuple[str, ...]:
     return tuple(await asyncio.to_thread(_mounted, node))
 
 
-async def look_at(node: Node, name: str) -> tuple[StickFile, ...]:
-    """What lies on a stick. Raises NotThere when it is not (or no longer) in."""
+async def look_at(node: Node, name: str) -> Examined:
+    """What lies on a stick. Raises NotThere when it is not (or no longer) in, else as `Examiner.look`."""
     await _seen(node, name)
     try:
-        return await asyncio.to_thread(look, Path(name), node.identity.origin)
+        return await node.examiner.look(Path(name), node.identity.origin)
     except StickTrouble as error:
         raise _gone() from error
 
@@ -83,10 +84,9 @@ async def write_out(node: Node, name: str) -> Journey:
 async def take_in(node: Node, name: str) -> Journey:
     """Take in what is for this node and hand on other nodes' entries; durable when this returns.
 
-    Raises NotThere as `look_at` does, and Busy. A file that is refused changes nothing and is said in words.
+    Raises what `look_at` does, and Busy. A file that is refused changes nothing and is said in words.
     """
-    files = await look_at(node, name)
-    chosen, left = _sorted_out(files)
+    chosen, left = _sorted_out((await look_at(node, name)).files)
     if not chosen:
         return Journey(kind="ageing", words=_NOTHING, left=left)
     try:

@@ -8,6 +8,7 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from edge.actions import duties, sticks
+from edge.actions.examiner import Examined
 from edge.actions.node import Node
 from edge.actions.sticks import Journey
 from edge.errors import Busy, CourierRefused, EdgeError, NotThere, Refused, StickTrouble
@@ -24,16 +25,20 @@ async def courier_page(node: TheNode, visitor: TheVisitor, stick: FromQuery[str]
     found = await sticks.mounted(node) if may else ()
     wanted = stick or (found[0] if len(found) == 1 else "")
     chosen = wanted if wanted in found else ""
+    seen = _NOTHING
     try:
-        files = await sticks.look_at(node, chosen) if chosen else ()
+        seen = await sticks.look_at(node, chosen) if chosen else _NOTHING
     except NotThere as error:
-        chosen, files, done = "", (), done or _told(error)
+        chosen, done = "", done or _told(error)
+    except CourierRefused as error:
+        done = done or _told(error)
     view = CourierView(
         may=may,
         configured=bool(node.settings.sticks),
         sticks=found,
         chosen=chosen,
-        files=files,
+        files=seen.files,
+        apart=seen.apart,
         done=done,
     )
     return await doors.show(node, visitor, "/line", view)
@@ -66,3 +71,6 @@ async def _carried(
 def _told(error: EdgeError) -> Journey:
     words = Words(zh=error.message.zh + error.next.zh, en=f"{error.message.en} {error.next.en}")
     return Journey(kind="ageing", words=words)
+
+
+_NOTHING = Examined(found=(), apart=True)

@@ -314,6 +314,7 @@ class CourierView(msgspec.Struct, frozen=True, kw_only=True):
     sticks: tuple[str, ...]
     chosen: str
     files: tuple[StickFile, ...]
+    apart: bool
     done: Journey | None
 
 

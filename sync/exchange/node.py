@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from sync.batch.acknowledge import Acknowledgement, Directive, decode
 from sync.batch.file import Planned, open_sealed, plan_up, write_up
-from sync.batch.header import PLAIN, SLIM
+from sync.batch.header import PLAIN, SLIM, Header, PublicKeyOf
 from sync.errors import Gap, SyncError
 from sync.exchange.acceptance import Accepted, Levelling, NotAccepted, accept
 from sync.exchange.steps import (
@@ -39,9 +39,10 @@ from sync.lease.lease import open_lease
 from sync.messages.directives import objection, unread, urgent
 from sync.packs.release import Release, open_release, plan
 from sync.signing.certificate import open_certificate
+from sync.signing.keys import SealingKey
 from sync.signing.notes import cosign
 
-__all__ = ["CentreSeen", "NodeExchange", "NodeView", "Step", "export"]
+__all__ = ["CentreSeen", "NodeExchange", "NodeView", "Step", "export", "open_reply"]
 
 BATCH_ENTRIES = 4096
 """Entries offered at a time over a line: small enough that a cut line loses little."""
@@ -103,22 +104,21 @@ class NodeExchange:
             self._planned = None
 
     def received(self, reply: bytes) -> list[Step]:
-        """Steps 2 to 4 for the centre's reply, or for an acknowledgement file."""
+        """Steps 2 to 4 for the centre's reply."""
         view = self._view
         try:
-            header, payload = open_sealed(
-                reply,
-                view.sealing_key,
-                lambda origin: view.centre.signing if origin == view.centre.origin else None,
-                kind="acknowledge",
-                destination=view.origin,
-            )
-            ack = decode(payload)
+            keys = {view.centre.origin: view.centre.signing}
+            header, ack = open_reply(reply, view.sealing_key, keys.get, view.origin)
         except SyncError as error:
             return [
                 Alarm(code=error.code, detail=error.detail, grave=False),
                 self._finished("refused", error.code),
             ]
+        return self.heard(header, ack)
+
+    def heard(self, header: Header, ack: Acknowledgement) -> list[Step]:
+        """Steps 2 to 4 for a reply or an acknowledgement file that `open_reply` opened."""
+        view = self._view
         accepted = accept(header, ack, view)
         if isinstance(accepted, NotAccepted):
             alarm = Alarm(code=accepted.reason, detail=accepted.detail, grave=accepted.grave)
@@ -203,6 +203,14 @@ class NodeExchange:
 
     def _left(self, reached: int | None = None) -> int:
         return self._view.checkpoint().size - (self._view.acknowledged()[0] if reached is None else reached)
+
+
+def open_reply(
+    reply: bytes, key: SealingKey, public_of: PublicKeyOf, destination: str
+) -> tuple[Header, Acknowledgement]:
+    """The centre's signed words to `destination`, who holds `key`. Raises SyncError for what is not that."""
+    header, payload = open_sealed(reply, key, public_of, kind="acknowledge", destination=destination)
+    return header, decode(payload)
 
 
 def export(view: NodeView, now_ms: int, *, budget_bytes: int) -> Iterator[SendBatch]:

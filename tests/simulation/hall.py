@@ -17,6 +17,7 @@ import msgspec
 from drivers.errors import DriverError
 from edge import settings as settings_file
 from edge.actions import clockwork
+from edge.actions.examiner import Examiner, Job, examine
 from edge.actions.node import Node, close_node, open_node
 from edge.errors import EdgeError, LedgerUnavailable
 from edge.settings import Settings
@@ -50,6 +51,15 @@ class Failed(msgspec.Struct, frozen=True):
     """The action ended with trouble of the node's tree; the clerk sees the error's words."""
 
     error: Exception
+
+
+class NearExaminer(Examiner):
+    """Looks at sticks in this process: what another process costs is other rings' matter."""
+
+    async def told(self, job: bytes) -> tuple[int, bytes]:
+        """What the process would say."""
+        found = examine(msgspec.json.decode(job, type=Job), is_apart=True)
+        return 0, b"".join(msgspec.json.encode(one) + b"\n" for one in found)
 
 
 class PlainTypesetter(Typesetter):
@@ -136,6 +146,7 @@ class Hall:
         """Open the node as its program does, without devices, pages and timetable."""
         node = await open_node(self.data, self.settings(), clock=self.clock(), transport=self.line)
         node.typesetter = PlainTypesetter()
+        node.examiner = NearExaminer()
         node.store.on_commit(self._committed)
         node.store = self.wrap(node.store)
         self.running = node

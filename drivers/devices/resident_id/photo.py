@@ -2,13 +2,11 @@
 
 Whoever has one installs a package with an entry point in the group `yizhan.wlt_decoder`: a function that
 takes the 1,024 bytes and returns a BMP of 102 × 126. It is a vendor's binary code, so it runs in a process of
-its own with limits of time and memory: whatever it does, the caller goes on. No case ever needs the picture.
+its own (`drivers.apart`): whatever it does, the caller goes on. No case ever needs the picture.
 
     python -m drivers.devices.resident_id.photo < block > picture.bmp      what that process is
 """
 
-import asyncio
-import resource
 import sys
 from importlib.metadata import entry_points
 from io import BytesIO
@@ -16,6 +14,7 @@ from typing import Final
 
 from PIL import Image
 
+from drivers import apart
 from drivers.devices.resident_id.protocol import PHOTO_BYTES
 from drivers.errors import Faulty
 from matters.model import Words
@@ -40,27 +39,12 @@ async def decoded(photo: bytes) -> bytes | None:
     process.
     """
     assert len(photo) == PHOTO_BYTES, "a WLT block has 1,024 bytes"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "drivers.devices.resident_id.photo",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(DECODE_S):
-            picture, _ = await process.communicate(photo)
-    except TimeoutError:
-        raise _failed("no end") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode == NONE_HERE:
+    job = "drivers.devices.resident_id.photo"
+    code, picture = await apart.run(job, photo, seconds=DECODE_S, bytes_max=BMP_BYTES_MAX)
+    if code == NONE_HERE:
         return None
-    if process.returncode != 0:
-        raise _failed(f"exit {process.returncode}")
+    if code != 0:
+        raise _failed(f"exit {code}")
     return _as_png(picture)
 
 
@@ -86,10 +70,9 @@ def main() -> int:
     found = next(iter(entry_points(group=GROUP)), None)
     if found is None:
         return NONE_HERE
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    apart.confine(memory_bytes=MEMORY_BYTES, cpu_s=CPU_S)
     picture = found.load()(sys.stdin.buffer.read(PHOTO_BYTES))
-    sys.stdout.buffer.write(picture[: BMP_BYTES_MAX + 1])
+    sys.stdout.buffer.write(picture)
     return 0
 
 

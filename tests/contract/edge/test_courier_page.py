@@ -12,11 +12,14 @@ import httpx
 import msgspec
 import pytest
 
+from drivers import apart
 from edge.actions import courier
+from edge.actions.examiner import Begun, Examiner, Found
 from edge.actions.node import Node
-from edge.errors import Busy, SettingsInvalid
+from edge.errors import Busy, CourierRefused, SettingsInvalid
 from edge.settings import parse
 from edge.store.files import wait_for_lock
+from sync.batch.file import build_sealed
 from sync.batch.header import claimed_header, sign_header
 from sync.signing.keys import SigningKey
 from tests.contract.edge.small_centre import SmallCentre
@@ -236,6 +239,70 @@ async def test_f013_sticks_are_for_those_on_duty_and_others_see_no_file(
         reply = await client.post("/courier/export", data={"csrf": clerk.csrf, "stick": str(stick)})
         assert reply.status_code == 403
     assert (await entries(node))[-1][0].outcome == "not-allowed"
+
+
+class Deadly(Examiner):
+    """A process that one file kills: it says which it began, and dies."""
+
+    def __init__(self, *lines: Begun) -> None:
+        self._lines = lines
+
+    async def told(self, job: bytes) -> tuple[int, bytes]:
+        assert job
+        return -11, b"".join(msgspec.json.encode(one) + b"\n" for one in self._lines) + b'{"type"'
+
+
+async def test_a_file_that_kills_the_process_that_looks_is_named_and_changes_nothing(
+    node: Node, centre: SmallCentre, duty: Duty, stick: Path
+) -> None:
+    (name,) = (await courier.export(node, stick))["files"]
+    (stick / "back.yzb").write_bytes(centre.exchange((stick / name).read_bytes()))
+    before, whole = await newest(node), node.examiner
+    node.examiner = Deadly(Begun(name="a.yzb", apart=True), Begun(name="back.yzb", apart=True))
+    for page in (await duty.look(), await duty.do("import", stick)):
+        assert "查看 U 盘文件的进程中断了（back.yzb），未作任何改动" in page
+        assert "请把这个文件移走后再试" in page
+    node.examiner = Deadly()
+    assert "查看 U 盘文件的进程中断了，未作任何改动" in await duty.look()
+    with pytest.raises(CourierRefused) as caught:
+        await courier.import_files(node, [stick / "back.yzb"])
+    assert caught.value.exit_code == 4
+    assert await newest(node) == before
+    node.examiner = whole
+    assert SAFE in await duty.do("import", stick)
+
+
+async def test_a_letter_of_the_centre_is_opened_apart_and_one_it_did_not_sign_is_not(
+    node: Node, centre: SmallCentre, stick: Path
+) -> None:
+    (name,) = (await courier.export(node, stick))["files"]
+    reply = centre.exchange((stick / name).read_bytes())
+    own = node.identity
+    sealed = build_sealed(
+        "acknowledge", b"", origin=own.centre.origin, destination=own.origin, key=SigningKey.generate(),
+        recipients=(own.sealing.public,), now_ms=node.now_ms(),
+    )  # fmt: skip
+    paths = [stick / "good.yzb", stick / "forged.yzb", stick / "absent.yzb", stick / "notes.txt"]
+    for path, content in zip(paths, (reply, sealed, None, b"milk, bread"), strict=True):
+        if content is not None:
+            path.write_bytes(content)
+    good, forged, absent, notes = (await node.examiner.open(paths, own)).found
+    assert good.acknowledgement is not None
+    assert good.acknowledgement.origin == own.origin
+    assert (forged.acknowledgement, forged.code) == (None, "bad-signature")
+    assert absent.file is not None
+    assert (absent.file.kind, absent.acknowledgement) == ("broken", None)
+    assert notes == Found(file=None)
+
+
+async def test_where_the_kernel_leaves_the_process_its_network_the_page_says_so(
+    node: Node, duty: Duty, stick: Path
+) -> None:
+    (name,) = (await courier.export(node, stick))["files"]
+    assert ("与网络隔离" in await duty.look()) is not await apart.possible()
+    seen = await node.examiner.look(stick, node.identity.origin)
+    assert [one.name for one in seen.files] == [name]
+    assert seen.apart is await apart.possible()
 
 
 @pytest.mark.parametrize("folder", ["media", "/", "//", ""])

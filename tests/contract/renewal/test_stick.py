@@ -13,9 +13,11 @@ from central.actions import nodes
 from central.actions.centre import operator
 from central.actions.views import NodeCreated
 from central.errors import Refused as CentreRefusedIt
-from edge.actions import courier, enrol, files, incarnation, stick, succession
+from edge.actions import courier, enrol, files, incarnation, succession
 from edge.actions.check import check
+from edge.actions.examiner import Examiner
 from edge.actions.node import Node
+from edge.actions.stick import StickFile
 from edge.errors import CourierRefused, LedgerUnavailable, NotEnrolled, Refused
 from edge.settings import load
 from edge.store.draft import Draft
@@ -53,6 +55,11 @@ async def back(place: Place, node: str, folder: Path) -> list[Path]:
     return [folder / name for name in done.files]
 
 
+async def lying(usb: Path, origin: str = "") -> tuple[StickFile, ...]:
+    """What a stick says of itself to the node of that origin."""
+    return (await Examiner().look(usb, origin)).files
+
+
 async def test_a_node_enrols_with_two_files_and_no_line_at_all(place: Place, tmp_path: Path) -> None:
     created = await made(place, "清源县市民之家", "330104")
     data, usb = tmp_path / "new", tmp_path / "usb"
@@ -61,7 +68,7 @@ async def test_a_node_enrols_with_two_files_and_no_line_at_all(place: Place, tmp
     assert "可以拔下介质" in asked.next.zh
     (path,) = for_the_centre(usb)
     assert created.code.replace("-", "")[4:].encode() not in path.read_bytes().replace(b"-", b"")
-    (row,) = stick.look(usb, "")
+    (row,) = await lying(usb)
     assert row.kind == "request"
     assert f"登记码 {created.code[:4]}-…" in row.words.zh
     (came,) = await taken(place, usb)
@@ -189,7 +196,7 @@ async def test_report_files_go_with_their_entries_and_missing_ones_are_asked_for
     await courier.export(place.node, usb)
     chunks = sorted(path for path in usb.iterdir() if "-file-" in path.name)
     assert len(chunks) == 3
-    assert {row.words.zh for row in stick.look(usb, place.node.identity.origin) if row.kind == "files"} == {
+    assert {row.words.zh for row in await lying(usb, place.node.identity.origin) if row.kind == "files"} == {
         f"节点 {place.name} 的报告文件"
     }
     chunks[0].unlink()
@@ -250,7 +257,7 @@ async def test_a_hall_with_a_line_hands_on_a_buss_batch_unopened(place: Place, t
     await place.start(bus)
     await courier.export(place.node, usb)
     await place.start(hall_data)
-    (row,) = (one for one in stick.look(usb, hall) if one.kind == "entries")
+    (row,) = (one for one in await lying(usb, hall) if one.kind == "entries")
     assert (row.node, row.ours) == (created.node, False)
     sealed = [usb / row.name]
     place.line.down = True
@@ -292,7 +299,7 @@ async def test_what_lies_on_a_stick_is_said_in_words_and_a_wrong_file_changes_no
     ):
         path = usb / name
         path.write_bytes(content)
-        found = next(one for one in stick.look(usb, place.node.identity.origin) if one.name == name)
+        found = next(one for one in await lying(usb, place.node.identity.origin) if one.name == name)
         assert found.kind == kind
         assert not found.ours
         assert words in found.words.zh
@@ -306,7 +313,7 @@ async def test_what_lies_on_a_stick_is_said_in_words_and_a_wrong_file_changes_no
         await courier.import_files(place.node, [own])
     assert await count(place.node, "entry") == before
     (usb / "readme.txt").write_text("not ours")
-    assert "readme.txt" not in {one.name for one in stick.look(usb, "")}
+    assert "readme.txt" not in {one.name for one in await lying(usb)}
     summary = await courier.import_files(place.node, [answer, own])
     assert summary.acknowledged == done["size"]
     assert not isinstance(summary, Refusal)

@@ -153,6 +153,7 @@ def courier(chosen: str = "", **more: Any) -> views.CourierView:
         "sticks": sticks,
         "chosen": chosen,
         "files": STICK if chosen else (),
+        "apart": True,
         "done": None,
     }
     return views.CourierView(**{**fields, **more})
@@ -194,7 +195,7 @@ PAGES: dict[str, tuple[str, str, Callable[[], msgspec.Struct]]] = {
     "line-code": ("/line", "offline", lambda: views.LineView(notice=views.Notice(kind="ageing", words=W(zh="第 4 组有误，其余各组无误。请只就这些组与中心重新核对，改正后再提交。", en="Group 4 is wrong, the others are right.")), may_exchange=True, code="123456 123456 123456 123456 123456 123456 123456 123456")),
     "line-clerk": ("/line", "online", lambda: views.LineView(notice=None, may_exchange=False)),
     "courier": ("/line", "offline", lambda: courier("/media/yizhan/KINGSTON", done=WRITTEN)),
-    "courier-left": ("/line", "offline", lambda: courier("/media/yizhan/KINGSTON", files=STICK[3:], done=LEFT)),
+    "courier-left": ("/line", "offline", lambda: courier("/media/yizhan/KINGSTON", files=STICK[3:], done=LEFT, apart=False)),
     "courier-choose": ("/line", "offline", courier),
     "courier-empty": ("/line", "online", lambda: courier("/media/yizhan/KINGSTON", files=())),
     "courier-none": ("/line", "online", lambda: courier(sticks=())),
