@@ -17,6 +17,7 @@
     │   └── LedgerUnavailable  the entry cannot be made durable now                  blame: disk       exit 3
     ├── LineTrouble            the way to the centre
     │   ├── CentreUnreachable  no reply within the deadline, or the breaker is open  blame: line       exit 3
+    │   │   └── NotTheCentre   something else replied                                blame: line       exit 3
     │   └── CentreRefused      the centre replied with a refusal                     blame: centre     exit 4
     ├── CourierRefused         a file on a stick is not for us, or not whole         blame: carrier    exit 4
     ├── StickTrouble           a stick or backup disk cannot be written              blame: carrier    exit 3
@@ -265,6 +266,10 @@ class CentreUnreachable(LineTrouble):
     next = Words(
         zh="窗口可继续离线办理；线路恢复后会自动交换。", en="Go on offline; the exchange resumes by itself."
     )
+
+
+class NotTheCentre(CentreUnreachable):
+    """Something replied, but not in the centre's words: a gateway, or a centre that has no such door."""
 
 
 class CentreRefused(LineTrouble):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from central.actions.arrivals import Arrivals
 from central.security.keys import Keyring
 from central.security.permissions import Role
 from central.settings import Settings
@@ -41,6 +42,7 @@ class Centre:
 
     `now_ms` is the only clock of the actions (Unix milliseconds); tests hand in one that is told the time.
     `ingesting`: whose entries are opened and stored just now; the others wait in the order they came.
+    `arrivals`: whose batches are on their way in, and what is kept of those that were cut.
     """
 
     data: Path
@@ -51,6 +53,7 @@ class Centre:
     bureau: Bureau | None
     catalogue: Mapping[str, Matter]
     ingesting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INGESTING_MAX))
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     @property
     def origin(self) -> str:

@@ -9,6 +9,7 @@ a fork 3  store       frame by frame: entries, full tiles, effects and the new h
 5  reply       the acknowledgement (`acknowledge.py`)
 
 A centre restored from a backup takes steps 1 to 3 and replies how far it is, nothing else (`restored.py`).
+Of a batch whose body was cut steps 1 to 3 are done, as far as its frames are whole (`cut`).
 """
 
 import asyncio
@@ -91,7 +92,8 @@ async def exchange(centre: Centre, batch: bytes, carrier: Carrier) -> bytes:
         await _note_contact(centre, incoming, len(batch), outcome, 0, carrier)
         return await acknowledge.levelling(centre, identity, incoming.header, outcome)
     note = await _countersign(centre, identity, incoming)
-    await fulfil.fulfil(centre, identity.origin)
+    if carrier == "network":  # those of a stick are tried when its answer is written (`courier.export`)
+        await fulfil.fulfil(centre, identity.origin)
     await quota.top_up(centre, identity)
     own = await own_ledger.signed_checkpoint(centre)
     await _note_contact(centre, incoming, len(batch), outcome, own.size, carrier)
@@ -99,26 +101,52 @@ async def exchange(centre: Centre, batch: bytes, carrier: Carrier) -> bytes:
     return await acknowledge.reply(centre, identity, incoming.header, incoming.checkpoint, outcome, ours)
 
 
-async def _sender(centre: Centre, batch: bytes) -> Identity:
-    """Step 1: whom the header claims to be from; its signature is checked when the batch is opened."""
+async def cut(centre: Centre, part: bytes) -> None:
+    """Steps 1 to 3 for what came of a batch whose body was cut; kept, so that the rest may follow alone.
+
+    Whole frames are proven by the header's signature, their seals and the signed root, so they are stored
+    as those of any batch, durably, before this returns; nothing is countersigned and nothing is said. What a
+    part lacks is the request's signature, that is its time: so nothing is kept of a revoked node's, and one
+    that holds nothing new (a part of long ago) is not opened. Raises SyncError.
+    """
+    identity = await _claimed(centre, part)
+    if identity.revoked_ms is not None:
+        raise Revoked(identity.origin)
+    incoming = await asyncio.to_thread(_open, centre, identity, part, prefix=True)
+    async with centre.store.reading() as tx:
+        held = (await ledger.head(tx, identity.origin)).size
+    if incoming.header.end > held:
+        async with centre.ingesting:
+            await _store(centre, identity, incoming)
+        centre.arrivals.keep(identity.origin, part)
+
+
+async def _claimed(centre: Centre, batch: bytes) -> Identity:
+    """Whom the header claims to be from; its signature is checked when the batch is opened."""
     origin = cose.key_id(batch[8 : 8 + header_length(batch[:8])]).decode("utf-8", "replace")
     async with centre.store.reading() as tx:
         identity = await fleet.identity(tx, origin)
     if identity is None:
         raise UnknownOrigin("batch of an unknown origin")
+    return identity
+
+
+async def _sender(centre: Centre, batch: bytes) -> Identity:
+    """Step 1: the claimed sender of a whole batch, unless it is revoked: then the batch is evidence."""
+    identity = await _claimed(centre, batch)
     if identity.revoked_ms is not None:
         async with centre.store.transaction() as tx:
             digest = hashlib.sha256(batch).digest()
             reason = "batch of a revoked node"
-            await effects.add_evidence(tx, origin, digest, "revoked", centre.now_ms(), reason, batch)
-        raise Revoked(f"{origin}; the batch is kept as evidence")
+            await effects.add_evidence(tx, identity.origin, digest, "revoked", centre.now_ms(), reason, batch)
+        raise Revoked(f"{identity.origin}; the batch is kept as evidence")
     return identity
 
 
-def _open(centre: Centre, identity: Identity, batch: bytes) -> Incoming:
+def _open(centre: Centre, identity: Identity, batch: bytes, *, prefix: bool = False) -> Incoming:
     """Step 1: everything a batch must satisfy before a byte of it is used."""
     publics = {identity.origin: identity.signing}
-    return Incoming(batch, centre.keys.sealing, publics.get, destination=centre.origin)
+    return Incoming(batch, centre.keys.sealing, publics.get, destination=centre.origin, prefix=prefix)
 
 
 async def _store(centre: Centre, identity: Identity, incoming: Incoming) -> Outcome:

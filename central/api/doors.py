@@ -1,11 +1,13 @@
 """The border of the API: who signed a request, what a no looks like, what is counted."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.di import NamedDependency
+from litestar.exceptions import InternalServerException
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from central.actions.centre import Centre
@@ -48,6 +50,20 @@ def json(body: Any, status: int = 200) -> Response[bytes]:
         media_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
+
+
+def octets(body: bytes) -> Response[bytes]:
+    """Bytes for a node, signed or sealed in themselves; no cache keeps them."""
+    return Response(body, media_type=OCTETS, headers={"Cache-Control": "no-store"})
+
+
+async def pieces(request: Asking) -> AsyncIterator[bytes]:
+    """The body as it arrives; raises ConnectionResetError where its connection ends before it does."""
+    try:
+        async for piece in request.stream():
+            yield piece
+    except InternalServerException as error:  # the framework's word for a client that is gone
+        raise ConnectionResetError from error
 
 
 def refused(refusal: Refusal, status: int = 403) -> Response[bytes]:

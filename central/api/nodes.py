@@ -1,6 +1,7 @@
 """What nodes call: enrolment, exchange, packs, online answers."""
 
 import asyncio
+import re
 import time
 
 import msgspec
@@ -8,6 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from central.actions import adopt, answer, enrol, files, ingest, recount
+from central.actions.centre import Centre
 from central.actions.enrol import Application
 from central.api.doors import (
     ANSWERS,
@@ -18,17 +20,24 @@ from central.api.doors import (
     Asking,
     TheCentre,
     json,
+    octets,
+    pieces,
     refused,
     signed_by,
 )
 from central.errors import NotFound
+from central.security.callers import HEADER_CHARACTERS_MAX
+from central.store import ledger
 from matters.model import Refusal
-from sync.errors import UNREADABLE, Malformed
+from sync.errors import UNREADABLE, Gap, Malformed
+from sync.exchange.standing import Standing, batch_id, encode
 from sync.ledger.descent import Ask
+from sync.signing.requests import read_header
 
 BATCH_BYTES_MAX = 64 * 1024 * 1024
 FOREVER = "public, max-age=31536000, immutable"
 _DIGEST_CHARACTERS = 64
+_REST = re.compile(r"bytes=([0-9]{1,15})-")
 
 
 @post(
@@ -85,17 +94,57 @@ async def known(request: Asking, centre: TheCentre) -> Response[bytes]:
     return json({"fingerprint": asked})
 
 
-@post("/api/exchange", status_code=200, summary="Hand in a batch", request_max_body_size=BATCH_BYTES_MAX)
-async def exchange(request: Asking, centre: TheCentre) -> Response[bytes]:
-    """A sealed batch in, a sealed acknowledgement out; everything it says is durable before it leaves."""
-    batch = await request.body()
-    await signed_by(request, centre, batch, lapsed=True)
-    begun = time.monotonic()
-    reply = await ingest.exchange(centre, batch, "network")
+@post(
+    ["/api/exchange", "/api/exchange/{batch:str}/{held:int}"],
+    status_code=200,
+    summary="Hand in a batch, or the rest of one",
+    request_max_body_size=BATCH_BYTES_MAX,
+)
+async def exchange(
+    request: Asking, centre: TheCentre, batch: FromPath[str] = "", held: FromPath[int] = 0
+) -> Response[bytes]:
+    """A sealed batch in, a sealed acknowledgement out; everything it says is durable before it leaves.
+
+    The rest of a batch whose first `held` bytes are kept counts as the whole; 409 `gap` where they are not.
+    Of a body whose connection ends or falls silent the whole frames are stored, and its bytes are kept.
+    """
+    origin = read_header(request.headers.get("authorization", "")[:HEADER_CHARACTERS_MAX]).origin
+    with centre.arrivals.under_way(origin) as arrival:
+        body, whole = await arrival.read(pieces(request))
+        if whole:
+            await signed_by(request, centre, body, lapsed=True)
+        if batch:
+            body = _kept(centre, origin, batch, held) + body
+        if not whole:
+            await ingest.cut(centre, body)
+            return Response(b"", status_code=503, headers={"Connection": "close"})
+        centre.arrivals.forget(origin)
+        begun = time.monotonic()
+        reply = await ingest.exchange(centre, body, "network")
     EXCHANGE_S.observe(time.monotonic() - begun)
     EXCHANGES.labels(carrier="network").inc()
     LAST_EXCHANGE.set_to_current_time()
-    return Response(reply, media_type=OCTETS, headers={"Cache-Control": "no-store"})
+    return octets(reply)
+
+
+def _kept(centre: Centre, origin: str, batch: str, held: int) -> bytes:
+    """The first `held` bytes of the batch of that id, whose rest is on its way."""
+    kept = centre.arrivals.kept(origin)
+    if not 0 < held <= len(kept) or batch_id(kept).hex() != batch:
+        raise Gap(held)
+    return kept[:held]
+
+
+@get("/api/standing", summary="Where the centre stands with this node's ledger")
+async def standing(request: Asking, centre: TheCentre) -> Response[bytes]:
+    """The entry wanted next, and how much is kept of a batch that was cut; a body that hangs is ended."""
+    identity = await signed_by(request, centre, b"", lapsed=True)
+    await centre.arrivals.settle(identity.origin)
+    kept = centre.arrivals.kept(identity.origin)
+    async with centre.store.reading() as tx:
+        head = await ledger.head(tx, identity.origin)
+    stands = Standing(next=head.size, batch_id=batch_id(kept) if kept else b"", held=len(kept))
+    return octets(encode(stands))
 
 
 @post("/api/recount", status_code=200, summary="One tile of the node's ledger", request_max_body_size=1024)
@@ -108,7 +157,7 @@ async def tile(request: Asking, centre: TheCentre) -> Response[bytes]:
     except UNREADABLE as error:
         raise Malformed("not a question of a recount") from error
     shown = await recount.shown(centre, identity, ask)
-    return Response(shown, media_type=OCTETS, headers={"Cache-Control": "no-store"})
+    return octets(shown)
 
 
 @get("/api/files/{skip:int}", summary="The report files the centre lacks")
@@ -128,9 +177,12 @@ async def file_chunk(request: Asking, centre: TheCentre) -> Response[bytes]:
     return json(await files.take(centre, identity, body))
 
 
-@get("/api/packs/{digest:str}", summary="Fetch a sealed pack by its address")
-async def pack(centre: TheCentre, digest: FromPath[str]) -> Response[bytes]:
-    """The immutable file of that SHA-256; sealed, so it needs no signature and any cache may keep it."""
+@get("/api/packs/{digest:str}", summary="Fetch a sealed pack by its address, or the rest of it")
+async def pack(request: Asking, centre: TheCentre, digest: FromPath[str]) -> Response[bytes]:
+    """The immutable file of that SHA-256; sealed, so it needs no signature and any cache may keep it.
+
+    `Range: bytes=n-` gives the rest (206), 416 where there is none; any other range gives the whole.
+    """
     plain = digest.lower()
     if len(plain) != _DIGEST_CHARACTERS or any(letter not in "0123456789abcdef" for letter in plain):
         raise NotFound("没有这个数据分包。", "there is no such pack")
@@ -139,7 +191,16 @@ async def pack(centre: TheCentre, digest: FromPath[str]) -> Response[bytes]:
         content = await asyncio.to_thread(path.read_bytes)
     except OSError as error:
         raise NotFound("没有这个数据分包。", "there is no such pack") from error
-    return Response(content, media_type=OCTETS, headers={"Cache-Control": FOREVER})
+    headers = {"Cache-Control": FOREVER, "Accept-Ranges": "bytes"}
+    asked = _REST.fullmatch(request.headers.get("range", ""))
+    if asked is None:
+        return Response(content, media_type=OCTETS, headers=headers)
+    begin, end = int(asked[1]), len(content)
+    if begin >= end:
+        headers["Content-Range"] = f"bytes */{end}"
+        return Response(b"", status_code=416, media_type=OCTETS, headers=headers)
+    headers["Content-Range"] = f"bytes {begin}-{end - 1}/{end}"
+    return Response(content[begin:], status_code=206, media_type=OCTETS, headers=headers)
 
 
 @post(
@@ -159,4 +220,4 @@ async def answers(request: Asking, centre: TheCentre) -> Response[bytes]:
     if isinstance(given, Refusal):
         return refused(given)
     ANSWERS.inc()
-    return Response(given, media_type=OCTETS, headers={"Cache-Control": "no-store"})
+    return octets(given)

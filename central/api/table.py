@@ -94,6 +94,7 @@ ROUTES = (
             nodes.new_incarnation,
             nodes.known,
             nodes.exchange,
+            nodes.standing,
             nodes.tile,
             nodes.files_wanted,
             nodes.file_chunk,

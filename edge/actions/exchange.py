@@ -16,8 +16,9 @@ import structlog
 from edge.actions import budget, centre_seen, checkpoint, directives, downlink, gates, leases
 from edge.actions.node import Node
 from edge.actions.views import ExchangeSummary
-from edge.errors import Busy, CentreRefused, CentreUnreachable, LineTrouble
+from edge.errors import Busy, CentreRefused, CentreUnreachable, LineTrouble, NotTheCentre
 from edge.store.files import wait_for_lock
+from edge.store.part import Part
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from edge.store.view import LedgerView
@@ -51,6 +52,8 @@ THREAD_END_S = 60.0
 LOCK = "line.lock"
 LOCK_WAIT_S = 20.0
 CARRY_S = 12.0
+ASK_BYTES = 1200
+"""A batch of less is sent again rather than asked about: there is no frame worth a question in it."""
 ENTRIES_MIN = 64
 
 
@@ -139,11 +142,22 @@ async def _round(node: Node) -> Round:
     done = Round(over_the_line=True)
     async with ledger_view(node) as view:
         machine = NodeExchange(view, batch_entries=node.uplink.batch_entries)
-        steps = await off_the_loop(machine.begin, node.now_ms())
+        steps = await _begun(node, machine)
         while steps:
             steps = await _carry_out(node, machine, steps, done)
     node.meter.later = done.later
     return done
+
+
+async def _begun(node: Node, machine: NodeExchange) -> list[Step]:
+    """The first batch; where the last one was cut and is worth a question, from where the centre stands."""
+    cut, standing = node.uplink.cut, None
+    if cut is not None:
+        with contextlib.suppress(CentreRefused, NotTheCentre):  # an older centre cannot be asked
+            standing = await node.uplink.standing(node.identity)
+        node.uplink.cut = None
+    begin = functools.partial(machine.begin, node.now_ms(), standing=standing, cut=cut)
+    return await off_the_loop(begin)
 
 
 async def _carry_out(node: Node, machine: NodeExchange, steps: list[Step], done: Round) -> list[Step]:
@@ -161,7 +175,7 @@ async def _carry_out(node: Node, machine: NodeExchange, steps: list[Step], done:
 
 
 async def _fetch(node: Node, step: FetchPack, done: Round) -> None:
-    """Bring a pack, or put its whole scope off while the day's budget is used up (lane 4)."""
+    """Bring what is lacking of a pack, or put its scope off while the day's budget is used up (lane 4)."""
     scope, size = step.scope, step.pack.size
     if scope in done.later or (step.lane == RECORDS and await budget.wait_for_tomorrow(node)):
         before = done.later.get(scope, Later(pieces=0, bytes=0))
@@ -169,11 +183,13 @@ async def _fetch(node: Node, step: FetchPack, done: Round) -> None:
         return
     rate = node.meter.bytes_per_s
     patience_s = max(PACK_S, 2 * size / rate if rate else 0.0)
-    begun = time.monotonic()
-    data = await node.uplink.pack(node.identity, step.pack.digest, min(PACK_BYTES_MAX, size), patience_s)
-    node.meter.took(len(data), time.monotonic() - begun)
-    node.meter.used[step.lane] += len(data)
-    done.packs[step.pack.digest] = data
+    begun, part = time.monotonic(), Part(node.data, step.pack.digest)
+    try:
+        await node.uplink.pack(node.identity, part, step.pack.digest, min(PACK_BYTES_MAX, size), patience_s)
+    finally:
+        node.meter.took(part.came, time.monotonic() - begun)
+        node.meter.used[step.lane] += part.came
+    done.packs[step.pack.digest] = await asyncio.to_thread(part.finish)
 
 
 async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round) -> list[Step]:
@@ -182,10 +198,13 @@ async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round)
         reply = await _handed_in(node, machine, step)
     except CentreUnreachable as error:
         node.uplink.batch_entries = max(ENTRIES_MIN, node.uplink.batch_entries // 16)
+        node.uplink.cut = step if len(step.data) > ASK_BYTES else None
         for left in machine.failed(error.detail):
             await do_step(node, left, done)
         raise
     except CentreRefused as error:
+        if step.held:  # the parts make no batch the centre takes: the same entries as a whole one
+            return await off_the_loop(machine.begin, node.now_ms())
         steps = await off_the_loop(machine.failed, error.message.en, error.centre_code)
         if any(isinstance(left, SendBatch) for left in steps):
             return steps
@@ -209,8 +228,8 @@ async def _handed_in(node: Node, machine: NodeExchange, step: SendBatch) -> byte
     """The reply to a batch; what follows it is packed meanwhile, so that both ends work at once."""
     packing = asyncio.create_task(off_the_loop(machine.ahead))
     try:
-        reply = await node.uplink.exchange(node.identity, step.data, 120.0)
-        node.meter.used[LEDGER] += len(step.data) + len(reply)
+        reply = await node.uplink.exchange(node.identity, step.data, 120.0, step.held)
+        node.meter.used[LEDGER] += len(step.data) - step.held + len(reply)
         return reply
     finally:
         await packing  # it reads through the view, which the caller closes
@@ -285,10 +304,12 @@ async def _state_file(node: Node, done: Round, root: bytes) -> bytes:
     """The signed bucket hashes of a scope: from the stick, else over the line while there is one."""
     if root in done.packs or not done.over_the_line:
         return done.packs.get(root, b"")
+    part = Part(node.data, root)
     try:
-        return await node.uplink.pack(node.identity, root, STATE_BYTES, 60.0)
+        await node.uplink.pack(node.identity, part, root, STATE_BYTES, 60.0)
     except LineTrouble:
         return b""
+    return part.finish()
 
 
 async def _alarm(node: Node, alarm: Alarm, done: Round) -> None:

@@ -13,11 +13,14 @@ A reply that is not accepted gives an Alarm and ends the round; the next round s
 
 from collections.abc import Iterator
 
+import msgspec
+
 from sync.batch.acknowledge import Acknowledgement, Directive, decode
 from sync.batch.file import Planned, open_sealed, plan_up, write_up
 from sync.batch.header import PLAIN, SLIM, Header, PublicKeyOf
 from sync.errors import Gap, SyncError
 from sync.exchange.acceptance import Accepted, Levelling, NotAccepted, accept
+from sync.exchange.standing import Standing, batch_id
 from sync.exchange.steps import (
     Alarm,
     ApplyRelease,
@@ -81,12 +84,24 @@ class NodeExchange:
         self._version = SLIM
         self._seen: bytes | None = None
 
-    def begin(self, now_ms: int) -> list[Step]:
-        """Step 1: the first batch; also with no news, as the timer's offer of the checkpoint."""
+    def begin(
+        self, now_ms: int, *, standing: Standing | None = None, cut: SendBatch | None = None
+    ) -> list[Step]:
+        """Step 1: the first batch; also with no news, as the timer's offer of the checkpoint.
+
+        `cut` is the batch under way when a former round failed, `standing` what the centre says since: the
+        rest of that batch follows where the centre keeps its beginning, else entries from where it stands.
+        """
         view = self._view
         self._now_ms = now_ms
         self._target = view.checkpoint().size
+        if standing and cut and standing.held < len(cut.data) and standing.batch_id == batch_id(cut.data):
+            self._start, self._end = cut.start, cut.end
+            self._rounds_left -= 1
+            return [msgspec.structs.replace(cut, held=standing.held)]
         start = _start(view, self._target)
+        if standing and standing.next <= self._target:
+            start = standing.next
         many = self._target - start > self.batch_entries
         return self._send(start, min(self.batch_entries, FIRST_ENTRIES) if many else self.batch_entries)
 

@@ -20,11 +20,15 @@ nothing yet. Stale: an old file. Else nothing changed.
 
 
 class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Give these bytes to the centre and its reply to `received` (or the trouble to `failed`)."""
+    """Give these bytes to the centre and its reply to `received` (or the trouble to `failed`).
+
+    The centre keeps the first `held` of them from a line that was cut: only the rest need travel.
+    """
 
     data: bytes
     start: int
     end: int
+    held: int = 0
 
 
 class StoreAcknowledgement(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,6 +111,8 @@ CENTRE = tuple(
     for row in (
         ("POST", "/api/enrol", "code"),
         ("POST", "/api/exchange", "node"),
+        ("POST", "/api/exchange/{batch}/{held}", "node"),
+        ("GET", "/api/standing", "node"),
         ("POST", "/api/answers", "node"),
         ("POST", "/api/incarnation", "node"),
         ("POST", "/api/known", "certificate"),
