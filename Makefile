@@ -5,6 +5,8 @@ PY := .venv/bin/python
 DEBIAN := chromium fonts-noto-cjk fonts-hanazono poppler-utils postgresql-15 strace e2fsprogs
 # daemons that the rig ring starts for itself
 DEBIAN += pcscd libpcsclite1 vsmartcard-vpcd cups-daemon
+# the shim of a camera that the rig ring compiles with the kernel's header
+DEBIAN += gcc libc6-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SEEDS ?= 500
 SECONDS ?= 20

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import mmap
 import select
+import time
 from contextlib import ExitStack, suppress
 from typing import Final
 
@@ -166,9 +167,9 @@ def _shoot(fd: int, size: tuple[int, int], timeout_s: float) -> bytes:
 
 
 def _last_picture(fd: int, maps: list[mmap.mmap], timeout_s: float) -> bytes:
-    picture = b""
+    end, picture = time.monotonic() + timeout_s, b""
     for _ in range(SKIPPED + 1):
-        ready, _, _ = select.select([fd], [], [], timeout_s)
+        ready, _, _ = select.select([fd], [], [], max(0.0, end - time.monotonic()))
         if not ready:
             raise NothingCame("no picture")
         index, used, _, _ = protocol.parse_buffer(_ask(fd, protocol.DQBUF, protocol.buffer(0)))
