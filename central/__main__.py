@@ -47,7 +47,7 @@ from central.arguments import (
     place,
     region,
 )
-from central.commands import Said, command, given, opened
+from central.commands import Said, brought, command, given, opened
 from central.errors import (
     EXIT_FOUND,
     EXIT_HOLDS,
@@ -69,12 +69,12 @@ PURPOSE = "命令行核查：由操作员在中心主机上执行"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code."""
+    """Run one command; the exit code. Without `arguments` this is the program itself (`Namespace.itself`)."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     json = "--json" in words
     app.set_up_logs()
     try:
-        asked = parser().parse_args(words)
+        asked = parser().parse_args(words, argparse.Namespace(itself=arguments is None))
         said = asked.do(asked)
     except CentralError as error:
         return _no(error.code, error.words, error.next, error.exit_code, json=json)
@@ -268,7 +268,14 @@ async def courier_import(centre: Centre, asked: argparse.Namespace) -> Said:
     """Take in batches from a stick."""
     taken = await courier.import_files(centre, operator("system"), asked.files)
     refused = any(one.code for one in taken)
-    return Said(document={"files": taken}, code=EXIT_REFUSED if refused else EXIT_HOLDS)
+    lines = [
+        f"{one.file} 未收：{one.next}"
+        if one.code
+        else f"{one.file} 已收：{one.origin} 共 {one.size} 条，已会签 {one.countersigned} 条"
+        for one in taken
+    ]
+    code = EXIT_REFUSED if refused else EXIT_HOLDS
+    return Said(document={"files": taken}, code=code, lines=tuple(lines))
 
 
 async def courier_export(centre: Centre, asked: argparse.Namespace) -> Said:
@@ -356,7 +363,7 @@ def _evidence(commands: Any) -> None:
     one.add_argument("--node", default="")
     one = command(commands, "reconcile", opened(reconcile_day), "recount a day and name the differences")
     one.add_argument("--day", type=day("--day"), required=True, metavar="2026-11-21")
-    one = command(commands, "import", opened(courier_import), "batches from a stick")
+    one = command(commands, "import", brought(courier_import), "batches from a stick")
     one.add_argument("files", type=Path, nargs="+")
     one = command(commands, "export", opened(courier_export), "a node's answer onto a stick")
     one.add_argument("--node", required=True)

@@ -17,11 +17,14 @@ import msgspec
 from central.actions import setup, sign_in
 from central.actions.centre import AdminSession, Centre
 from central.errors import EXIT_HOLDS, EXIT_REFUSED, UsageInvalid
+from central.settings import read
+from drivers import apart
 from matters.model import Refusal, Words
 
 Run = Callable[[Centre, argparse.Namespace], Awaitable["Said"]]
 SignedRun = Callable[[Centre, AdminSession, argparse.Namespace], Awaitable["Said"]]
 PASSWORD_CHARACTERS_MAX = 1024
+MEMORY_BYTES = 4 << 30
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +43,28 @@ def opened(run: Run) -> Callable[[argparse.Namespace], Said]:
             return await run(centre, asked)
 
     return lambda asked: asyncio.run(whole(asked))
+
+
+def brought(run: Run) -> Callable[[argparse.Namespace], Said]:
+    """`opened` for what reads files somebody brought: without network from its start, with bounded memory.
+
+    Where the database is reached over the network, or the kernel refuses, or another program called the
+    command within itself, the network stays: it is said, and stands in the document as `apart`.
+    """
+
+    async def bounded(centre: Centre, asked: argparse.Namespace) -> Said:
+        if asked.itself:
+            apart.bound(MEMORY_BYTES)  # not before: a database started by us would inherit it
+        return await run(centre, asked)
+
+    def whole(asked: argparse.Namespace) -> Said:
+        is_apart = asked.itself and read(asked.data).database_by_file and apart.without_network()
+        said = opened(bounded)(asked)
+        document = said.document | {"apart": is_apart}
+        lines = said.lines if is_apart else (*said.lines, _ON_THE_NETWORK)
+        return msgspec.structs.replace(said, document=document, lines=lines)
+
+    return whole
 
 
 def by_officer(run: SignedRun) -> Run:
@@ -104,6 +129,7 @@ def command(commands: Any, name: str, do: Callable[[argparse.Namespace], object]
     return made
 
 
+_ON_THE_NETWORK = "本次读入没有与网络隔离：数据库经网络连接，或内核不允许 / not apart from the network"
 _CHANGE_FIRST = Refusal(
     code="password-first",
     message=Words(zh="一次性口令须先更换。", en="the one-time password must be replaced first"),

@@ -5,6 +5,7 @@ One frozen struct, read once from DATA/settings.toml; an unknown key refuses to 
 
 import tomllib
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
@@ -74,6 +75,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hall: KindPolicy = HALL
     bus: KindPolicy = BUS
     jobs: bool = True
+
+    @property
+    def database_by_file(self) -> bool:
+        """Whether the database is reached through a socket in the file system, as the embedded one is."""
+        asked = urlsplit(self.database)
+        host = parse_qs(asked.query).get("host", [unquote(asked.hostname or "")])[-1]
+        return not self.database or host.startswith("/")
 
     def policy(self, kind: str) -> KindPolicy:
         """The policy of a kind of node, "hall" or "bus"."""

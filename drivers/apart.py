@@ -68,13 +68,15 @@ async def _listen(process: asyncio.subprocess.Process, said: bytearray, bytes_ma
 
 def confine(*, memory_bytes: int, cpu_s: int) -> bool:
     """Bound this process and take its network away; False where the kernel does not allow the latter."""
-    for what, most in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bound(memory_bytes)
     return without_network()
+
+
+def bound(memory_bytes: int) -> None:
+    """From now on this process has no more memory than that; what wants more gets MemoryError."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 def without_network() -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from central.actions import enrol, files, incarnations, ingest, offers
+from central.actions import enrol, files, fulfil, incarnations, ingest, offers
 from central.actions.centre import AdminSession, Centre
 from central.actions.own_ledger import Draft, act
 from central.errors import FileRefused, NotFound, Refused
@@ -24,7 +24,7 @@ from central.store.durable import write_durably
 from matters.model import Words
 from sync.batch.file import build_sealed
 from sync.batch.header import claimed_header, header_length, parse_header
-from sync.errors import PackRefused, SyncError
+from sync.errors import LimitExceeded, PackRefused, SyncError
 from sync.messages import introduction
 from sync.packs.release import PackRef, plan
 from sync.signing import cose
@@ -88,6 +88,8 @@ async def _one(centre: Centre, path: Path) -> FileTaken:
         return _refused(path, error.code, f"{error.words.zh} {error.words.en}")
     except SyncError as error:
         return _refused(path, error.code, f"{error.next_zh} {error.next_en}")
+    except MemoryError:
+        return _refused(path, LimitExceeded.code, f"{LimitExceeded.next_zh} {LimitExceeded.next_en}")
 
 
 async def _sealed(centre: Centre, path: Path, content: bytes) -> FileTaken:
@@ -154,6 +156,7 @@ async def export(centre: Centre, admin: AdminSession, node: str, folder: Path) -
     kept = _kept(centre, node, SUFFIX)
     batch = await asyncio.to_thread(kept.read_bytes) if await asyncio.to_thread(kept.exists) else b""
     if batch and _claimed(batch) == await _origin(centre, node):
+        await fulfil.fulfil(centre, _claimed(batch))
         written |= {f"centre-{node}{SUFFIX}": await ingest.exchange(centre, batch, "courier")}
         written |= await _wanted(centre, node) | await _packs(centre, node, batch)
     if not written:

@@ -1,5 +1,6 @@
 """`interfaces.md`, the table of programs, row by row: keys, exit codes, one JSON document, help. Real line, real PostgreSQL."""
 
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from central.__main__ import main as central_main
 from central.settings import FILE
+from drivers import apart
 from edge.__main__ import main as edge_main
 from edge.store import cipher, slots
 from tests.contract.interfaces.town import PLANTED_NUMBER, Done, Town, called
@@ -252,6 +254,22 @@ def test_one_bad_file_on_a_stick_is_named_and_does_not_stop_the_others(town: Tow
     assert "a-missing.yzb" in taken["a-missing.yzb"]["next"]
     assert taken["b-rubbish.yzb"]["code"]
     assert all(taken[Path(path).name]["countersigned"] > 0 for path in good)
+
+
+def test_the_centre_reads_a_stick_in_without_network_where_the_kernel_lets_it(
+    town: Town, tmp_path: Path
+) -> None:
+    assert town.edge("export", str(tmp_path)).code == 0
+    words = ["import", "--data", str(town.data), *map(str, tmp_path.iterdir()), "--json"]
+    itself = subprocess.run(
+        [sys.executable, "-m", "central", *words], capture_output=True, check=True, timeout=60
+    )
+    document = Done(0, itself.stdout.decode(), itself.stderr.decode()).document
+    assert document["apart"] is asyncio.run(apart.possible())
+    assert document["files"][0]["countersigned"] > 0
+    again = called(central_main, words)
+    assert again.document["apart"] is False, "this process is not that one"
+    assert "没有与网络隔离" in called(central_main, words[:-1]).out
 
 
 def test_real_processes_keep_standard_output_for_the_document_alone(town: Town) -> None:
