@@ -93,7 +93,6 @@ async def exchange(centre: Centre, batch: bytes, carrier: Carrier) -> bytes:
         return await acknowledge.levelling(centre, identity, incoming.header, outcome)
     note = await _countersign(centre, identity, incoming)
     if carrier == "network":  # those of a stick are tried when its answer is written (`courier.export`)
-        if carrier == "network":  # those of a stick are tried when its answer is written (`courier.export`)
         await fulfil.fulfil(centre, identity.origin)
     await quota.top_up(centre, identity)
     own = await own_ledger.signed_checkpoint(centre)
