@@ -6,7 +6,6 @@ A row whose effect cannot be is stored as evidence all the same and its effect r
 (property P6).
 """
 
-import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -46,8 +45,8 @@ Effect = Callable[[Line, Gathered, Rules], str]
 
 
 def rules(keys: Keyring, catalogue: Mapping[str, Matter]) -> Rules:
-    """The rules of this centre; they remember the references of the entries they are asked about."""
-    return Rules(ref=functools.cache(keys.ref), catalogue=catalogue)
+    """The rules of this centre."""
+    return Rules(ref=keys.ref, catalogue=catalogue)
 
 
 def gather(

@@ -230,7 +230,6 @@ def _tail(frame: Frame, skip: int) -> Frame:
         rows=frame.rows[skip:],
         leaves=frame.leaves[skip:],
         hashes=frame.hashes[skip:],
-        fields=frame.fields[skip:],
     )
 
 
@@ -248,9 +247,9 @@ def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Ru
     entries: list[StoredEntry] = []
     clock = (0, 0)
     for frame in frames:
-        fields = frame.fields or [None] * len(frame.rows)
-        for row, leaf, leaf_hash, values in zip(frame.rows, frame.leaves, frame.hashes, fields, strict=True):
-            entry = row.entry
+        rows = frame.rows
+        columns = (rows.entries(), rows.details, rows.salts, rows.fields, frame.leaves, frame.hashes)
+        for entry, detail, salt, values, leaf, leaf_hash in zip(*columns, strict=True):
             entries.append(
                 StoredEntry(
                     idx=entry.index,
@@ -258,12 +257,12 @@ def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Ru
                     occurred_ms=entry.hlc_ms,
                     leaf=leaf,
                     leaf_hash=leaf_hash,
-                    salt=row.salt,
-                    detail_sealed=centre.keys.seal(DETAIL, place_bytes(origin, entry.index), row.detail),
+                    salt=salt,
+                    detail_sealed=centre.keys.seal(DETAIL, place_bytes(origin, entry.index), detail),
                 )
             )
             clock = (entry.hlc_ms, entry.hlc_n)
-            gather(gathered.source, entry, leaf_hash, row.detail, gathered, by, values)
+            gather(gathered.source, entry, leaf_hash, detail, gathered, by, values)
     return Prepared(entries=tuple(entries), clock=clock)
 
 

@@ -53,6 +53,7 @@ class Store:
                 max_size=POOL_MAX,
                 command_timeout=COMMAND_TIMEOUT_S,
                 timeout=ACQUIRE_TIMEOUT_S,
+                reset=_as_it_is,
             )
         return cls(pool, dsn)
 
@@ -89,6 +90,10 @@ class Store:
                 yield connection
             finally:
                 await connection.close()
+
+
+async def _as_it_is(_: object) -> None:
+    """Nothing here outlives its transaction (locks, cursors, settings): a session is given back uncleared."""
 
 
 @contextmanager

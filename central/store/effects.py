@@ -216,7 +216,8 @@ def same_act(one: str, other: str) -> str:
 
     By node, not by origin: an access may be carried into a later incarnation than the centre disclosed it to.
     """
-    return f"{one}.request_id = {other}.request_id AND {same_node(one, other)}"
+    same = f"{one}.request_id = {other}.request_id AND {one}.request_id <> ''"  # as its index says
+    return f"{same} AND {same_node(one, other)}"
 
 
 def same_node(one: str, other: str) -> str:

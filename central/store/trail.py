@@ -73,8 +73,7 @@ async def search(tx: Tx, asked: Search) -> list[Found]:
     arguments.append(asked.limit)
     rows = await tx.fetch(
         "SELECT a.*, e.leaf_hash,"  # noqa: S608 -- the conditions are literals of _conditions, values are arguments
-        f" (a.request_id <> '' AND EXISTS (SELECT 1 FROM disclosure d WHERE {same_act('d', 'a')}))"
-        " AS disclosed,"
+        f" EXISTS (SELECT 1 FROM disclosure d WHERE {same_act('d', 'a')}) AS disclosed,"
         f" COALESCE((SELECT min(r.serial) FROM report r WHERE {same_node('r', 'a')} AND r.case_no = a.case_no"
         " AND a.case_no <> ''), '') AS serial"
         f" FROM access a JOIN entry e ON e.origin = a.origin AND e.idx = a.idx {conditions}"
@@ -132,8 +131,8 @@ async def lonely_disclosures(tx: Tx, asked: Search, ours: Sequence[str]) -> list
         "SELECT d.* FROM disclosure d WHERE ($1::bytea IS NULL OR d.subject_ref = $1)"  # noqa: S608 -- names of tables
         " AND ($2 = '' OR d.actor = $2) AND ($3 = '' OR d.node = $3)"
         " AND ($4::bigint IS NULL OR d.occurred_ms >= $4) AND ($5::bigint IS NULL OR d.occurred_ms <= $5)"
-        f" AND NOT EXISTS (SELECT 1 FROM access a WHERE {same_act('a', 'd')}"
-        " AND a.request_id <> '') ORDER BY d.occurred_ms DESC LIMIT $6",
+        f" AND NOT EXISTS (SELECT 1 FROM access a WHERE {same_act('a', 'd')})"
+        " ORDER BY d.occurred_ms DESC LIMIT $6",
         asked.subject_ref,
         asked.actor,
         asked.node,

@@ -4,12 +4,12 @@ Plain calls on a given connection, off the event loop.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from edge.store.cipher import Connection
+from sync.codec.rows import INDEX, Rows
 from sync.errors import Malformed
 from sync.ledger import tree
-from sync.ledger.entry import Entry, Row, read_leaves
+from sync.ledger.entry import read_leaves
 from sync.ledger.proofs import EMPTY_ROOT, node_hash, root_of
 
 EDGE = 64
@@ -97,7 +97,7 @@ def size_and_root(connection: Connection) -> tuple[int, bytes]:
     return size, tree.root(DatabaseTiles(connection), size)
 
 
-def rows(connection: Connection, start: int, end: int) -> list[Row]:
+def rows(connection: Connection, start: int, end: int) -> Rows:
     """The rows [start, end) in order.
 
     Raises Malformed when one is missing or its leaf cannot be read. That it is what was hashed shows when it
@@ -106,14 +106,13 @@ def rows(connection: Connection, start: int, end: int) -> list[Row]:
     found = connection.execute(
         "SELECT idx, leaf, salt, detail FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", (start, end)
     ).fetchall()
-    if [row[0] for row in found] != list(range(start, end)):
-        raise Malformed(f"entries are missing in {start}..{end}")
-    read = read_leaves([leaf for _, leaf, _, _ in found])
-    return [_row(row, *one) for row, one in zip(found, read, strict=True)]
-
-
-def _row(row: tuple[Any, ...], entry: Entry, commitment: bytes) -> Row:
-    index, _, salt, detail = row
-    if entry.index != index:
-        raise Malformed(f"entry {index} says it is {entry.index}")
-    return Row(entry, b"", salt, commitment) if detail is None else Row(entry, detail, salt)
+    public, commitments = read_leaves([leaf for _, leaf, _, _ in found])
+    if not [row[0] for row in found] == public[INDEX] == list(range(start, end)):
+        raise Malformed(f"entries are missing in {start}..{end}, or say another index")
+    dropped = [detail is None for _, _, _, detail in found]
+    return Rows(
+        public,
+        [detail or b"" for _, _, _, detail in found],
+        [salt for _, _, salt, _ in found],
+        [commitment if gone else b"" for commitment, gone in zip(commitments, dropped, strict=True)],
+    )

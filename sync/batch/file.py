@@ -6,7 +6,7 @@ acknowledgement does.
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -33,7 +33,7 @@ from sync.batch.incoming import MESSAGE_BYTES_MAX, Incoming, frame_context, impl
 from sync.batch.range_proof import prove
 from sync.batch.view import BatchView, Head, SaltEpoch
 from sync.codec.columns import pack_frame
-from sync.codec.rows import FrameContext, Row
+from sync.codec.rows import FrameContext, Rows
 from sync.codec.squeeze import NEWEST, NONE, squeeze
 from sync.errors import Gap, InconsistentProof, LimitExceeded, WrongOrigin
 from sync.ledger.entry import leaf_hash, row_leaves
@@ -93,7 +93,7 @@ def plan_up(
     at, spent = start, 0
     while at < end and spent < budget_bytes and len(packed) + PACKAGE < LIMITS.frames:
         last = min((at // PACKAGE + 1) * PACKAGE, end)
-        rows = view.rows(at, last)
+        rows = Rows.of(view.rows(at, last))
         if len(rows) != last - at:
             raise Gap(at)
         fresh = _pack(reader, rows, context, head.size)
@@ -213,15 +213,16 @@ def open_header(data: bytes, keys: PublicKeyOf) -> Header:
 
 def frames(
     data: bytes, header: Header, sealing_key: SealingKey, keys: PublicKeyOf, subject_key: bytes
-) -> Iterator[list[Row]]:
+) -> Iterator[Rows]:
     """The verified rows of a whole file, frame by frame; `Incoming` gives leaves and hashes too."""
     incoming = Incoming(data, sealing_key, keys, destination=header.destination)
     return (frame.rows for frame in incoming.frames(subject_key))
 
 
-def _pack(reader: Reader, rows: Sequence[Row], context: FrameContext, size: int) -> list[Packed]:
+def _pack(reader: Reader, rows: Rows, context: FrameContext, size: int) -> list[Packed]:
     """The frame of these rows, halved as often as it takes to keep each within one frame's limit."""
-    first, end = rows[0].entry.index, rows[0].entry.index + len(rows)
+    first = rows.indexes[0]
+    end = first + len(rows)
     try:
         packed = pack_frame(rows, context)
     except LimitExceeded:

@@ -10,8 +10,7 @@ import struct
 import msgspec
 
 from sync.batch.range_proof import check_range
-from sync.codec.rows import Row
-from sync.codec.table import Fields
+from sync.codec.rows import Rows
 from sync.errors import LimitExceeded, Malformed
 from sync.ledger.entry import leaf_hash, row_leaves
 from sync.ledger.proofs import HASH_BYTES
@@ -24,16 +23,12 @@ _AAD = struct.Struct(">IQIB")
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """Verified entries from index `first` on: rows, leaf bytes and leaf hashes as the ledger has them.
-
-    `fields` has the values of each row's detail, None where nobody decoded them yet; it may be empty.
-    """
+    """Verified entries from index `first` on: rows, leaf bytes and leaf hashes as the ledger has them."""
 
     first: int
-    rows: list[Row]
+    rows: Rows
     leaves: list[bytes]
     hashes: list[bytes]
-    fields: list[Fields] = []
 
 
 class Packed(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,16 +72,13 @@ def open_frame(place: Place, content_key: bytes, sealed: bytes) -> tuple[bytes, 
     return plain[LENGTH.size : end], plain[end:]
 
 
-def proven(
-    place: Place, rows: list[Row], proof: bytes, checkpoint: Checkpoint, fields: list[Fields] | None = None
-) -> Frame:
+def proven(place: Place, rows: Rows, proof: bytes, checkpoint: Checkpoint) -> Frame:
     """The frame whose leaves lead to the signed root.
 
     Raises Malformed for rows that are not the entries announced, InconsistentProof for any that was not
     signed.
     """
-    indexes = [row.entry.index for row in rows]
-    if indexes != list(range(place.first, place.first + place.count)):
+    if rows.indexes != list(range(place.first, place.first + place.count)):
         raise Malformed(f"frame {place.number} holds other entries than announced")
     if len(proof) % HASH_BYTES:
         raise Malformed(f"frame {place.number} has a cut proof")
@@ -94,4 +86,4 @@ def proven(
     hashes = [leaf_hash(one) for one in leaves]
     path = [proof[at : at + HASH_BYTES] for at in range(0, len(proof), HASH_BYTES)]
     check_range(hashes, place.first, checkpoint.size, path, checkpoint.root)
-    return Frame(first=place.first, rows=rows, leaves=leaves, hashes=hashes, fields=fields or [])
+    return Frame(first=place.first, rows=rows, leaves=leaves, hashes=hashes)

@@ -29,7 +29,7 @@ from sync.batch.header import (
 )
 from sync.batch.range_proof import implied
 from sync.batch.view import SaltEpoch
-from sync.codec.columns import unpack_opened
+from sync.codec.columns import unpack_frame
 from sync.codec.rows import FrameContext
 from sync.codec.squeeze import bounded, check_dictionary
 from sync.errors import LimitExceeded, Malformed, UnknownVersion, WrongDestination, WrongOrigin
@@ -103,8 +103,7 @@ class Incoming:
         implied = b"".join(implied_proof(self.header, self.checkpoint.size))
         for place, sealed in self._places():
             packed, proof = open_frame(place, self._content_key, sealed)
-            rows, fields = unpack_opened(packed, context)
-            yield proven(place, rows, proof or implied, self.checkpoint, fields)
+            yield proven(place, unpack_frame(packed, context), proof or implied, self.checkpoint)
 
     def payload(self) -> bytes:
         """The message of a sealed batch, whole."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import unicodedata
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any, NoReturn
 
 import cbor2
@@ -66,28 +67,13 @@ def _encode_column(column: Sequence[Any]) -> list[bytes] | bytes:
     scalar = _SCALARS.get(kinds.pop()) if len(kinds) == 1 else None
     if scalar is None:
         return [_encode_within(value) if value != () else _EMPTY for value in column]
-    distinct = dict.fromkeys(column)
+    distinct = list(dict.fromkeys(column))
+    encoded = scalar(distinct)
     if len(distinct) == 1:
-        return scalar(column[0])
-    encoded = _encode_texts(list(distinct)) if scalar is _encode_text else list(map(scalar, distinct))
+        return encoded[0]
     if len(distinct) == len(column):
         return encoded
-    table = dict(zip(distinct, encoded, strict=True))
-    return list(map(table.__getitem__, column))
-
-
-def _encode_texts(texts: list[str]) -> list[bytes]:
-    """Texts at once: no letter composes with the break between them, so they are NFC together or none is."""
-    joined = _BREAK.join(texts)
-    if not joined.isascii() and not unicodedata.is_normalized("NFC", joined):
-        raise Malformed("text that is not NFC")
-    try:
-        return [
-            (_TEXT_HEADS[len(text)] if len(text) < len(_TEXT_HEADS) else _head(_TEXT, len(text))) + text
-            for text in map(str.encode, texts)
-        ]
-    except UnicodeEncodeError as error:
-        raise Malformed("text that has no UTF-8 form") from error
+    return list(map(dict(zip(distinct, encoded, strict=True)).__getitem__, column))
 
 
 def _encode_within(value: Any) -> bytes:
@@ -100,27 +86,50 @@ def _encode_within(value: Any) -> bytes:
     return encoded
 
 
-def _encode_int(value: int) -> bytes:
-    if not _INT_MIN <= value <= _INT_MAX:
+def encode_ints(values: Sequence[int]) -> list[bytes]:
+    """The encoding of each integer; raises `Malformed` beyond 64 bits."""
+    low, high = min(values), max(values)
+    if not _INT_MIN <= low <= high <= _INT_MAX:
         raise Malformed("an integer beyond 64 bits")
-    return _head(_UNSIGNED, value) if value >= 0 else _head(_NEGATIVE, -1 - value)
+    for floor, head, pack in _WIDE:  # all of one width: times, the indexes of a run
+        if floor <= low <= high < floor * floor:
+            return list(map(pack, repeat(head), values))
+    return [_head(_UNSIGNED, value) if value >= 0 else _head(_NEGATIVE, -1 - value) for value in values]
 
 
-def _encode_text(value: str) -> bytes:
-    return _encode_texts([value])[0]
+def _encode_texts(values: list[str]) -> list[bytes]:
+    """Texts at once: no letter composes with the break between them, so they are NFC together or none is."""
+    joined = _BREAK.join(values)
+    if not joined.isascii() and not unicodedata.is_normalized("NFC", joined):
+        raise Malformed("text that is not NFC")
+    try:
+        return _headed(_TEXT, list(map(str.encode, values)))
+    except UnicodeEncodeError as error:
+        raise Malformed("text that has no UTF-8 form") from error
 
 
-def _encode_bytes(value: bytes) -> bytes:
-    return _head(_BYTES, len(value)) + value
+def _encode_bytes(values: list[bytes]) -> list[bytes]:
+    return _headed(_BYTES, values)
+
+
+def _headed(major: int, parts: list[bytes]) -> list[bytes]:
+    heads = {size: _head(major, size) for size in set(map(len, parts))}
+    return [heads[len(part)] + part for part in parts]
 
 
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY = (major << 5 for major in range(5))
-_SCALARS: dict[type, Callable[[Any], bytes]] = {int: _encode_int, str: _encode_text, bytes: _encode_bytes}
+_SCALARS: dict[type, Callable[[list[Any]], list[bytes]]] = {
+    int: encode_ints,
+    str: _encode_texts,
+    bytes: _encode_bytes,
+}
 
 
 _EMPTY = _ARRAY.to_bytes(1, "big")
 _BREAK = "\n"
 _ONE, _TWO, _FOUR, _EIGHT = (struct.Struct(f">B{size}").pack for size in "BHIQ")
+_WIDE = ((1 << 8, _UNSIGNED | 25, _TWO), (1 << 16, _UNSIGNED | 26, _FOUR), (1 << 32, _UNSIGNED | 27, _EIGHT))
+"""From where on an integer takes that head, until the square of it."""
 
 
 def _head(major: int, number: int) -> bytes:
@@ -132,9 +141,6 @@ def _head(major: int, number: int) -> bytes:
     if number < 1 << 16:
         return _TWO(major | 25, number)
     return _FOUR(major | 26, number) if number < 1 << 32 else _EIGHT(major | 27, number)
-
-
-_TEXT_HEADS = [_head(_TEXT, length) for length in range(256)]
 
 
 def decode(encoded: bytes, *, limit: int = LIMITS.frame_output_bytes) -> list[Any]:
@@ -187,18 +193,25 @@ _REFUSING = dict.fromkeys(_KNOWN_TAGS, _refuse_tag)
 
 def _check(value: Any, depth: int) -> None:
     """Refuse what has no deterministic form; the common flat array costs one loop."""
-    kind = type(value)
-    if kind is str:
-        if not value.isascii() and not unicodedata.is_normalized("NFC", value):
-            raise Malformed("text that is not NFC")
-    elif kind is int:
-        if not _INT_MIN <= value <= _INT_MAX:
-            raise Malformed("an integer beyond 64 bits")
-    elif kind is list or kind is tuple:
-        if depth == 0:
-            raise LimitExceeded("CBOR nested too deep")
-        for element in value:
-            if type(element) is not str or not element.isascii():
-                _check(element, depth - 1)
-    elif kind is not bytes and kind is not bool and value is not None:
-        raise Malformed(f"a {kind.__name__} has no place in deterministic CBOR")
+    if type(value) is not list and type(value) is not tuple:
+        _check_all((value,), depth)
+    elif depth == 0:
+        raise LimitExceeded("CBOR nested too deep")
+    else:
+        _check_all(value, depth - 1)
+
+
+def _check_all(values: Sequence[Any], depth: int) -> None:
+    """`_check` of each."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if not value.isascii() and not unicodedata.is_normalized("NFC", value):
+                raise Malformed("text that is not NFC")
+        elif kind is int:
+            if not _INT_MIN <= value <= _INT_MAX:
+                raise Malformed("an integer beyond 64 bits")
+        elif kind is list or kind is tuple:
+            _check(value, depth)
+        elif kind is not bytes and kind is not bool and value is not None:
+            raise Malformed(f"a {kind.__name__} has no place in deterministic CBOR")

@@ -8,13 +8,14 @@ evidence.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import and_
 
 import msgspec
 
 from sync.codec import cbor
-from sync.codec.rows import Entry, FrameContext, Row, frozen
+from sync.codec.rows import Entry, FrameContext, Row, Rows, frozen
 from sync.codec.squeeze import bounded, squeeze
-from sync.codec.table import Fields, read_opened, read_table, write_table
+from sync.codec.table import read_table, write_table
 from sync.errors import LimitExceeded, Malformed, SyncError, UnknownVersion
 from sync.limits import LIMITS
 
@@ -26,7 +27,6 @@ __all__ = [
     "pack_frame",
     "pack_with",
     "unpack_frame",
-    "unpack_opened",
 ]
 
 _FIELDS = len(Entry.__struct_fields__)
@@ -41,8 +41,8 @@ class Form(msgspec.Struct, frozen=True):
 
     tag: int
     name: str
-    write: Callable[[Sequence[Row], FrameContext], tuple[bytes, ...]]
-    read: Callable[[bytes, FrameContext], list[Row]]
+    write: Callable[[Rows, FrameContext], tuple[bytes, ...]]
+    read: Callable[[bytes, FrameContext], Rows]
 
 
 def pack_frame(rows: Sequence[Row], context: FrameContext) -> bytes:
@@ -56,41 +56,28 @@ def pack_frame(rows: Sequence[Row], context: FrameContext) -> bytes:
 
 def pack_with(forms: Sequence[Form], rows: Sequence[Row], context: FrameContext) -> bytes:
     """The frame in the first of `forms` that gives the same rows back; the last one must."""
-    _check_rows(rows)
-    wanted = list(rows)
+    wanted = Rows.of(rows)
+    _check_rows(wanted)
     for form in forms[:-1]:
         try:
-            framed = _framed(form, rows, context)
+            framed = _framed(form, wanted, context)
             if _opened(form, framed, context) == wanted:
                 return framed
         except _CODEC_BUGS:
             continue
-    framed = _framed(forms[-1], rows, context)
+    framed = _framed(forms[-1], wanted, context)
     if _opened(forms[-1], framed, context) != wanted:
         raise Malformed("rows that do not survive their own encoding")
     return framed
 
 
-def unpack_frame(framed: bytes, context: FrameContext) -> list[Row]:
+def unpack_frame(framed: bytes, context: FrameContext) -> Rows:
     """The rows of a frame. Types and sizes are checked; that the leaves are signed is the caller's to verify.
 
+    They come with the values of their details where the form holds those: nobody needs to decode them again.
     Raises `Malformed`, `LimitExceeded`, or `UnknownVersion` for a form this program does not know.
     """
     return _opened(form_of(framed), framed, context)
-
-
-def unpack_opened(framed: bytes, context: FrameContext) -> tuple[list[Row], list[Fields]]:
-    """`unpack_frame`, and of each row the values of its detail where the form holds them as values.
-
-    They are what the detail's bytes decode to, so nobody needs to decode those again.
-    """
-    form = form_of(framed)
-    if form.read is not read_table:
-        rows = _opened(form, framed, context)
-        return rows, [None] * len(rows)
-    rows, fields = read_opened(_plain(framed, context), context)
-    _check_rows(rows)
-    return rows, fields
 
 
 def form_of(framed: bytes) -> Form:
@@ -103,39 +90,35 @@ def form_of(framed: bytes) -> Form:
     raise UnknownVersion(f"frame form {framed[0]}")
 
 
-def _framed(form: Form, rows: Sequence[Row], context: FrameContext) -> bytes:
+def _framed(form: Form, rows: Rows, context: FrameContext) -> bytes:
     blocks = form.write(rows, context)
     if sum(map(len, blocks)) > LIMITS.frame_output_bytes:
         raise LimitExceeded("a frame larger than allowed: send fewer rows in it")
     return bytes([form.tag]) + squeeze(*blocks, dictionary=context.dictionary)
 
 
-def _plain(framed: bytes, context: FrameContext) -> bytes:
-    return bounded(framed[1:], LIMITS.frame_output_bytes, context.dictionary)
-
-
-def _opened(form: Form, framed: bytes, context: FrameContext) -> list[Row]:
-    rows = form.read(_plain(framed, context), context)
+def _opened(form: Form, framed: bytes, context: FrameContext) -> Rows:
+    rows = form.read(bounded(framed[1:], LIMITS.frame_output_bytes, context.dictionary), context)
     _check_rows(rows)
     return rows
 
 
-def _check_rows(rows: Sequence[Row]) -> None:
+def _check_rows(rows: Rows) -> None:
     if not 0 < len(rows) <= LIMITS.frame_entries:
         raise LimitExceeded(f"a frame of {len(rows)} rows, 1 to {LIMITS.frame_entries} allowed")
-    if any(row.withheld and row.detail for row in rows):  # such a detail would stand under no commitment
+    beside = map(and_, map(bool, rows.details), map(bool, rows.withheld))
+    if any(beside):  # such a detail would stand under no commitment
         raise Malformed("a detail beside the commitment that replaces it")
-    if sum(len(row.detail) for row in rows) > LIMITS.frame_output_bytes:
+    if sum(map(len, rows.details)) > LIMITS.frame_output_bytes:
         raise LimitExceeded("details larger than one frame: send fewer rows in it")
 
 
-def _write_rows(rows: Sequence[Row], _: FrameContext) -> tuple[bytes, ...]:
-    table = [(*msgspec.structs.astuple(row.entry), row.detail, row.salt, row.withheld) for row in rows]
-    return (cbor.encode(table),)
+def _write_rows(rows: Rows, _: FrameContext) -> tuple[bytes, ...]:
+    return (cbor.encode(list(zip(*rows.public, rows.details, rows.salts, rows.withheld, strict=True))),)
 
 
-def _read_rows(plain: bytes, _: FrameContext) -> list[Row]:
-    return [_read_row(values) for values in cbor.decode(plain)]
+def _read_rows(plain: bytes, _: FrameContext) -> Rows:
+    return Rows.of([_read_row(values) for values in cbor.decode(plain)])
 
 
 def _read_row(values: object) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from operator import sub
 from typing import TypeVar
 
 from sync.codec.stream import COUNT_MAX, ColumnReader, ColumnWriter, planes_of
@@ -16,6 +16,7 @@ _LOW, _HIGH = -(2**63), 2**63 - 1
 _BITS_MAX = 63
 _MARK_BYTES = 4  # a rough price for one more mark
 _SYMBOL_BYTES = 0.3  # and for one more symbol in the table; measured
+_REPEATED = 16
 
 _WEIGHT = [0.0, *(count * math.log2(count) for count in range(1, COUNT_MAX + 1))]
 
@@ -28,11 +29,15 @@ def write_numbers(writer: ColumnWriter, values: list[int], earlier: Earlier = ()
 
     `earlier` are whole columns of the same length already written, to count from.
     """
-    steps = [after - before for before, after in pairwise(values)]
+    steps = list(map(sub, values[1:], values))
     if not steps or (steps[0] == steps[-1] and steps.count(steps[0]) == len(steps)):
         writer.mark(_STEP, values[0] if values else 0, steps[0] if steps else 0)
         return
-    shapes = [_offsets(values), _deltas(values[0], steps), *_codes(values), *_packed(values)]
+    codes = _codes(values)
+    if len(set(values)) * _REPEATED <= len(values):  # cheap enough: looking further costs more than it saves
+        codes[0][1](writer)
+        return
+    shapes = [_offsets(values), _deltas(values[0], steps), *codes, *_packed(values)]
     # From a column of one value it is never cheaper to count than from the lowest of these.
     shapes += [_against(place, values, other) for place, other in enumerate(earlier) if not _even(other)]
     min(shapes, key=lambda shape: shape[0])[1](writer)
@@ -63,21 +68,21 @@ def _deltas(first: int, steps: list[int]) -> _Shape:
 
 
 def _against(place: int, values: list[int], other: list[int]) -> _Shape:
-    return _offsets([value - base for value, base in zip(values, other, strict=True)], _AGAINST, place)
+    return _offsets(list(map(sub, values, other)), _AGAINST, place)
 
 
 def _codes(values: list[int]) -> list[_Shape]:
-    table = {value: code for code, value in enumerate(dict.fromkeys(values))}
-    if len(table) * 2 > len(values):
+    if len(set(values)) * 2 > len(values):
         return []
-    codes = bytes([table[value] for value in values])
+    table, codes = coded(values)
+    low = min(table)
 
     def write(writer: ColumnWriter) -> None:
         writer.mark(_CODES, len(table))
-        write_numbers(writer, list(table))
+        write_numbers(writer, table)
         writer.add_bytes(codes)
 
-    return [(_entropy(codes) + _cost([value - min(table) for value in table]) + _MARK_BYTES * 2, write)]
+    return [(_entropy(codes) + _cost([value - low for value in table]) + _MARK_BYTES * 2, write)]
 
 
 def _packed(values: list[int]) -> list[_Shape]:
@@ -154,10 +159,19 @@ def _read_against(reader: ColumnReader, count: int, earlier: Earlier) -> list[in
     return [base + rest for base, rest in zip(other, _read_offsets(reader, count, ()), strict=True)]
 
 
+def coded(values: list[_T]) -> tuple[list[_T], bytes]:
+    """The different values in the order they come, and the place of each value among them.
+
+    Raises ValueError where there are more than a code of one byte can name.
+    """
+    table = list(dict.fromkeys(values))
+    return table, bytes(map(dict(zip(table, range(len(table)), strict=True)).__getitem__, values))
+
+
 def look_up(table: list[_T], codes: bytes) -> list[_T]:
     """The value behind each code."""
     try:
-        return [table[code] for code in codes]
+        return list(map(table.__getitem__, codes))
     except IndexError as error:
         raise Malformed("a code that stands for nothing") from error
 

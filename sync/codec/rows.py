@@ -7,13 +7,13 @@ house imports them from `sync.ledger.entry`.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
 
 import msgspec
 
 from sync.ids import mac, subject_ref
 
-_REMEMBERED = 4096
 _SALT_LABEL = b"yizhan/salt"
 _DETAIL_LABEL = b"yizhan/detail/1"
 
@@ -66,44 +66,121 @@ class Row(msgspec.Struct, frozen=True):
         return self.withheld or commit(self.salt, self.detail)
 
 
+Column = list[Any]
+Fields = list[Any] | None
+"""The values of a detail; None where they are not known to be its one deterministic reading."""
+
+
+class Rows(Sequence[Row]):
+    """Rows that go together, kept by column: a `Row` is made when it is looked at and equals what was put in.
+
+    `public` has one column for each field of `Entry`, in its order. `fields` are the values of each detail
+    where they were decoded along the way, else None; they do not count for equality.
+    """
+
+    __slots__ = ("details", "fields", "public", "salts", "withheld")
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
+    def __init__(
+        self,
+        public: Sequence[Column],
+        details: list[bytes],
+        salts: list[bytes],
+        withheld: list[bytes],
+        fields: list[Fields] | None = None,
+    ) -> None:
+        self.public, self.details, self.salts, self.withheld = list(public), details, salts, withheld
+        self.fields: list[Fields] = fields or [None] * len(details)
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Rows:
+        """These rows by column."""
+        if isinstance(rows, cls):
+            return rows
+        public = list(map(list, zip(*[msgspec.structs.astuple(row.entry) for row in rows], strict=True)))
+        return cls(
+            public or [[] for _ in Entry.__struct_fields__],
+            [row.detail for row in rows],
+            [row.salt for row in rows],
+            [row.withheld for row in rows],
+        )
+
+    @property
+    def indexes(self) -> list[int]:
+        """The index of each."""
+        return self.public[INDEX]
+
+    def commitments(self) -> list[bytes]:
+        """What the leaf of each carries for its detail."""
+        columns = zip(self.salts, self.details, self.withheld, strict=True)
+        return [withheld or commit(salt, detail) for salt, detail, withheld in columns]
+
+    def entries(self) -> list[Entry]:
+        """The public part of each."""
+        return msgspec.convert(list(zip(*self.public, strict=True)), list[Entry])
+
+    def __len__(self) -> int:
+        return len(self.details)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(Row, self.entries(), self.details, self.salts, self.withheld)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> Rows: ...
+    def __getitem__(self, place: int | slice) -> Row | Rows:
+        values = [column[place] for column in self.public]
+        if isinstance(place, slice):
+            return Rows(
+                values, self.details[place], self.salts[place], self.withheld[place], self.fields[place]
+            )
+        return Row(
+            msgspec.convert(values, Entry), self.details[place], self.salts[place], self.withheld[place]
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Rows):
+            return list(self) == other
+        ours = (self.public, self.details, self.salts, self.withheld)
+        return ours == (other.public, other.details, other.salts, other.withheld)
+
+
+INDEX = Entry.__struct_fields__.index("index")
+
+
 class FrameContext(msgspec.Struct, frozen=True, kw_only=True):
     """What both ends know and no frame carries.
 
     `subject_key` is the jurisdiction's key of `ids.subject_ref`; `salt_keys` are (first index, K_salt) of the
     salt epochs, ascending, the first at or below every row's index. `dictionary` is the number of the one
-    frames are compressed over (`squeeze`), 0 for none. Remembers what it derived lately, so
-    that a frame's own verification and the next frame derive nothing twice.
+    frames are compressed over (`squeeze`), 0 for none. Remembers the salts it derived lately, so that a
+    frame's own verification derives none twice.
     """
 
     subject_key: bytes
     salt_keys: tuple[tuple[int, bytes], ...]
     dictionary: int = 0
     _salts: dict[int, bytes] = msgspec.field(default_factory=dict)
-    _references: dict[str, bytes] = msgspec.field(default_factory=dict)
+
+    def salts(self, indexes: Sequence[int]) -> list[bytes]:
+        """The salt of each of these entries under its epoch; empty where no epoch covers it."""
+        held = self._salts
+        if not all(map(held.__contains__, indexes)):
+            held.clear()
+            held.update(zip(indexes, map(self.salt, indexes), strict=True))
+        return list(map(held.__getitem__, indexes))
 
     def salt(self, index: int) -> bytes:
-        """The salt of entry `index` under its epoch; empty where no epoch covers it."""
-        found = self._salts.get(index)
-        if found is None:
-            if len(self._salts) >= _REMEMBERED:
-                self._salts.clear()
-            found = self._salts[index] = self._derive(index)
-        return found
-
-    def reference(self, number: str) -> bytes:
-        """`ids.subject_ref` of a number under this jurisdiction's key."""
-        found = self._references.get(number)
-        if found is None:
-            if len(self._references) >= _REMEMBERED:
-                self._references.clear()
-            found = self._references[number] = subject_ref(self.subject_key, number)
-        return found
-
-    def _derive(self, index: int) -> bytes:
+        """The salt of entry `index`."""
         for first, key in reversed(self.salt_keys):
             if first <= index:
                 return salt(key, index)
         return b""
+
+    def reference(self, number: str) -> bytes:
+        """`ids.subject_ref` of a number under this jurisdiction's key."""
+        return subject_ref(self.subject_key, number)
 
     def __repr__(self) -> str:
         """Shows no key and no number."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from operator import eq
 from typing import Any
 
-from sync.codec.numbers import look_up, read_numbers, write_numbers
+from sync.codec.numbers import coded, look_up, read_numbers, write_numbers
 from sync.codec.stream import COUNT_MAX, ColumnReader, ColumnWriter
 from sync.codec.texts import read_texts, write_texts
 from sync.errors import Malformed
@@ -26,21 +26,22 @@ class Columns:
     def __init__(self, count: int) -> None:
         self.count = count
         self.columns: list[Column] = []
-        self._kinds: list[type | None] = []
+        self.kinds: list[type | None] = []
+        """The one type of all values of each, or None."""
 
     def keep(self, column: Column, kind: type | None) -> None:
         """Let later columns refer to this one, of which every value has that type."""
         self.columns.append(column)
-        self._kinds.append(kind)
+        self.kinds.append(kind)
 
     def of(self, kind: type) -> list[tuple[int, Column]]:
         """Places and columns that hold only this type."""
-        return [(place, self.columns[place]) for place, held in enumerate(self._kinds) if held is kind]
+        return [(place, self.columns[place]) for place, held in enumerate(self.kinds) if held is kind]
 
     def at(self, reader: ColumnReader, kind: type | None = None) -> Column:
         """The earlier column a reader's mark points to."""
         place = reader.number(0, len(self.columns) - 1)
-        if kind is not None and self._kinds[place] is not kind:
+        if kind is not None and self.kinds[place] is not kind:
             raise Malformed("a reference to a column of another type")
         return self.columns[place]
 
@@ -112,10 +113,10 @@ def _write_bytes(writer: ColumnWriter, values: Column, group: Columns) -> None:
         if values == [hashlib.sha256(value).digest() for value in other]:
             writer.mark(_DIGEST, place)
             return
-    table = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    table, codes = coded(values)
     if len(table) < len(values):
         writer.mark(_BYTE_CODES, len(table))
-        writer.add_bytes(bytes([table[value] for value in values]))
+        writer.add_bytes(codes)
     elif writer.dictionary and _is_text(joined := b"".join(values)):
         writer.mark(_UTF8)  # beside the other text, not among random bytes: a third less
         write_numbers(writer, [len(value) for value in values])
@@ -181,7 +182,7 @@ def _read_utf8(reader: ColumnReader, count: int, _: Columns) -> Column:
 
 def _sizes(reader: ColumnReader, count: int) -> list[int]:
     sizes = read_numbers(reader, count)
-    if not all(0 <= size <= _BYTES_MAX for size in sizes):
+    if not 0 <= min(sizes, default=0) <= max(sizes, default=0) <= _BYTES_MAX:
         raise Malformed("byte sizes that do not fit")
     return sizes
 

@@ -19,8 +19,8 @@ import msgspec
 from sync.codec import cbor
 from sync.codec.numbers import look_up
 from sync.codec.references import read_references, write_references
-from sync.codec.rows import Entry, FrameContext, Row, frozen
-from sync.codec.series import Column, Columns, read_column, write_column
+from sync.codec.rows import INDEX, Column, Entry, FrameContext, Row, Rows, frozen
+from sync.codec.series import Columns, read_column, write_column
 from sync.codec.stream import ColumnReader, ColumnWriter
 from sync.errors import LimitExceeded, Malformed, SyncError
 from sync.limits import LIMITS
@@ -28,79 +28,77 @@ from sync.limits import LIMITS
 _HEAD_BYTES = 4
 _RAW, _WITHHELD = -1, -2
 _INT_MAX = 2**63 - 1
-_TYPES = {field.name: field.type for field in msgspec.structs.fields(Entry)}
-_COLUMNS = tuple(name for name in Entry.__struct_fields__ if name not in {"kind", "subject_ref", "ext"})
+_TYPES = [field.type for field in msgspec.structs.fields(Entry)]
+_KIND, _REFERENCE, _EXT = map(Entry.__struct_fields__.index, ("kind", "subject_ref", "ext"))
+_COLUMNS = [place for place in range(len(_TYPES)) if place not in {_KIND, _REFERENCE, _EXT}]
 
-Fields = list[Any] | None
-"""The values of a detail; None where they are not known to be its one deterministic reading."""
 _Group = tuple[int, int]
 """Kind, and number of detail fields (or _RAW, _WITHHELD)."""
 
 
 def write_table(rows: Sequence[Row], context: FrameContext) -> tuple[bytes, ...]:
     """The blocks of a frame: marks and text, then planes."""
+    table = Rows.of(rows)
     writer = ColumnWriter(context.dictionary)
-    details = list(map(_split_detail, rows))
-    keys = [(row.entry.kind, size) for row, (size, _) in zip(rows, details, strict=True)]
+    sizes, fields = zip(*map(_split_detail, table.details, table.withheld), strict=True)
+    keys = list(zip(table.public[_KIND], sizes, strict=True))
     groups = {key: code for code, key in enumerate(dict.fromkeys(keys))}
-    writer.mark(len(rows), len(groups), *(part for key in groups for part in key))
-    writer.add_bytes(bytes([groups[key] for key in keys]))
-    _write_public(writer, rows)
-    fields = [values for _, values in details]
+    writer.mark(len(keys), len(groups), *(part for key in groups for part in key))
+    writer.add_bytes(bytes(map(groups.__getitem__, keys)))
+    whole = Columns(len(keys))
+    for place in _COLUMNS:
+        write_column(writer, table.public[place], whole)
     for group in groups:
         _write_details(writer, [values for key, values in zip(keys, fields, strict=True) if key == group])
-    write_references(writer, [row.entry.subject_ref for row in rows], keys, fields, context)
-    _write_rest(writer, rows, context)
+    write_references(writer, table.public[_REFERENCE], keys, fields, context)
+    _write_rest(writer, table, context)
     marks, text = cbor.encode(writer.marks), b"".join(writer.text)
     head = len(marks).to_bytes(_HEAD_BYTES, "big") + len(text).to_bytes(_HEAD_BYTES, "big")
     return head + marks + text, b"".join(writer.planes)
 
 
-def read_table(plain: bytes, context: FrameContext) -> list[Row]:
-    """The rows back; raises `Malformed` or `LimitExceeded`."""
-    return read_opened(plain, context)[0]
+def read_table(plain: bytes, context: FrameContext) -> Rows:
+    """The rows back, each with the values its detail was just encoded from.
 
-
-def read_opened(plain: bytes, context: FrameContext) -> tuple[list[Row], list[Fields]]:
-    """The rows, and of each the values its detail was just encoded from."""
+    Raises `Malformed` or `LimitExceeded`.
+    """
     reader = _open(plain)
     count = reader.number(1, LIMITS.frame_entries)
     keys = _read_groups(reader, count)
-    public = _read_public(reader, count)
+    columns = _read_public(reader, count)
     groups = {group: _Details(reader, group, keys.count(group)) for group in dict.fromkeys(keys)}
     fields = [next(groups[key].fields) for key in keys]
     references = read_references(reader, keys, fields, context)
-    ext = _read_ext(reader, count)
-    entries = _entries([kind for kind, _ in keys], public, references, ext)
-    salts = _read_salts(reader, [entry.index for entry in entries], context)
+    public = dict(zip(_COLUMNS, columns, strict=True))
+    public |= {_KIND: [kind for kind, _ in keys], _REFERENCE: references, _EXT: _read_ext(reader, count)}
+    salts = _read_salts(reader, public[INDEX], context)
     reader.finish()
-    opened = [values if size >= 0 else None for (_, size), values in zip(keys, fields, strict=True)]
-    return _rows(entries, keys, groups, salts), opened
+    bodies = _bodies(keys, groups)
+    withheld = [size == _WITHHELD for _, size in keys]
+    return Rows(
+        [public[place] for place in range(len(_TYPES))],
+        [b"" if gone else body for body, gone in zip(bodies, withheld, strict=True)],
+        salts,
+        [body if gone else b"" for body, gone in zip(bodies, withheld, strict=True)],
+        [values if size >= 0 else None for (_, size), values in zip(keys, fields, strict=True)],
+    )
 
 
-def _split_detail(row: Row) -> tuple[int, list[Any]]:
+def _split_detail(detail: bytes, withheld: bytes) -> tuple[int, list[Any]]:
     """The fields of a detail, where it is an array; else the bytes as they are.
 
     That they are the one encoding of those fields shows when the frame is decoded before release: where they
     are not, the frame travels in its plain form.
     """
-    if row.withheld:
-        return _WITHHELD, [row.withheld]
+    if withheld:
+        return _WITHHELD, [withheld]
     try:
-        values = cbor.peek(row.detail) if len(row.detail) <= LIMITS.detail_bytes else None
+        values = cbor.peek(detail) if len(detail) <= LIMITS.detail_bytes else None
     except SyncError:
         values = None
     if values is None or len(values) > LIMITS.detail_fields:
-        return _RAW, [row.detail]
+        return _RAW, [detail]
     return len(values), values
-
-
-def _write_public(writer: ColumnWriter, rows: Sequence[Row]) -> None:
-    whole = Columns(len(rows))
-    fields = zip(*[msgspec.structs.astuple(row.entry) for row in rows], strict=True)
-    for name, column in zip(Entry.__struct_fields__, fields, strict=True):
-        if name in _COLUMNS:
-            write_column(writer, list(column), whole)
 
 
 def _write_details(writer: ColumnWriter, rows: list[list[Any]]) -> None:
@@ -109,10 +107,13 @@ def _write_details(writer: ColumnWriter, rows: list[list[Any]]) -> None:
         write_column(writer, list(column), group)
 
 
-def _write_rest(writer: ColumnWriter, rows: Sequence[Row], context: FrameContext) -> None:
-    ext = [row.entry.ext for row in rows]
+def _write_rest(writer: ColumnWriter, rows: Rows, context: FrameContext) -> None:
+    ext = rows.public[_EXT]
     writer.mark(*([1, *ext] if any(ext) else [0]))
-    odd = [(place, row.salt) for place, row in enumerate(rows) if row.salt != context.salt(row.entry.index)]
+    derived = context.salts(rows.indexes)
+    odd = [
+        (place, own) for place, (own, salt) in enumerate(zip(rows.salts, derived, strict=True)) if own != salt
+    ]
     writer.mark(len(odd))
     for place, salt in odd:
         writer.mark(place, salt)
@@ -140,12 +141,13 @@ def _read_groups(reader: ColumnReader, count: int) -> list[_Group]:
 
 def _read_public(reader: ColumnReader, count: int) -> list[Column]:
     whole = Columns(count)
-    for name in _COLUMNS:
+    for place in _COLUMNS:
         column = read_column(reader, whole)
-        if set(map(type, column)) != {_TYPES[name]}:
-            raise Malformed(f"column {name} of another type")
-        if _TYPES[name] is int and not (min(column) >= 0 and max(column) <= _INT_MAX):
-            raise Malformed(f"column {name} out of range")
+        kind = whole.kinds[-1]
+        if kind is not _TYPES[place]:
+            raise Malformed(f"column {Entry.__struct_fields__[place]} of another type")
+        if kind is int and not (min(column) >= 0 and max(column) <= _INT_MAX):
+            raise Malformed(f"column {Entry.__struct_fields__[place]} out of range")
     return whole.columns
 
 
@@ -183,7 +185,7 @@ def _read_ext(reader: ColumnReader, count: int) -> list[Any]:
 
 
 def _read_salts(reader: ColumnReader, indexes: list[int], context: FrameContext) -> list[bytes]:
-    salts = [context.salt(index) for index in indexes]
+    salts = context.salts(indexes)
     for _ in range(reader.number(0, len(indexes))):
         place, salt = reader.number(0, len(indexes) - 1), reader.mark()
         if type(salt) is not bytes:
@@ -192,27 +194,12 @@ def _read_salts(reader: ColumnReader, indexes: list[int], context: FrameContext)
     return salts
 
 
-def _entries(kinds: list[int], public: list[Column], references: list[bytes], ext: list[Any]) -> list[Entry]:
-    columns = {"kind": kinds, "subject_ref": references, "ext": ext}
-    columns |= zip(_COLUMNS, public, strict=True)
-    fields = zip(*[columns[name] for name in Entry.__struct_fields__], strict=True)
-    try:
-        return msgspec.convert(list(fields), list[Entry])
-    except msgspec.ValidationError as error:
-        raise Malformed("a field of another type") from error
-
-
-def _rows(
-    entries: list[Entry], keys: list[_Group], groups: dict[_Group, _Details], salts: list[bytes]
-) -> list[Row]:
-    details: dict[_Group, Iterator[bytes]] = {}
+def _bodies(keys: list[_Group], groups: dict[_Group, _Details]) -> list[bytes]:
+    """The detail of each row (or its commitment, where withheld)."""
+    encoded: dict[_Group, Iterator[bytes]] = {}
     left = LIMITS.frame_output_bytes
     for group, held in groups.items():
-        encoded = held.encoded(left)
-        left -= sum(map(len, encoded))
-        details[group] = iter(encoded)
-    rows = []
-    for entry, key, salt in zip(entries, keys, salts, strict=True):
-        detail = next(details[key])
-        rows.append(Row(entry, b"", salt, detail) if key[1] == _WITHHELD else Row(entry, detail, salt))
-    return rows
+        found = held.encoded(left)
+        left -= sum(map(len, found))
+        encoded[group] = iter(found)
+    return [next(encoded[key]) for key in keys]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import mul
 
-from sync.codec.numbers import look_up, read_numbers, write_numbers
+from sync.codec.numbers import coded, look_up, read_numbers, write_numbers
 from sync.codec.stream import COUNT_MAX, ColumnReader, ColumnWriter
 from sync.errors import Malformed
 
@@ -21,10 +21,10 @@ _BREAK = "\n"
 _HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
 _TAIL_MAX = 15
 _DIGITS = "0123456789"
-_RESIDENT_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
 _RESIDENT_CHARACTERS = 18
 _BIRTH_AT, _SEQUENCE_AT, _CHECK_AT = 6, 14, 17
 _REGION = re.compile(r"[0-9]{6}")
+_BIRTH = re.compile(r"[0-9]{8}")
 _SEQUENCES = 1000
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
@@ -39,11 +39,11 @@ _Resident = tuple[str, int]
 
 def write_texts(writer: ColumnWriter, values: list[str]) -> None:
     """Write at most 256 texts."""
-    table = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    table, codes = coded(values)
     if len(table) <= len(values) * _REPEATED_SHARE:
         writer.mark(_CODES, len(table))
-        _write_distinct(writer, list(table))
-        writer.add_bytes(bytes([table[value] for value in values]))
+        _write_distinct(writer, table)
+        writer.add_bytes(codes)
     else:
         _write_distinct(writer, values)
 
@@ -126,35 +126,53 @@ def _write_residents(writer: ColumnWriter, residents: list[_Resident]) -> None:
 
 def resident_parts(text: str) -> _Resident | None:
     """Region code and (birth day, sequence) as one number, or None for what is no valid resident number."""
-    if not _RESIDENT_NUMBER.fullmatch(text):
+    region, birth = text[:_BIRTH_AT], text[_BIRTH_AT:_SEQUENCE_AT]
+    sequence = _SEQUENCE_OF.get(text[_SEQUENCE_AT:_CHECK_AT])
+    ordinal, weight = _birth_day(birth)
+    if sequence is None or not ordinal or not _REGION.fullmatch(region):
         return None
-    region, birth, sequence = text[:_BIRTH_AT], text[_BIRTH_AT:_SEQUENCE_AT], text[_SEQUENCE_AT:_CHECK_AT]
-    ordinal = _ordinal(birth)
-    if not ordinal or text[_CHECK_AT] != _check_digit(region, birth, sequence):
+    if text[_CHECK_AT:] != _check_digit(_region_weight(region) + weight + sequence[1]):
         return None
-    return region, ordinal * _SEQUENCES + int(sequence)
+    return region, ordinal * _SEQUENCES + sequence[0]
 
 
 def resident_text(region: str, rest: int) -> str:
     """The number those parts came from; raises `Malformed`."""
     ordinal, number = divmod(rest, _SEQUENCES)
-    birth, sequence = _birth(ordinal), f"{number:03}"
+    birth = _birth_text(ordinal)
+    sequence, weight = _SEQUENCE[number]
     if not _REGION.fullmatch(region):
         raise Malformed("a region code that is none")
-    return region + birth + sequence + _check_digit(region, birth, sequence)
+    return region + birth + sequence + _check_digit(_region_weight(region) + _birth_day(birth)[1] + weight)
+
+
+def _weight(place: int, digits: str) -> int:
+    """What digits from that place on weigh (GB 11643)."""
+    return sum(map(mul, _WEIGHTS[place:], map(int, digits)))
+
+
+def _check_digit(weight: int) -> str:
+    """GB 11643 check digit after 17 digits of that weight."""
+    return _CHECK[weight % len(_CHECK)]
+
+
+_region_weight = lru_cache(_REMEMBERED)(partial(_weight, 0))
 
 
 @lru_cache(_REMEMBERED)
-def _ordinal(birth: str) -> int:
-    """The day of eight digits, 0 where the calendar has none."""
+def _birth_day(birth: str) -> tuple[int, int]:
+    """The day of eight digits and what they weigh; day 0 where the calendar has none."""
+    if not _BIRTH.fullmatch(birth):
+        return 0, 0
     try:
-        return dt.date(int(birth[:4]), int(birth[4:6]), int(birth[6:])).toordinal()
+        day = dt.date(int(birth[:4]), int(birth[4:6]), int(birth[6:]))
     except ValueError:
-        return 0
+        return 0, 0
+    return day.toordinal(), _weight(_BIRTH_AT, birth)
 
 
 @lru_cache(_REMEMBERED)
-def _birth(ordinal: int) -> str:
+def _birth_text(ordinal: int) -> str:
     """A day as eight digits; raises `Malformed`."""
     try:
         return dt.date.fromordinal(ordinal).isoformat().replace("-", "")
@@ -162,15 +180,9 @@ def _birth(ordinal: int) -> str:
         raise Malformed("a birth day outside the calendar") from error
 
 
-def _check_digit(region: str, birth: str, sequence: str) -> str:
-    """GB 11643 check digit over the first 17 digits; what the parts weigh is remembered."""
-    weight = _weight(0, region) + _weight(_BIRTH_AT, birth) + _weight(_SEQUENCE_AT, sequence)
-    return _CHECK[weight % len(_CHECK)]
-
-
-@lru_cache(_REMEMBERED)
-def _weight(place: int, digits: str) -> int:
-    return sum(map(mul, _WEIGHTS[place:], map(int, digits)))
+_SEQUENCE = [(f"{number:03}", _weight(_SEQUENCE_AT, f"{number:03}")) for number in range(_SEQUENCES)]
+"""The three digits of each sequence number, and what they weigh."""
+_SEQUENCE_OF = {digits: (number, weight) for number, (digits, weight) in enumerate(_SEQUENCE)}
 
 
 def _read_codes(reader: ColumnReader, count: int) -> list[str]:
@@ -201,8 +213,8 @@ def _read_hexadecimal(reader: ColumnReader, count: int) -> list[str]:
 
 def _read_counted(reader: ColumnReader, count: int) -> list[str]:
     heads, widths, tails = read_texts(reader, count), read_numbers(reader, count), read_numbers(reader, count)
-    if not all(0 < width <= _TAIL_MAX for width in widths) or not all(
-        0 <= tail < 10**_TAIL_MAX for tail in tails
+    if widths and not (
+        0 < min(widths) <= max(widths) <= _TAIL_MAX and 0 <= min(tails) <= max(tails) < 10**_TAIL_MAX
     ):
         raise Malformed("a counter that is none")
     return [f"{head}{tail:0{width}}" for head, width, tail in zip(heads, widths, tails, strict=True)]

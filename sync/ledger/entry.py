@@ -10,7 +10,7 @@ import msgspec
 from msgspec import structs
 
 from sync.codec import cbor
-from sync.codec.rows import Entry, Row, commit, frozen, salt
+from sync.codec.rows import Column, Entry, Row, Rows, commit, frozen, salt
 from sync.errors import LimitExceeded, Malformed, UnknownVersion
 from sync.limits import LIMITS
 
@@ -58,15 +58,16 @@ def row_leaf(row: Row) -> bytes:
 
 def row_leaves(rows: Sequence[Row]) -> list[bytes]:
     """`row_leaf` of each row, column by column: four times as fast. Raises what `row_leaf` raises."""
-    if not rows:
+    table = Rows.of(rows)
+    if not table:
         return []
-    commitments = [row.commitment for row in rows]
-    columns = list(zip(*[structs.astuple(row.entry) for row in rows], strict=True))
-    if not _sound(columns, commitments):
-        return [row_leaf(row) for row in rows]  # one by one, to say which field is wrong
-    version = [LEAF_VERSION] * len(rows)
-    fields = (version, *columns[:-1], commitments, columns[-1])
-    leaves = cbor.encode_rows(fields, len(rows), limit=len(rows) * LIMITS.leaf_bytes)
+    *columns, ext = table.public
+    commitments = table.commitments()
+    if not _sound(table.public, commitments):
+        return list(map(row_leaf, rows))  # one by one, to say which field is wrong
+    version = [LEAF_VERSION] * len(table)
+    fields = (version, *columns, commitments, ext)
+    leaves = cbor.encode_rows(fields, len(table), limit=len(table) * LIMITS.leaf_bytes)
     if max(map(len, leaves)) > LIMITS.leaf_bytes:
         raise LimitExceeded(f"a leaf over {LIMITS.leaf_bytes} bytes")
     return leaves
@@ -87,17 +88,20 @@ def read_leaf(encoded: bytes) -> tuple[Entry, bytes]:
     return _entry(cbor.peek(encoded))
 
 
-def read_leaves(encoded: Sequence[bytes]) -> list[tuple[Entry, bytes]]:
-    """`read_leaf` of each, column by column: raises what it raises for any of them."""
+def read_leaves(encoded: Sequence[bytes]) -> tuple[list[Column], list[bytes]]:
+    """`read_leaf` of each, column by column: the fields of `Entry` in its order, and the commitments.
+
+    Raises what `read_leaf` raises for any of them.
+    """
     table = list(map(cbor.peek, encoded))
-    if set(map(len, table)) != {LEAF_FIELDS}:
-        return list(map(_entry, table))  # one by one, to say which is wrong
-    versions, *columns, commitments, ext = zip(*table, strict=True)
-    columns.append(tuple(map(frozen, ext)))
-    if set(map(_typed, versions)) != {(int, LEAF_VERSION)} or not _sound(columns, commitments):
-        return list(map(_entry, table))
-    entries = msgspec.convert(list(zip(*columns, strict=True)), list[Entry])
-    return list(zip(entries, commitments, strict=True))
+    if set(map(len, table)) == {LEAF_FIELDS}:
+        versions, *columns, commitments, ext = map(list, zip(*table, strict=True))
+        columns.append(list(map(frozen, ext)))
+        if set(map(_typed, versions)) == {(int, LEAF_VERSION)} and _sound(columns, commitments):
+            return columns, commitments
+    for values in table:  # one by one, to say which is wrong
+        _entry(values)
+    return [[] for _ in _TYPES], []
 
 
 def _typed(value: Any) -> tuple[type, Any]:

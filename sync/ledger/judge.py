@@ -13,7 +13,7 @@ import msgspec
 
 from sync.codec import cbor
 from sync.errors import Malformed
-from sync.ledger.entry import COMMIT_AT, INDEX_AT, LEAF_FIELDS, commit
+from sync.ledger.entry import COMMIT_AT, INDEX_AT, LEAF_FIELDS, LEAF_VERSION, commit
 from sync.ledger.proofs import EMPTY_ROOT, HASH_BYTES, fold, root_of
 from sync.ledger.tree import TILE_WIDTH, TileSource
 
@@ -162,12 +162,34 @@ def _room(count: int, next_size: int) -> int:
 
 def _whole(run: list[StoredRow], place: int, tower: _Tower) -> bool:
     """Whether no row of a run has a fault: the rule of `_row_fault`, for all of them at once."""
-    if [row[0] for row in run] != list(range(place, place + len(run))):
+    indexes, leaves, leaf_hashes, salts, details = zip(*run, strict=True)
+    places = range(place, place + len(run))
+    hashes = tuple([hashlib.sha256(b"\x00" + leaf).digest() for leaf in leaves])
+    if indexes != tuple(places) or hashes != leaf_hashes or not tower.stand(b"".join(hashes)):
         return False
-    hashes = [hashlib.sha256(b"\x00" + row[1]).digest() for row in run]
-    if hashes != [leaf_hash for _, _, leaf_hash, _, _ in run] or not tower.stand(b"".join(hashes)):
-        return False
-    return not any(_content_fault(index, leaf, salt, detail) for index, leaf, _, salt, detail in run)
+    for index, head, leaf, salt, detail in zip(
+        places, cbor.encode_ints(places), leaves, salts, details, strict=True
+    ):
+        if not _plain(head, leaf, salt, detail) and _content_fault(index, leaf, salt, detail):
+            return False
+    return True
+
+
+def _plain(index: bytes, leaf: bytes, salt: bytes, detail: bytes | None) -> bool:
+    """Whether a leaf without `ext` shows at its two ends that it is of this index and detail.
+
+    Seen without decoding it: version, a kind of one or two bytes, the index; the commitment, no `ext`. The
+    leaf's hash stands in the tree, so these are the bytes that were written; any other leaf is decoded.
+    """
+    return (
+        leaf.startswith(_BEGIN)
+        and leaf.startswith(index, len(_BEGIN) + 1 + (leaf.startswith(_KIND_OF_TWO_BYTES, len(_BEGIN))))
+        and (detail is None or leaf.endswith(_COMMITMENT + commit(salt, detail) + _NO_EXT))
+    )
+
+
+_BEGIN, _COMMITMENT, _NO_EXT = bytes((0x80 | LEAF_FIELDS, LEAF_VERSION)), b"\x58\x20", b"\x80"
+_KIND_OF_TWO_BYTES = b"\x18"
 
 
 def _row_fault(row: StoredRow, place: int, tower: _Tower) -> str:

@@ -5,7 +5,7 @@ import pytest
 from central.actions.effects import Rules, gather
 from central.actions.gathered import Gathered, Source
 from sync.codec import cbor
-from sync.codec.columns import pack_frame, unpack_opened
+from sync.codec.columns import pack_frame, unpack_frame
 from sync.codec.rows import Entry, FrameContext, Row
 from sync.ids import subject_ref
 from sync.messages import registry
@@ -38,10 +38,10 @@ def rows(*details: bytes) -> list[Row]:
 
 def gathered(held: list[Row], *, with_values: bool) -> Gathered:
     """What a frame of these rows causes, from its values or from its details' bytes."""
-    again, values = unpack_opened(pack_frame(held, CONTEXT), CONTEXT)
+    again = unpack_frame(pack_frame(held, CONTEXT), CONTEXT)
     assert again == held
     into = Gathered(source=Source(origin="o", node="n", arrived_ms=5))
-    for row, fields in zip(again, values, strict=True):
+    for row, fields in zip(again, again.fields, strict=True):
         gather(into.source, row.entry, b"h" * 32, row.detail, into, RULES, fields if with_values else None)
     return into
 

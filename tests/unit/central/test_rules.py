@@ -146,7 +146,9 @@ def test_migrations_are_numbered_without_gaps_and_split_into_single_statements()
     found = migrate.migrations()
     assert [one.number for one in found] == list(range(1, len(found) + 1))
     for one in found:
-        assert all(statement.startswith(("CREATE ", "ALTER TABLE ")) for statement in one.statements)
+        assert all(
+            statement.startswith(("CREATE ", "ALTER TABLE ", "DROP INDEX ")) for statement in one.statements
+        )
 
 
 def test_months_ahead_are_there_before_they_are_needed() -> None:

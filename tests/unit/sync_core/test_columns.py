@@ -19,7 +19,6 @@ from sync.codec.columns import (
     pack_frame,
     pack_with,
     unpack_frame,
-    unpack_opened,
 )
 from sync.codec.rows import Entry, FrameContext, Row, commit, salt
 from sync.codec.squeeze import NEWEST, bounded, squeeze
@@ -337,14 +336,16 @@ def test_the_values_given_out_with_a_frame_are_what_its_details_decode_to(detail
         for at, detail in enumerate(details)
     ]
     rows.append(Row(Entry(kind=10, index=len(rows), hlc_ms=1), b"", CONTEXT.salt(len(rows)), b"w" * 32))
-    again, fields = unpack_opened(pack_with(FORMS[plain:], rows, CONTEXT), CONTEXT)
+    again = unpack_frame(pack_with(FORMS[plain:], rows, CONTEXT), CONTEXT)
     assert again == rows
-    for row, values in zip(again, fields, strict=True):
+    for row, values in zip(again, again.fields, strict=True):
         assert values is None or cbor.decode(row.detail) == values
-    assert fields[-1] is None
+    assert again.fields[-1] is None
 
 
 def test_a_detail_that_has_two_readings_is_given_out_without_values():
     rows = [Row(Entry(kind=10, index=0, hlc_ms=1), b"\x81\x18\x01", CONTEXT.salt(0))]
-    assert unpack_opened(pack_frame(rows, CONTEXT), CONTEXT) == (rows, [None])
-    assert all(unpack_opened(pack_frame(Hall(5).day(64), CONTEXT), CONTEXT)[1])
+    again = unpack_frame(pack_frame(rows, CONTEXT), CONTEXT)
+    assert again == rows
+    assert again.fields == [None]
+    assert all(unpack_frame(pack_frame(Hall(5).day(64), CONTEXT), CONTEXT).fields)

@@ -193,8 +193,10 @@ def test_a_withheld_commitment_of_another_length_has_no_leaf_by_columns_either()
 def test_a_leaf_read_without_its_form_checked_is_the_leaf_parsed():
     encoded = leaf(ENTRY, b"c" * 32)
     assert read_leaf(encoded) == parse_leaf(encoded)
-    assert read_leaves([encoded, encoded]) == [parse_leaf(encoded)] * 2
-    assert read_leaves([]) == []
+    columns, commitments = read_leaves([encoded, encoded])
+    assert columns == [[value] * 2 for value in msgspec.structs.astuple(ENTRY)]
+    assert commitments == [b"c" * 32] * 2
+    assert read_leaves([]) == ([[] for _ in columns], [])
     fields = cbor.decode(encoded)
     true = cbor.encode([True, *fields[1:]])
     negative = cbor.encode([*fields[:3], -1, *fields[4:]])

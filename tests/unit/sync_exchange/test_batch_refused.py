@@ -25,6 +25,7 @@ from sync.batch.header import (
     sign_header,
 )
 from sync.codec import cbor
+from sync.codec.rows import Rows
 from sync.codec.squeeze import squeeze
 from sync.errors import (
     BadSignature,
@@ -218,7 +219,7 @@ def test_a_frame_with_other_entries_than_announced_or_a_cut_proof_is_malformed()
     checkpoint = Checkpoint(origin=HALL, size=9, root=hall.root_at(9), signers=(HALL,))
     for rows, proof in ((hall.kept[1:4], b""), (hall.kept[:2], b""), (hall.kept[:3], b"x" * 33)):
         with pytest.raises(Malformed):
-            framing.proven(PLACE, rows, proof, checkpoint)
+            framing.proven(PLACE, Rows.of(rows), proof, checkpoint)
 
 
 def message_header(end: int, frames_count: int) -> Header:

@@ -2,6 +2,7 @@
 
 import functools
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -46,7 +47,7 @@ class Ledger:
     def root_at(self, size: int) -> bytes:
         return root(self.leaves, size)
 
-    def add(self, rows: list[Row]) -> None:
+    def add(self, rows: Sequence[Row]) -> None:
         self.size, changed = append(self.leaves, self.size, [leaf_hash(row_leaf(row)) for row in rows])
         self.leaves.update(changed)
         self.kept += rows
