@@ -188,18 +188,22 @@ async def post_exchange(node: TheNode, session: TheSession) -> Response[bytes]:
 
 
 @get("/api/events")
-async def get_events(node: TheNode, session: TheSession) -> ServerSentEvent:
+async def get_events(
+    node: TheNode, session: TheSession, heard: FromQuery[int | None] = None
+) -> ServerSentEvent:
     """Live events: card, entry, status, print, task, refetch, and a beat at least every two seconds.
 
-    The stream ends with the session, and when the node stops.
+    It begins with a refetch when something came after the event of number `heard`. The stream ends with the
+    session, by a refetch that leads its pages to the sign-in page, and when the node stops.
     """
-    return ServerSentEvent(_events(node, session))
+    return ServerSentEvent(_events(node, session, heard))
 
 
-async def _events(node: Node, session: Session) -> AsyncIterator[ServerSentEventMessage]:
-    async for event in node.events.subscribe(BEAT_S, session.window):
+async def _events(node: Node, session: Session, heard: int | None) -> AsyncIterator[ServerSentEventMessage]:
+    async for event in node.events.subscribe(BEAT_S, session.window, heard):
         if event is None or event.topic == "refetch":
             if await sign_in.session(node, session.id, acted=False) is None:
+                yield ServerSentEventMessage(event="refetch", data="{}", retry=RETRY_MS)
                 return
             yield ServerSentEventMessage(event=event.topic if event else "beat", data="{}", retry=RETRY_MS)
         else:

@@ -8,6 +8,7 @@ a stream hears of it within ENTRY_WITHIN_S, at a time of its own, so that fifty 
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Literal
 
@@ -36,11 +37,19 @@ class Events:
         self._queues: dict[asyncio.Queue[Event], str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = False
+        self._latest = {"": time.time_ns()}  # above every number of an earlier run of the program
+
+    @property
+    def number(self) -> int:
+        """The number of the newest event. A page is made with it: its stream tells whether more came."""
+        return max(self._latest.values())
 
     def publish(self, topic: Topic, payload: dict[str, Any] | None = None) -> None:
         """Tell the subscribers it is for. Call on the event loop; from threads `publish_from_thread`."""
         event = Event(topic=topic, payload=payload or {})
         addressed = event.payload.get("window", "")
+        if topic != "entry":
+            self._latest[addressed] = self.number + 1
         for queue, window in self._queues.items():
             if addressed and window and window != addressed:
                 continue
@@ -77,15 +86,20 @@ class Events:
         finally:
             del self._queues[queue]
 
-    async def subscribe(self, beat_s: float = 2.0, window: str = "") -> AsyncIterator[Event | None]:
+    async def subscribe(
+        self, beat_s: float = 2.0, window: str = "", heard: int | None = None
+    ) -> AsyncIterator[Event | None]:
         """A window's events ("" all) as they come, until `end`; None at once and every `beat_s` without one.
 
-        Whoever got the first None misses nothing from then on.
+        Whoever got the first None misses nothing from then on; what came after the number `heard` and before
+        is told as `refetch`.
         """
         clock = asyncio.get_running_loop().time
         entry_due: float | None = None
         with self.subscription(window) as queue:
             yield None
+            if heard is not None and max(self._latest[""], self._latest.get(window, 0)) > heard:
+                yield Event(topic="refetch")
             while True:
                 try:
                     async with asyncio.timeout(

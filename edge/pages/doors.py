@@ -43,13 +43,17 @@ Form = Mapping[str, str]
 
 
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks: the session, the desk before it, the language; `fresh_lang` when just chosen."""
+    """Who asks: the session, the desk before it, the language; `fresh_lang` when just chosen.
+
+    `heard` is the number of the newest event before anything of the page was read.
+    """
 
     session: Session
     desk: Desk
     desks: Desks
     lang: str
     fresh_lang: bool
+    heard: int
 
 
 TheNode = NamedDependency[SkipValidation[Node]]
@@ -71,6 +75,7 @@ async def provide_lang(request: Asking) -> str:
 
 async def provide_visitor(request: Asking, node: TheNode, lang: TheLang) -> Visitor:
     """Who is signed in here. Raises SignInNeeded."""
+    heard = node.events.number
     cookie = request.cookies.get(cookie_name(secure=node.settings.secure_cookies), "")
     session = needed(await sign_in.session(node, cookie, acted=web.acted(request)))
     desks = desks_of(request.app.state)
@@ -80,6 +85,7 @@ async def provide_visitor(request: Asking, node: TheNode, lang: TheLang) -> Visi
         desks=desks,
         lang=lang,
         fresh_lang="lang" in request.query_params,
+        heard=heard,
     )
 
 
@@ -116,7 +122,7 @@ async def show(node: Node, visitor: Visitor, here: str, view: msgspec.Struct) ->
 async def framed(node: Node, visitor: Visitor, now: Status, here: str) -> Frame:
     """The bar around a page, with the counts as they are now."""
     asking = questions(await printing.jobs(node), visitor.session.window)
-    return frame_of(visitor.session, now, visitor.lang, here, len(asking))
+    return frame_of(visitor.session, now, visitor.lang, here, len(asking), visitor.heard)
 
 
 def questions(jobs: tuple[PrintJob, ...], window: str) -> tuple[PrintJob, ...]:

@@ -66,8 +66,11 @@ def part(name: str, view: msgspec.Struct | None, frame: Frame, status: Status) -
     return _SCREENS.render(f"parts/{name}.html", frame.lang, context)
 
 
-def frame_of(session: Session, status: Status, lang: str, here: str, asking: int) -> Frame:
-    """The bar of a signed-in page; `asking` is how many papers wait for the clerk's word."""
+def frame_of(session: Session, status: Status, lang: str, here: str, asking: int, heard: int = 0) -> Frame:
+    """The bar of a signed-in page; `asking` is how many papers wait for the clerk's word.
+
+    `heard` is the number of the newest event that the page knows of.
+    """
     window = Words(zh=f"{session.window} 号窗口", en=f"Window {session.window}")
     return Frame(
         lang=lang,
@@ -77,7 +80,7 @@ def frame_of(session: Session, status: Status, lang: str, here: str, asking: int
         nav=_nav(status.open_tasks, asking),
         here=here,
         csrf=session.csrf,
-        live=EVENTS,
+        live=f"{EVENTS}?heard={heard}",
         practice=practice(status),
         made_ms=status.at_ms,
     )

@@ -1,6 +1,7 @@
 """The JSON door over the real app in process: sessions, forgery tokens, the promised shapes, and every no."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,20 @@ async def test_the_event_stream_beats_and_ends_when_the_node_stops(client: Clien
         reply = await client.get("/api/events")
     assert reply.headers["content-type"].startswith("text/event-stream")
     assert "event: beat" in reply.text
+
+
+async def test_g19_what_happens_between_a_page_and_its_stream_is_fetched_again(
+    client: Client, node: Node
+) -> None:
+    await sign_in(client)
+    node.events.end()
+    address = re.search(r'sse-connect="([^"]+)"', (await client.get("/")).text)
+    assert address is not None
+    node.events.publish("entry")
+    node.events.publish("card", {"window": "2"})
+    assert "event: refetch" not in (await client.get(address[1])).text
+    node.events.publish("card", {"window": "1"})
+    assert "event: refetch" in (await client.get(address[1])).text
 
 
 async def test_a_subscriber_that_lags_is_told_to_fetch_everything_again(node: Node) -> None:

@@ -15,6 +15,7 @@ from drivers.errors import NoCard, Unplugged
 from edge.actions.node import Node, Session
 from edge.actions.reads import DeskOfNode
 from edge.actions.sign_in import card_lies, session, sign_in, sign_in_by_card
+from edge.api.routes import _events
 from edge.hall.events import Event
 from edge.hall.hall import DeviceStatus, Hall
 from edge.hall.owner import Owner
@@ -141,9 +142,13 @@ async def test_a_staff_card_lifted_ends_its_session_at_once_and_the_work_waits_f
         await lay(node, twin)
         await browser.post("/signin/card", data={"pin": PIN, "window": "1"})
         await post(browser, "/serve/choose", choice="public-credit.self:self-natural")
-        with node.events.subscription("1") as told:
-            twin.card.line.lift()
-            await refetch(told)
+        opened = (await session(node, browser.cookies["yizhan"])) or pytest.fail("nobody is signed in")
+        stream = _events(node, opened, None)
+        assert (await anext(stream)).event == "beat"
+        twin.card.line.lift()
+        async with asyncio.timeout(20):
+            told = [message.event async for message in stream]
+        assert told[-1] == "refetch", "an open page asks again, and is led to the sign-in page"
         assert (await browser.get("/")).headers["location"] == "/signin"
         assert (await browser.get("/parts/identity", headers={"HX-Request": "true"})).status_code == 401
         closed = (await entries(node))[-1][0]
