@@ -11,18 +11,18 @@ import sys
 from drivers.errors import DriverError
 from drivers.registry import open_device
 
-PICTURE_S = 4.0
+OPEN = "open\n"
 
 
 async def main(address: str) -> None:
     camera = open_device("document_camera", address)
     for order in sys.stdin:
         try:
-            if order == "open\n":
+            if order == OPEN:
                 await camera.open()
                 said = {"said": (await camera.describe()).en}
             else:
-                said = {"picture": hashlib.sha256(await camera.picture(PICTURE_S)).hexdigest()}
+                said = {"picture": hashlib.sha256(await camera.picture(float(order))).hexdigest()}
         except DriverError as error:
             said = {"error": error.code}
         print(json.dumps(said), flush=True)

@@ -124,10 +124,9 @@ async def test_after_a_restart_of_pcscd_the_hall_reads_the_next_card() -> None:
 async def test_a_staff_card_lying_there_signs_a_challenge_while_the_hall_goes_on_listening() -> None:
     twin = CardInDaemon(VirtualStaffCard())
     async with hall_with(twin, "staff_card") as (hall, told):
-        await soon(lambda: told.staff == [None])
         twin.card.line.lay()
-        await soon(lambda: len(told.staff) == 2)
-        card = told.staff[1]
+        await soon(lambda: told.staff and told.staff[-1])
+        card = told.staff[-1]
         assert card is not None
         signature = await hall.sign("slot", b"challenge", PIN)
         key = x509.load_der_x509_certificate(card.certificate).public_key()
@@ -136,5 +135,5 @@ async def test_a_staff_card_lying_there_signs_a_challenge_while_the_hall_goes_on
         twin.card.line.lift()
         with pytest.raises(NoCard):
             await hall.sign("slot", b"challenge", PIN)
-        await soon(lambda: told.staff == [None, card, None])
+        await soon(lambda: told.staff[-1] is None)
         assert hall.status()[0].state == "ok"
