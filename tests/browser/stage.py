@@ -59,10 +59,10 @@ class Stage:
         self._next += 1
         return self.citizens[self._next - 1]
 
-    def lay(self, citizen: dict[str, str]) -> None:
-        """That citizen's card, alone on the reader."""
+    def lay(self, citizen: dict[str, str], **card: str) -> None:
+        """That citizen's card, alone on the reader; `card` is what it says otherwise."""
         self.lift()
-        self.world.hall.reader.ask(do="lay", card=card_of(citizen))
+        self.world.hall.reader.ask(do="lay", card=card_of(citizen) | card)
 
     def lift(self) -> None:
         """No card on the reader."""
@@ -252,9 +252,9 @@ class Window(Hands):
         self.page.evaluate("() => document.body.dispatchEvent(new CustomEvent('yizhan:refetch'))")
         expect(self.page.locator(f"{region}:not([data-old])")).to_be_visible(timeout=WAIT_MS)
 
-    def lay(self, citizen: dict[str, str]) -> None:
+    def lay(self, citizen: dict[str, str], **card: str) -> None:
         """The card is laid, the page has filled itself."""
-        self.stage.lay(citizen)
+        self.stage.lay(citizen, **card)
         self.sees(citizen["name"], "#identity dl.facts")  # a chip card's name beside it is not the identity card's
 
     def choose(self, words: str) -> None:

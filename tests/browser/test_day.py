@@ -14,6 +14,7 @@ from tests.browser.stage import (
     STREAM_READY,
     WAIT_MS,
     Ears,
+    Hands,
     Stage,
     Window,
     personal,
@@ -193,6 +194,56 @@ def reports_by_serial(hall: Stage) -> dict[str, str]:
 
 def calls(hall: Stage) -> int:
     return sum(task["kind"] == "call" for task in hall.tasks())
+
+
+def test_a_reload_another_page_and_the_way_back_find_the_desk_as_it_was(desk: Desk, hall: Stage):
+    desk.lay(hall.citizen())
+    desk.choose(OWN)
+    desk.fill_papers(phone=PHONE)
+    desk.go("/tasks")
+    desk.go("/")
+    desk.sees(PHONE, "dl.answers")
+    desk.turn("Escape")
+    expect(desk.page.locator("#f-phone")).to_have_value(PHONE)
+
+
+def test_f002_an_expired_card_is_shown_as_not_usable_and_starts_nothing(desk: Desk, hall: Stage):
+    desk.lay(hall.citizen(), valid_to="2024-06-11")
+    desk.sees("不可用", "#identity")
+    desk.choose(OWN)
+    desk.fill_papers()
+    desk.ask()
+    desk.sees("这次不能办理")
+
+
+def test_g19_the_card_of_the_citizen_before_does_not_stand_for_the_next_one(desk: Desk, hall: Stage):
+    before = hall.citizen()
+    desk.lay(before)
+    desk.next_person()
+    desk.sees("未读卡", "#identity")
+    assert before["name"] not in desk.page.locator("#identity").inner_text()
+    desk.lay(hall.citizen())
+
+
+def test_the_sign_in_page_says_what_is_wrong_and_asks_again(chromium: Browser, hall: Stage):
+    context = chromium.new_context(viewport=SIZE)
+    page = context.new_page()
+    page.goto(f"{hall.url}/signin?lang=en")
+    hands = Hands(page)
+    hands.write("#f-staff", "li.min")
+    hands.write("#f-password", "wrong-password-000")
+    hands.turn("Enter")
+    hands.sees("Wrong name or password", "[data-errors]")
+    expect(page.locator("#f-staff")).to_have_value("li.min")
+    context.close()
+
+
+def test_a_form_without_the_session_s_token_changes_nothing(desk: Desk, hall: Stage):
+    closed = hall.entries(100)
+    reply = desk.page.request.post(f"{hall.url}/day/close", form={"day": "2026-11-21", "csrf": "wrong"})
+    assert reply.status == 403
+    assert "页面已过期" in reply.text()
+    assert hall.entries(100) == closed
 
 
 def test_f013_a_clerk_without_the_permit_is_told_before_and_denied_on_the_record(
