@@ -12,7 +12,7 @@ from central.store.fleet import Identity
 from central.store.ledger import CheckpointKept
 from sync.batch.acknowledge import Acknowledgement, encode
 from sync.batch.file import build_sealed
-from sync.batch.header import Header
+from sync.batch.header import SLIM, Header
 from sync.exchange.centre import reply as replied
 from sync.signing.notes import Checkpoint
 
@@ -53,7 +53,7 @@ async def reply(
     acknowledgement = await _whole(centre, identity, header, outcome, ours)
     if ours.note:
         acknowledgement = replied(acknowledgement, checkpoint, ours.note)
-    return _sealed(centre, identity, acknowledgement)
+    return _sealed(centre, identity, acknowledgement, slim=header.version == SLIM)
 
 
 async def levelling(centre: Centre, identity: Identity, header: Header, outcome: Outcome) -> bytes:
@@ -72,10 +72,12 @@ async def levelling(centre: Centre, identity: Identity, header: Header, outcome:
     return _sealed(centre, identity, acknowledgement)
 
 
-def _sealed(centre: Centre, identity: Identity, acknowledgement: Acknowledgement) -> bytes:
+def _sealed(
+    centre: Centre, identity: Identity, acknowledgement: Acknowledgement, *, slim: bool = False
+) -> bytes:
     return build_sealed(
         "acknowledge",
-        encode(acknowledgement),
+        encode(acknowledgement, centre.origin if slim else ""),
         origin=centre.origin,
         destination=identity.origin,
         key=centre.keys.signing,

@@ -6,8 +6,10 @@ import msgspec
 
 from sync.codec import cbor
 from sync.errors import Malformed, UnknownVersion
+from sync.signing.notes import slim, whole
 
-VERSION = 1
+PLAIN, SLIM = 1, 2
+"""Forms: the one every node reads, and that of a reply to a slim batch: notes without names and base64."""
 BYTES_MAX = 8 * 1024 * 1024
 """Largest encoded acknowledgement; the centre sends more directives in the next one."""
 _HASH_BYTES = 32
@@ -78,30 +80,37 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     successors: tuple[Successor, ...] = ()
 
 
+_NOTES = ("note", "centre_checkpoint")
 _FIELDS_V1 = Acknowledgement.__struct_fields__.index("certificate") + 1
 """Fields every acknowledgement ever sent has."""
 
 
-def encode(acknowledgement: Acknowledgement) -> bytes:
-    """The acknowledgement as a deterministic CBOR array: the version, then its fields in order."""
+def encode(acknowledgement: Acknowledgement, slim_by: str = "") -> bytes:
+    """The acknowledgement as a deterministic CBOR array: the version, then its fields in order.
+
+    `slim_by` is the centre's name: then in the slim form.
+    """
     named = msgspec.structs.asdict(acknowledgement)
+    if slim_by:
+        named |= {name: slim(named[name], (acknowledgement.origin, slim_by)) for name in _NOTES}
     named["directives"] = [
         [one.number, one.kind, msgspec.json.encode(one.body, order="deterministic")]
         for one in acknowledgement.directives
     ]
     named["scope_keys"] = [[scope, key] for scope, key in sorted(acknowledgement.scope_keys.items())]
     named["successors"] = [list(msgspec.structs.astuple(one)) for one in acknowledgement.successors]
-    return cbor.encode([VERSION, *(named[name] for name in Acknowledgement.__struct_fields__)])
+    version = SLIM if slim_by else PLAIN
+    return cbor.encode([version, *(named[name] for name in Acknowledgement.__struct_fields__)])
 
 
-def decode(data: bytes) -> Acknowledgement:
-    """The acknowledgement of these bytes; fields a newer centre appended are ignored.
+def decode(data: bytes, centre: str = "") -> Acknowledgement:
+    """The acknowledgement of these bytes by the centre of that name; fields a newer one appended are ignored.
 
     Raises Malformed, LimitExceeded or UnknownVersion; nothing else. Bodies that are no JSON objects are
     Malformed.
     """
     fields = cbor.decode(data, limit=BYTES_MAX)
-    if not fields or fields[0] != VERSION:
+    if not fields or fields[0] not in {PLAIN, SLIM}:
         raise UnknownVersion("acknowledgement of an unknown version")
     names = Acknowledgement.__struct_fields__
     if len(fields) <= _FIELDS_V1:
@@ -115,6 +124,8 @@ def decode(data: bytes) -> Acknowledgement:
             named.pop("successors", ()), tuple[tuple[bytes, bytes, bytes, tuple[bytes, ...]], ...]
         )
         named["successors"] = [dict(zip(Successor.__struct_fields__, part, strict=True)) for part in parts]
+        for name in _NOTES if fields[0] == SLIM else ():
+            named[name] = whole(named[name], (str(named["origin"]), centre))
         acknowledgement = msgspec.convert(named, Acknowledgement)
     except msgspec.MsgspecError as error:
         raise Malformed(f"acknowledgement: {error}") from error

@@ -225,7 +225,7 @@ def open_reply(
 ) -> tuple[Header, Acknowledgement]:
     """The centre's signed words to `destination`, who holds `key`. Raises SyncError for what is not that."""
     header, payload = open_sealed(reply, key, public_of, kind="acknowledge", destination=destination)
-    return header, decode(payload)
+    return header, decode(payload, header.origin)
 
 
 def export(view: NodeView, now_ms: int, *, budget_bytes: int) -> Iterator[SendBatch]:

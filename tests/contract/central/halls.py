@@ -131,14 +131,14 @@ class Hall(Ledger):
 
     def opened(self, reply: bytes) -> Acknowledgement:
         """What a reply says, as sealed to this node."""
-        _, payload = open_sealed(
+        header, payload = open_sealed(
             reply,
             self.sealing_key,
             lambda origin: self.centre.signing if origin == self.centre.origin else None,
             kind="acknowledge",
             destination=self.origin,
         )
-        return decode(payload)
+        return decode(payload, header.origin)
 
     async def exchange(self, hand_in) -> list[Any]:
         """One whole exchange through the real state machine; `hand_in(batch)` gives the reply. The steps."""

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from sync.batch.acknowledge import Acknowledgement, Directive, Successor, decode, encode
 from sync.codec import cbor
+from sync.codec.squeeze import squeeze
 from sync.errors import LimitExceeded, Malformed, SyncError, UnknownVersion
-from tests.unit.sync_exchange.world import (
-    HALL,
-    START_MS,
-)
+from sync.signing.notes import cosign
+from tests.unit.sync_exchange.world import CENTRE, HALL, START_MS, enrolled
 
 FULL = Acknowledgement(
     origin=HALL,
@@ -41,6 +40,19 @@ FULL = Acknowledgement(
 def test_an_acknowledgement_with_everything_round_trips():
     assert decode(encode(FULL)) == FULL
     assert encode(decode(encode(FULL))) == encode(FULL)
+
+
+def test_a_slim_acknowledgement_says_the_same_in_fewer_bytes():
+    hall, centre = enrolled(700)
+    centre.note_checkpoint()
+    ours = cosign(hall.note_at(700), CENTRE, centre.signing_key)
+    whole = msgspec.structs.replace(FULL, note=ours, centre_checkpoint=centre.note_at(centre.size))
+    slim = encode(whole, CENTRE)
+    assert decode(slim, CENTRE) == whole
+    assert len(squeeze(slim)) <= len(squeeze(encode(whole))) - 60
+    assert decode(encode(FULL, CENTRE), CENTRE) == FULL, "what is no note travels as it is"
+    with pytest.raises(Malformed):
+        decode(cbor.encode([2, *cbor.decode(slim)[1:5], [7], *cbor.decode(slim)[6:]]), CENTRE)
 
 
 def test_an_acknowledgement_has_these_very_bytes():
@@ -81,7 +93,7 @@ def test_a_directive_whose_body_is_no_json_object_is_malformed():
 
 
 def test_an_acknowledgement_of_another_version_or_too_long_is_refused():
-    for fields in ([], [2]):
+    for fields in ([], [3]):
         with pytest.raises(UnknownVersion):
             decode(cbor.encode(fields))
     with pytest.raises(Malformed):
