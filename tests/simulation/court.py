@@ -133,7 +133,7 @@ class Court:
             )
         except SyncError as error:
             raise Offence("P2", f"the centre's own reply does not open: {error.detail}") from error
-        await self._durable(decode(payload))
+        await self._durable(decode(payload, self._centre.origin))
 
     async def _durable(self, ack: Acknowledgement) -> None:
         query = "SELECT count(*) AS n FROM entry_body WHERE origin = $1 AND idx < $2"
