@@ -25,14 +25,17 @@ async def post(centre: Centre, tx: Tx, origin: str, drafts: Sequence[Draft]) -> 
 
     Letters to an ended incarnation go to the node's newest: nobody opens the old mailbox any more.
     """
+    await _put(centre, tx, origin, [(kind, letter(0, kind, body).body) for kind, body in drafts])
+
+
+async def _put(centre: Centre, tx: Tx, origin: str, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
     origin = await contacts.newest_incarnation(tx, origin)
     first = await contacts.reserve(tx, origin, len(drafts))
     rows: list[Letter] = []
     for number, (kind, body) in enumerate(drafts, start=first):
-        content = msgspec.json.encode(letter(number, kind, body).body)
-        sealed = centre.keys.seal(PURPOSE, _place(origin, number), content)
+        sealed = centre.keys.seal(PURPOSE, _place(origin, number), msgspec.json.encode(body))
         rows.append(Letter(number=number, kind=kind, body_sealed=sealed, created_ms=centre.now_ms()))
     await contacts.post(tx, origin, rows)
 
@@ -79,11 +82,11 @@ async def renumber(centre: Centre, tx: Tx, origin: str, floor: int) -> None:
     """What the node has not obeyed, as far as we know, goes out again under numbers above `floor`.
 
     Of a restored centre nobody knows which of these were delivered under their old numbers; the node knows a
-    letter it obeyed by what it says (`edge.actions.directives`).
+    letter it obeyed by what it says (`edge.actions.directives`). What a newer program wrote stays as it is.
     """
     unread = _opened(centre, origin, await contacts.unseen(tx, origin, UNREAD_MAX))
     await contacts.renumber(tx, origin, floor)
-    await post(centre, tx, origin, [(one.kind, one.body) for one in unread])
+    await _put(centre, tx, origin, [(one.kind, one.body) for one in unread])
 
 
 def _place(origin: str, number: int) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from central.actions import findings, mailbox
+from central.actions import findings, mailbox, restored
 from central.actions.centre import AdminSession, Centre
 from central.actions.mailbox import Draft
 from central.actions.own_ledger import Draft as Entry
@@ -79,9 +79,15 @@ def _letter(row: Spent, correction: int) -> Draft:
 
 
 async def _judge(centre: Centre, tx: Tx, row: Spent) -> None:
-    """A unit was spent under a grant: it must be one of this node, in time and within its units."""
+    """A unit was spent under a grant: it must be one of this node, in time and within its units.
+
+    One that a restored centre does not know may be of the hours it lost: that is no fault of the hall.
+    """
     given = await quota.granted(tx, row.grant_id)
-    if given is None or given.node != row.node or given.matter != row.matter:
+    if given is None and await restored.began_ms(tx):
+        zh, en = "本中心没有记录，可能在恢复前签发", "not on record, perhaps of the hours this centre lost"
+        await _found(centre, tx, row, zh, en, code="grant-forgotten", owner="centre")
+    elif given is None or given.node != row.node or given.matter != row.matter:
         await _found(centre, tx, row, "不属于本厅", "of another node, or nobody's")
     elif row.occurred_ms > given.expires_ms:
         await _found(centre, tx, row, "使用时已过期", "used after its end")
@@ -89,16 +95,18 @@ async def _judge(centre: Centre, tx: Tx, row: Spent) -> None:
         await _found(centre, tx, row, "使用超出份数", "used beyond its units")
 
 
-async def _found(centre: Centre, tx: Tx, row: Spent, zh: str, en: str) -> None:
+async def _found(
+    centre: Centre, tx: Tx, row: Spent, zh: str, en: str, *, code: str = "grant-misused", owner: str = "hall"
+) -> None:
     day = china_day(row.occurred_ms).isoformat()
     one = findings.new_finding(
         centre,
         row.origin,
         day=day,
-        code="grant-misused",
+        code=code,
         about=f"{row.grant_id} entry {row.idx}",
         words=Words(zh=f"离线免费额度 {row.grant_id} {zh}", en=f"grant {row.grant_id} {en}"),
-        owner="hall",
+        owner=owner,
     )
     await findings.raised(centre, tx, one)
 

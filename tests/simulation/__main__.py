@@ -4,11 +4,18 @@ import argparse
 import asyncio
 import time
 from collections import Counter
+from pathlib import Path
+
+import uvloop
 
 from tests.simulation import rules, section12
-from tests.simulation.faults import Coverage, never, table
+from tests.simulation.faults import BY_NAME, Coverage, never, table
 from tests.simulation.place import memory_folder, open_place
 from tests.simulation.play import play
+
+CHAPTER = Path(__file__).parents[2] / "sync" / "README.md"
+COLUMNS = 7
+"""Bars in a line of the table."""
 
 
 async def _play(first: int, count: int, *, trace: bool) -> int:
@@ -33,6 +40,24 @@ async def _play(first: int, count: int, *, trace: bool) -> int:
     return 1 if broken else 0
 
 
+def adopt(output: str) -> None:
+    """The table of a run takes the place of the chapter's; ValueError where a fault of today is not in it."""
+    found = _rows(output)
+    if never(Counter({(name, ""): 1 for name in found})):
+        raise ValueError("the output holds no table of today's faults")
+    text = CHAPTER.read_text("utf-8")
+    before = _rows(text)
+    begins, ends = text.index(next(iter(before.values()))), text.index(list(before.values())[-1])
+    ends += len(list(before.values())[-1])
+    CHAPTER.write_text(text[:begins] + "\n".join(found.values()) + text[ends:], "utf-8")
+
+
+def _rows(text: str) -> dict[str, str]:
+    """The lines of a table of faults, by fault."""
+    lines = [line for line in text.splitlines() if line.count("|") == COLUMNS]
+    return {name: line for line in lines if (name := line.split("|")[1].strip()) in BY_NAME}
+
+
 def main() -> int:
     """Read the arguments and play."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
@@ -41,14 +66,21 @@ def main() -> int:
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--rules", action="store_true", help="print the table of ablations and play nothing")
     parser.add_argument("--section12", action="store_true", help="print what shows each fault of section 12")
+    parser.add_argument(
+        "--adopt", type=Path, help="put the table of faults of a run's output into sync/README.md"
+    )
     options = parser.parse_args()
+    if options.adopt:
+        adopt(options.adopt.read_text("utf-8"))
+        return 0
     if options.section12:
         print(section12.table())
         return 0
     if options.rules:
         print(rules.table())
         return 0
-    return asyncio.run(_play(options.first, options.seeds, trace=options.trace))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_play(options.first, options.seeds, trace=options.trace))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,18 @@ from random import Random
 from typing import Any
 
 from drivers.ports import CardRecord
-from edge.actions import answer, close_day, exchange, press, printing, reads
+from edge.actions import (
+    answer,
+    close_day,
+    downlink,
+    exchange,
+    files,
+    leases,
+    press,
+    printing,
+    quota,
+    reads,
+)
 from edge.actions.node import Node, Session
 from edge.actions.views import Answer, Deferral, PrintJob, Query
 from edge.errors import NotAllowed, NotThere, WrongMoment
@@ -50,9 +61,10 @@ def session(dice: Random, node: Node, *, permitted: bool = True) -> Session:
 class Visit:
     """One citizen at one window; what comes of it is drawn before it begins."""
 
-    def __init__(self, dice: Random, person: SubjectRecord, hall: Hall) -> None:
+    def __init__(self, dice: Random, person: SubjectRecord, hall: Hall, what: str = "") -> None:
         names, weights = zip(*VISITS, strict=True)
-        self.what: str = dice.choices(names, weights)[0]
+        drawn: str = dice.choices(names, weights)[0]
+        self.what = what or drawn
         self.person = person
         self.hall = hall
         self.session = session(dice, hall.node, permitted=self.what != "no-permit")
@@ -136,6 +148,33 @@ async def _button(dice: Random, node: Node, job: PrintJob) -> str:
     elif job.serial:
         await printing.hand_over(node, clerk, job.serial)
     return f"{press_which} {job.kind}"
+
+
+async def all_printed(hall: Hall) -> str:
+    """Reports are set, opened by the clerk, and come out well."""
+    node = hall.node
+    clerk = session(Random(0), node)
+    await press.round_once(node)
+    queued = [job for job in await printing.jobs(node) if job.kind == "report" and job.state == "queued"]
+    for job in queued:
+        await printing.pdf(node, clerk, job.serial)
+        await printing.confirm(node, clerk, job.id, "good")
+    return f"{len(queued)} papers came out"
+
+
+async def bring_files(hall: Hall) -> str:
+    """The job that brings report files while the line is idle."""
+    await files.when_idle(hall.node)
+    return "report files brought"
+
+
+async def night(hall: Hall) -> str:
+    """The jobs that need no line: doubts settled, what is held looked over, what has ended destroyed or given back."""
+    node = hall.node
+    aside = await downlink.settle_doubts(node) + await downlink.look_over(node)
+    shredded = await leases.shred_expired(node)
+    ended = await quota.end_expired(node)
+    return f"night: {aside} buckets set aside, {len(shredded)} scopes shredded, {ended} grants ended"
 
 
 async def close(hall: Hall) -> str:

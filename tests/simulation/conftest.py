@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from tests.simulation.faults import Coverage, never, table
 from tests.simulation.place import Place, memory_folder, open_place
@@ -32,7 +33,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def runner() -> Iterator[asyncio.Runner]:
     """The loop everything of this process runs on."""
-    with asyncio.Runner() as one:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as one:
         yield one
 
 

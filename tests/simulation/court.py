@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from central.actions.centre import Centre
+from central.actions import files as central_files
+from central.actions.centre import Centre, operator
 from sync.batch.acknowledge import Acknowledgement, decode
 from sync.batch.file import open_sealed
 from sync.errors import SyncError
@@ -15,6 +16,7 @@ from sync.signing.notes import open_note
 from tests.simulation.book import STRANGE, Book, Line
 from tests.simulation.offence import Offence, demand
 
+AUDITOR = operator("audit")
 ACCESS = ("access.answered", "access.denied", "access.deferred", "access.local")
 PAPER = ("report.printed", "report.spoiled", "report.reprinted", "report.handed_over")
 CASE = ("case.opened", "case.changed")
@@ -24,6 +26,7 @@ EFFECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("paper", PAPER),
     ("case_event", CASE),
     ("day_total", ("day.closed",)),
+    ("quota_spent", ("quota.spent",)),
 )
 """Which table holds exactly one row for each entry of which kinds (P5)."""
 
@@ -222,6 +225,13 @@ class Court:
             demand(
                 not given - shown, "P5", "the centre disclosed what was never shown, and no reply was lost"
             )
+
+    async def files(self, centre: Centre, node: str) -> None:
+        """No report file the node still has is lacking here, whole (P8)."""
+        mine = {row[0] for row in self._book.query("SELECT digest FROM report_file")}
+        lacking = await central_files.lacking(centre, AUDITOR, node)
+        left = [one.serial for one in lacking if bytes.fromhex(one.digest) in mine]
+        demand(not left, "P8", f"report files that never arrived: {left}")
 
     async def written(self) -> str:
         """What the centre holds of this origin, for a dump: hashes and indexes, nothing about persons."""

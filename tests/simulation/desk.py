@@ -7,6 +7,8 @@ from sync.messages.directives import follows
 from tests.simulation.book import Book
 from tests.simulation.offence import demand
 
+NEWER_LETTER = "tea.served"
+"""A kind of letter that only a newer centre writes."""
 CALLED = ("case.fulfilled", "case.refused", "report.superseded", "quota.settled")
 
 
@@ -58,7 +60,8 @@ def _letters(book: Book) -> None:
     numbers = [row[0] for row in letters if row[0] > 0]
     follow = all(follows(before, number) for before, number in pairwise([0, *numbers]))
     demand(follow, "P5", "letters obeyed with a gap")
-    refused = [tuple(row) for row in letters if row[2] and not _known(book, row[2])]
+    strange = [row for row in letters if row[1] != NEWER_LETTER]
+    refused = [tuple(row) for row in strange if row[2] and not _known(book, row[2])]
     demand(not refused, "P5", f"letters not obeyed: {refused}")
     calls = book.query("SELECT count(*) FROM task WHERE kind = 'call'")[0][0]
     wanted = sum(row[1] in CALLED and not row[2] for row in letters)
@@ -71,7 +74,7 @@ def _known(book: Book, objection: str) -> bool:
     """A letter of a restored centre said before, or about work the disk forgot at a node whose history began anew."""
     if objection.startswith("obeyed before"):
         return True
-    return book.lines[0].kind == "incarnation.opened" and objection.startswith("no ")
+    return book.lines[0].kind == "incarnation.opened" and objection.startswith(("no ", "grant "))
 
 
 def _settled(book: Book) -> None:

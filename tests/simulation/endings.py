@@ -15,10 +15,12 @@ from edge.errors import BeyondRepair
 from edge.store.store import FILE
 from tests.simulation import clerks
 from tests.simulation.book import Book, size_of
+from tests.simulation.granted import spend
 from tests.simulation.hall import Work
 from tests.simulation.levelling import level_side
 from tests.simulation.offence import demand
 from tests.simulation.renewing import ask, ended, renewed, replaced
+from tests.simulation.shelf import Shelf
 from tests.simulation.side import Side
 from tests.simulation.sticks import Stick
 from tests.simulation.tearing import flip
@@ -34,6 +36,9 @@ Ending = Callable[[World, Side], Awaitable[None]]
 async def ending(world: World) -> None:
     """Draw an ending; most worlds simply end level, and those that kept an image get it back."""
     side = world.side
+    if world.catalogue is not None and world.dice.random() < ALL_IN_ONE:
+        await lying_disk(world, side)
+        return
     if world.image is not None and size_of(world.image) < side.book.size:
         await old_image(world, side)
         return
@@ -72,6 +77,10 @@ async def lying_disk(world: World, side: Side) -> None:
     """A power cut loses the last visits, which the disk had promised; the anchor or the centre knows of them."""
     world.count("lying-fsync")
     world.image = side.hall.keep_image()
+    if world.catalogue is not None:
+        world.count("grant-rolled-back")
+        side.calm = False
+        await spend(world, side, VISITS)
     for _ in range(world.dice.randint(1, VISITS)):
         visit = clerks.Visit(world.dice, world.dice.choice(world.place.people), side.hall)
         await side.act(f"visit {visit.what}", visit.run())
@@ -193,6 +202,7 @@ async def bit_flip(world: World, side: Side) -> None:
         demand(not gone, "P2", f"entries shown before the flip are nowhere: {gone}")
     else:
         side.reopened()
+    side.shelf = Shelf(side.book)  # the cache may have begun anew
     visit = clerks.Visit(world.dice, world.dice.choice(world.place.people), side.hall)
     await side.act(f"visit {visit.what}", visit.run())
     await level_side(world, side, whole=done is None or not done.incarnation)

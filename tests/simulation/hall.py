@@ -6,7 +6,7 @@ had returned; the one in flight is in it or not, as the kind of cut says (README
 
 import asyncio
 import shutil
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -27,6 +27,7 @@ from edge.store.store import FILE
 from edge.store.transaction import Transaction
 from edge.typeset.sheets import ReportSheet
 from edge.typeset.typesetter import Typesetter
+from matters.model import Matter
 from sync.errors import SyncError
 from sync.messages.token import FILE_PLACEHOLDER
 from tests.simulation.line import Line
@@ -107,6 +108,7 @@ class Hall:
         self.drift = (0.0, 0)
         self.commit_ms = 0
         self.bytes_max = 0
+        self.catalogue: Mapping[str, Matter] | None = None
         self.running: Node | None = None
         self.torn: list[str] = []
         self.wrap: Callable[[Any], Any] = lambda store: store
@@ -138,6 +140,11 @@ class Hall:
         rate, since = self.drift
         return self.time.true_ms + self.skew_ms + int(rate * (self.time.true_ms - since))
 
+    @property
+    def right(self) -> bool:
+        """Whether the wall clock is right."""
+        return not self.skew_ms and not self.drift[0]
+
     def set_right(self) -> None:
         """Somebody sets the wall clock."""
         self.skew_ms, self.drift = 0, (0.0, 0)
@@ -146,6 +153,7 @@ class Hall:
         """Open the node as its program does, without devices, pages and timetable."""
         node = await open_node(self.data, self.settings(), clock=self.clock(), transport=self.line)
         node.typesetter = PlainTypesetter()
+        node.catalogue = self.catalogue or node.catalogue
         node.examiner = NearExaminer()
         node.store.on_commit(self._committed)
         node.store = self.wrap(node.store)

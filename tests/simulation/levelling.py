@@ -1,10 +1,14 @@
 """The end of a world: faults stop and everything comes level."""
 
 from edge.actions import exchange
+from tests.simulation import clerks
+from tests.simulation.coming_down import bring_files
 from tests.simulation.desk import judge_desk
+from tests.simulation.granted import judge_rights
 from tests.simulation.hall import Failed
 from tests.simulation.offence import Offence
 from tests.simulation.restoring import approved
+from tests.simulation.shelf import judge_shelf
 from tests.simulation.side import Side
 from tests.simulation.world import HOUR_MS, MINUTE_MS, World
 
@@ -18,6 +22,7 @@ async def level(world: World) -> None:
     """Faults off; a few exchanges later both ends hold the same, every effect was once, every promise is kept."""
     world.mood = "up"
     world.place.bureau.up = True
+    await world.put_right()
     for side in world.sides:
         await level_side(world, side)
 
@@ -28,6 +33,7 @@ async def level_side(world: World, side: Side, *, whole: bool = True) -> None:
     side.hall.commit_ms = 0
     if world.dice.random() < CLOCKS_SET_RIGHT:
         side.hall.set_right()
+    await side.act("jobs", clerks.night(side.hall))
     await _come_level(world, side)
     side.book.thorough()
     court = side.court
@@ -36,6 +42,11 @@ async def level_side(world: World, side: Side, *, whole: bool = True) -> None:
     await court.effects()
     if whole:
         judge_desk(side.book)
+        await bring_files(world, side)
+    if side.hall.right:
+        await judge_shelf(world.place, side.book, side.hall.origin.split("/")[2])
+    if world.catalogue is not None:
+        await judge_rights(world, side)
 
 
 async def _come_level(world: World, side: Side) -> None:

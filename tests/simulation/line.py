@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import msgspec
 
+from sync.batch.header import PLAIN, claimed_header
+from sync.errors import SyncError
 from tests.simulation.place import Place
 from tests.simulation.walking import Power, Walk
 
@@ -49,6 +51,8 @@ class Door:
         self._app = httpx.ASGITransport(place.app, raise_app_exceptions=False)  # type: ignore[arg-type]  # two spellings of ASGI
         self._group = group
         self.at_work: set[asyncio.Task[Any]] = set()
+        self.older = False
+        """Whether the centre's program knows neither slim headers nor the dictionary."""
 
     async def knock(self, call: Call, crash_after: int = -1) -> Reply | None:
         """The centre's reply; None when it crashed at its `crash_after`th wait."""
@@ -73,11 +77,21 @@ class Door:
             await asyncio.wait(set(self.at_work), timeout=WAIT_S)
 
     async def _serve(self, call: Call) -> Reply:
+        if self.older and call.path == "/api/exchange" and _version(call.body) != PLAIN:
+            return Reply(status=400, body=b'{"code": "unknown-version"}')
         request = httpx.Request(
             call.method, "http://centre" + call.path, headers=list(call.headers), content=call.body
         )
         response = await self._app.handle_async_request(request)
         return Reply(status=response.status_code, body=await response.aread())
+
+
+def _version(batch: bytes) -> int:
+    """The version a batch says it has; that of the oldest where it cannot be read."""
+    try:
+        return claimed_header(batch).version
+    except SyncError:
+        return PLAIN
 
 
 class Line(httpx.AsyncBaseTransport):

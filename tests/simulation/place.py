@@ -26,6 +26,9 @@ from central.store.database import Dsn, Store
 from central.store.tables import APP, OWNER
 from central.upstream.bureau import Bureau, BureauReport
 from central.upstream.reference import Question, synthetic
+from edge import settings as settings_file
+from edge.store.store import open_store
+from matters.catalogue.load import builtin
 from matters.model import Refusal
 from matters.records import SubjectRecord
 from matters.sample import people
@@ -71,6 +74,8 @@ class Place:
     """A running centre with published subjects, and a witness: a connection to its database that is not its own."""
 
     folder: Path
+    blank: Path
+    """A node's folder before its enrolment, schema and all: what most worlds begin with a copy of."""
     centre: Centre
     time: WorldTime
     bureau: TwinBureau
@@ -79,6 +84,14 @@ class Place:
     dsn: Dsn
     superuser: str
     app: Litestar
+
+    async def swept(self) -> None:
+        """Nobody writes to the nodes of a world that ended or publishes for them; its people are as before it."""
+        self.put(dataclasses.replace(self.centre, catalogue=builtin()))
+        touched = await self.witness.fetch(_TOUCHED)
+        await self.witness.execute(_SWEEP)
+        if touched:
+            await publish.publish(self.centre, operator("system"))
 
     async def reopen(self) -> None:
         """The centre's process ends, another one begins on the same database."""
@@ -94,6 +107,22 @@ class Place:
         """This is the centre behind the door from now on."""
         self.centre = centre
         self.app.state.centre = centre
+
+
+_TOUCHED = """
+    UPDATE subject SET changed = nextval('change_number') WHERE ref IN (
+        SELECT ref FROM consent_withdrawn UNION SELECT subject_ref FROM quota_spent WHERE matter = 'public-credit.self')
+    RETURNING ref
+"""
+_SWEEP = """
+    UPDATE identity SET revoked_ms = 0 WHERE revoked_ms IS NULL;
+    DELETE FROM pack WHERE scope IN (SELECT scope FROM scope WHERE node <> '');
+    DELETE FROM release WHERE scope IN (SELECT scope FROM scope WHERE node <> '');
+    DELETE FROM scope_row WHERE scope IN (SELECT scope FROM scope WHERE node <> '');
+    DELETE FROM scope WHERE node <> '';
+    DELETE FROM consent_withdrawn;
+    DELETE FROM quota_spent WHERE matter = 'public-credit.self'
+"""
 
 
 class Backup:
@@ -147,11 +176,14 @@ def memory_folder() -> Iterator[Path]:
 
 @asynccontextmanager
 async def open_place(folder: Path, database: str = "yizhan") -> AsyncIterator[Place]:
-    """A new centre in `folder` with its subjects imported and published."""
+    """A new centre in `folder` with its subjects imported and published; an empty node beside it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     time, bureau, data = WorldTime(), TwinBureau(), folder / "centre"
     if not data.exists():
         setup.prepare(data, AUTHORITY)
+    blank = folder / "blank"
+    blank.mkdir(mode=0o700, exist_ok=True)
+    await (await open_store(blank, settings_file.load(blank), create=True)).close()
     async with AsyncExitStack() as stack:
         opening = setup.opened(data, now_ms=time.now_ms, database=database)
         centre = dataclasses.replace(await stack.enter_async_context(opening), bureau=bureau)
@@ -161,6 +193,7 @@ async def open_place(folder: Path, database: str = "yizhan") -> AsyncIterator[Pl
             address = await stack.enter_async_context(embedded.running(data))
             place = Place(
                 folder=folder,
+                blank=blank,
                 centre=centre,
                 time=time,
                 bureau=bureau,

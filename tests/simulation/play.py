@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.simulation import hazards as hazard
 from tests.simulation.endings import ending
 from tests.simulation.faults import Coverage
 from tests.simulation.levelling import level
@@ -85,6 +86,7 @@ async def _live(world: World) -> None:
     dice = world.dice
     try:
         world.mood = dice.choice(("up", "up", "flaky"))
+        hazards = hazard.Plan(world)
         await world.found("hall", "hall")
         if dice.random() < BUS_SHARE:
             await world.found("bus", "bus")
@@ -94,6 +96,7 @@ async def _live(world: World) -> None:
         for world.step in range(1, steps + 1):
             await one_step(world)
             await plan.step(world)
+            await hazards.step(world, steps)
             if world.step == image_at:
                 world.image = world.side.hall.keep_image()
         await level(world)

@@ -13,6 +13,7 @@ from tests.simulation.faults import ON_THE_LINE
 from tests.simulation.hall import Cut, Failed, Hall, Lost, Work
 from tests.simulation.line import Call, Line, Reply
 from tests.simulation.offence import Offence
+from tests.simulation.shelf import Shelf
 from tests.simulation.sticks import Drawer
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Side:
         self.calm = False
         self.touched = True
         self.book = Book()
+        self.shelf = Shelf(self.book)
         self.court: Court | None = None
         self.line = Line(world.dice, self._fault, world.wait, self._leaving, self._replying)
         self.line.door = world.door
@@ -57,6 +59,7 @@ class Side:
         """The node is enrolled and up for the first time, as this incarnation."""
         place = self._world.place
         self.book.open(self.hall.data)
+        self.shelf = Shelf(self.book)
         self.court = Court(place.centre, place.witness, self.hall.origin, self.book)
 
     async def act(self, what: str, *works: Work, cut: Cut | None = None) -> list[Any]:
@@ -112,6 +115,7 @@ class Side:
         """Both ends, judged; the centre's where something arrived there since the last look."""
         if self.court is not None:
             self.book.look()
+            self.shelf.look()
             if self.touched:
                 await self.court.look()
             self.touched = bool(self.line.door and self.line.door.at_work)

@@ -113,6 +113,8 @@ async def stick(world: World, side: Side) -> None:
 
 async def _hand_in(world: World, side: Side, number: int) -> None:
     one, side.touched = side.drawer.up[number], True
+    if one.with_files:
+        world.count("stick-with-files")
     spoil = world.dice.choice(sorted(RUINS)) if world.dice.random() < SPOILT_SHARE else ""
     if spoil:
         world.count(spoil)

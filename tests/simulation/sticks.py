@@ -26,6 +26,11 @@ class Stick(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[tuple[str, bytes], ...]
     taken: bool = False
 
+    @property
+    def with_files(self) -> bool:
+        """Whether chunks of report files are on it."""
+        return any("-file-" in name for name, _ in self.files)
+
 
 class Drawer:
     """The sticks of one hall: those on the way up and those on the way back, oldest first."""
@@ -79,7 +84,7 @@ class Drawer:
             return f"handed in {codes}, nothing to take back: {error}"
         back = _read(place)
         for file, content in back.files:
-            if file.endswith(central_courier.SUFFIX):
+            if file == f"centre-{name}{central_courier.SUFFIX}":
                 await self._replied(content)
         self.back = [*self.back, back][-STICKS_MAX:]
         return f"handed in {codes}"

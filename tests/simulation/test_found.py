@@ -9,18 +9,25 @@ from typing import Any
 
 import pytest
 
+from central.actions import quota as levels
 from edge.actions import exchange
-from edge.actions.views import Answer
+from edge.actions.views import Answer, Deferral
 from edge.store import anchor
 from edge.store.anchor import Anchor
+from tests.simulation import granted
+from tests.simulation.coming_down import frozen, in_the_dark, newer_release
 from tests.simulation.hall import Failed
 from tests.simulation.levelling import level
 from tests.simulation.place import Backup, Place
-from tests.simulation.restoring import approved, put_back
+from tests.simulation.restoring import approved, promoted, put_back
+from tests.simulation.side import Side
+from tests.simulation.software import newer_letter
 from tests.simulation.stories import scripted, serve, sync_up
-from tests.simulation.world import HOUR_MS
+from tests.simulation.world import HOUR_MS, OPERATOR, World
 
 pytestmark = pytest.mark.simulation
+DAYS_USABLE = 3
+"""For so long the oldest of a subject's records may be answered from (the catalogue's `usable_s`)."""
 ORIGIN = "qingzhou.example/node/330102/i1"
 
 
@@ -99,8 +106,8 @@ class Counting(ThreadPoolExecutor):
         self._slow, self._begun = slow, begun
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        wrapped: Any = getattr(fn, "args", (fn,))
-        slow = getattr(wrapped[0], "__name__", "") == self._slow
+        wrapped: Any = getattr(fn, "args", (fn,))[0]
+        slow = getattr(getattr(wrapped, "func", wrapped), "__name__", "") == self._slow
         self.at_work += 1
 
         def counted() -> Any:
@@ -159,6 +166,101 @@ def test_a_centre_restored_from_a_backup_becomes_level_again(
             assert side.court is not None
             assert side.court.size == side.book.size > side.book.acknowledged
             await approved(world.place)
+            await level(world)
+
+    runner.run(story())
+
+
+@pytest.mark.parametrize("with_anchor", [False, True])
+def test_a_standby_that_lags_takes_over_while_a_stick_of_the_dead_centre_is_on_its_way(
+    runner: asyncio.Runner, place: Place, with_anchor: bool
+):
+    async def story() -> None:
+        async with scripted(place) as (world, side):
+            await sync_up(world, side)
+            await sync_up(world, side)
+            await promoted(world, with_anchor=with_anchor)
+            await side.look()
+            before = side.book.acknowledged
+            await serve(world, side)
+            await sync_up(world, side)
+            assert side.court is not None
+            assert side.court.size == side.book.size > side.book.acknowledged == before
+            await approved(world.place)
+            await level(world)
+
+    runner.run(story())
+
+
+def test_a_frozen_release_grows_old_in_sight_until_nothing_is_answered_from_it(
+    runner: asyncio.Runner, place: Place
+):
+    """Leases are renewed by the very replies that hide the newer releases: the age of the data alone must end it."""
+
+    async def told(world: World, side: Side) -> Any:
+        return await in_the_dark(world, side, place.people[0])
+
+    async def story() -> None:
+        async with scripted(place) as (world, side):
+            await sync_up(world, side)
+            held = (await told(world, side)).as_of_ms
+            await newer_release(world, place.people[0])
+            await frozen(world)
+            await sync_up(world, side)
+            first = await told(world, side)
+            assert (first.as_of_ms, first.band) == (held, "fresh"), "its age is what it says"
+            for _ in range(DAYS_USABLE + 1):
+                world.wait(24 * HOUR_MS)
+                assert (await sync_up(world, side)).alarms == ()
+                last = await told(world, side)
+                assert isinstance(last, Deferral) or last.as_of_ms == held
+            assert isinstance(last, Deferral), "too old to be answered from, though every exchange went well"
+            await world.put_right()
+            await newer_release(world, place.people[0])
+            await sync_up(world, side)
+            assert (await told(world, side)).as_of_ms > held
+            await level(world)
+
+    runner.run(story())
+
+
+def test_a_right_granted_in_the_hours_a_centre_lost_is_no_offence_of_the_hall(
+    runner: asyncio.Runner, place: Place
+):
+    async def story() -> list[str]:
+        async with scripted(place) as (world, side):
+            granted.begin(world)
+            side.hall.node.catalogue = place.centre.catalogue
+            await sync_up(world, side)
+            backup = Backup(place)
+            await backup.take()
+            name = side.hall.origin.split("/")[2]
+            await levels.set_level(place.centre, OPERATOR, name, granted.MATTER, 3, 30)
+            await sync_up(world, side)
+            await in_the_dark(world, side, place.people[1])
+            await put_back(world, backup, with_anchor=False)
+            await level(world)
+            assert side.court is not None
+            query = (
+                "SELECT code || ' ' || owner AS said FROM finding WHERE origin = $1 AND code LIKE 'grant%'"
+            )
+            return [row["said"] for row in await side.court.rows(query)]
+
+    assert runner.run(story()) == ["grant-forgotten centre"]
+
+
+def test_what_a_newer_program_wrote_to_a_node_survives_the_centres_restore(
+    runner: asyncio.Runner, place: Place
+):
+    async def story() -> None:
+        async with scripted(place) as (world, side):
+            await sync_up(world, side)
+            await newer_letter(world, side.hall.origin)
+            backup = Backup(place)
+            await backup.take()
+            await serve(world, side)
+            await sync_up(world, side)
+            await put_back(world, backup, with_anchor=False)
             await level(world)
 
     runner.run(story())

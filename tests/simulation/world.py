@@ -4,8 +4,10 @@ Every draw comes from the seed's one generator, in the order of the steps.
 """
 
 import asyncio
+import dataclasses
+import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +19,7 @@ from central.actions.centre import operator
 from central.security.permissions import Role
 from edge.actions import enrol
 from edge.errors import CentreRefused, CentreUnreachable
-from matters.model import Refusal
+from matters.model import Matter, Refusal
 from sync.messages.incarnation import reason
 from tests.simulation.faults import Coverage
 from tests.simulation.hall import URL
@@ -29,6 +31,8 @@ from tests.simulation.side import Side
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 ENROL_TRIES = 12
+FROM_NOTHING = 16
+"""In one world of so many a node makes its own database; in the others that was done once."""
 OPERATOR = operator("system")
 OFFICERS: tuple[Role, ...] = ("security", "system")
 
@@ -67,11 +71,18 @@ class World:
         self.mood = "up"
         self.sides: list[Side] = []
         self.image: Path | None = None
+        self.catalogue: Mapping[str, Matter] | None = None
+        self.undo: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def side(self) -> Side:
         """The hall; a bus, where there is one, comes second."""
         return self.sides[0]
+
+    def use(self, catalogue: Mapping[str, Matter]) -> None:
+        """Centre and nodes work by another catalogue in this world."""
+        self.catalogue = catalogue
+        self.place.put(dataclasses.replace(self.place.centre, catalogue=catalogue))
 
     def count(self, fault: str) -> str:
         """A fault was injected now."""
@@ -91,11 +102,14 @@ class World:
     async def found(self, name: str, kind: str) -> Side:
         """Create a node at the centre, enrol it over whatever line there is, and start it."""
         side = Side(self, name, by_stick=kind == "bus")
+        side.hall.catalogue = self.catalogue
         self.sides.append(side)
         route = (REGION,) if kind == "bus" else ()
         centre = self.place.centre
         made = await nodes.create(centre, OPERATOR, name=name, region=REGION, kind=kind, route=route)
         assert not isinstance(made, Refusal)
+        if self.seed % FROM_NOTHING:
+            shutil.copytree(self.place.blank, side.hall.data)
         await self.enrol(side, made.node, made.code)
         await side.hall.start()
         side.opened()
@@ -147,8 +161,15 @@ class World:
         await self.door.idle()
         await self.place.reopen()
 
+    async def put_right(self) -> None:
+        """What lied on the way down is as it was."""
+        while self.undo:
+            await self.undo.pop()()
+
     async def end(self) -> None:
-        """Close everything, also after an offence."""
+        """Close everything, also after an offence; nothing of this world weighs on the next."""
         for side in self.sides:
             side.book.close()
             await side.hall.stop()
+        await self.put_right()
+        await self.place.swept()
