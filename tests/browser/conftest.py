@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from tests.browser.gallery import Gallery
+from tests.browser.stage import Stage, stage
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -27,6 +28,13 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The one stage of the days: a test leaves the line up, the node serving and no card on the reader in the way."""
+    with stage(tmp_path_factory.mktemp("days") / "world") as ready:
+        yield ready
 
 
 @pytest.fixture

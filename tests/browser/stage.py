@@ -255,7 +255,9 @@ class Window(Hands):
     def lay(self, citizen: dict[str, str], **card: str) -> None:
         """The card is laid, the page has filled itself."""
         self.stage.lay(citizen, **card)
-        self.sees(citizen["name"], "#identity dl.facts")  # a chip card's name beside it is not the identity card's
+        self.sees(
+            citizen["name"], "#identity dl.facts"
+        )  # a chip card's name beside it is not the identity card's
 
     def choose(self, words: str) -> None:
         """The digit beside the matter of that name."""

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.conftest import SIZE
-from tests.browser.stage import PURPOSE, WAIT_MS, Administrator, Ears, Stage, personal, qr_text, stage, stored
+from tests.browser.stage import PURPOSE, WAIT_MS, Administrator, Ears, Stage, personal, qr_text, stored
 from tests.story.outside import card_of
 from tests.waiting import until
 
@@ -47,10 +47,9 @@ class Centre:
 
 
 @pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
-    with stage(tmp_path_factory.mktemp("console") / "world") as hall:
-        hall.chief.reader.ask(do="lift")
-        yield Centre(hall)
+def centre(hall: Stage) -> Centre:
+    hall.lift()
+    return Centre(hall)
 
 
 @pytest.fixture

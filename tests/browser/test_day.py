@@ -20,7 +20,6 @@ from tests.browser.stage import (
     personal,
     qr_text,
     reports,
-    stage,
     stored,
 )
 from tests.story.outside import pdf_text
@@ -32,12 +31,6 @@ FILL_MS_MAX = 1_500  # the promise is 300 ms + 112 ms of wire on a quiet machine
 GREY_S_MAX = 12
 RETURN_MS = 90_000
 AGE = r"(刚刚|\d+ (秒|分钟|小时|天).*前|\d+ 小时 \d+ 分前)"
-
-
-@pytest.fixture(scope="module")
-def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage(tmp_path_factory.mktemp("day") / "world") as ready:
-        yield ready
 
 
 class Desk(Window):
