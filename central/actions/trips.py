@@ -20,6 +20,7 @@ from central.security.permissions import require
 from central.store import fleet, records, trips
 from central.store.database import Tx
 from central.store.records import Scope
+from matters.calendar import china_day
 from matters.model import Refusal, Words
 
 DAYS_MAX = 14
@@ -45,11 +46,24 @@ class Trip(msgspec.Struct, frozen=True, kw_only=True):
     subjects: int
     version: int
 
+    @property
+    def days(self) -> tuple[date, date]:
+        """First and last day in China; the last is the day it ended for one that was ended."""
+        return china_day(self.from_ms), china_day(self.until_ms - 1)
+
     def state(self, now_ms: int) -> str:
         """planned, open or ended."""
         if now_ms < self.from_ms:
             return "planned"
         return "open" if now_ms < self.until_ms else "ended"
+
+
+class Bus(msgspec.Struct, frozen=True, kw_only=True):
+    """A bus with its route."""
+
+    node: str
+    name: str
+    route: tuple[str, ...]
 
 
 class ListTaken(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +179,21 @@ async def of_node(centre: Centre, node: str) -> tuple[Trip, ...]:
     """Every trip of a bus, the latest first."""
     async with centre.store.reading() as tx:
         return tuple([await _trip(tx, one) for one in await trips.trips_of(tx, node)])
+
+
+async def everything(centre: Centre) -> tuple[tuple[Bus, ...], tuple[Trip, ...]]:
+    """Every bus, and the trips of all of them, the latest first."""
+    async with centre.store.reading() as tx:
+        known = [one for one in await fleet.nodes(tx) if one.route]
+        buses = tuple(Bus(node=one.node, name=one.name, route=tuple(one.route)) for one in known)
+        planned = [await _trip(tx, one) for bus in buses for one in await trips.trips_of(tx, bus.node)]
+    return buses, tuple(sorted(planned, key=lambda one: one.from_ms, reverse=True))
+
+
+async def without_consent(centre: Centre) -> int:
+    """How many subjects withdrew consent to offline answers."""
+    async with centre.store.reading() as tx:
+        return len(await trips.withdrawn(tx))
 
 
 async def trip(centre: Centre, scope: str) -> Trip:

@@ -20,6 +20,9 @@ DOORS: tuple[tuple[str, str, Words], ...] = (
     ("/reports", "reports.read", Words(zh="报告", en="Reports")),
     ("/releases", "publish.publish", Words(zh="数据发布", en="Releases")),
     ("/quota", "quota.read", Words(zh="离线额度", en="Offline units")),
+    ("/trips", "trips.plan", Words(zh="车次", en="Trips")),
+    ("/consent", "consent.change", Words(zh="撤回授权", en="Consent")),
+    ("/held", "held.read", Words(zh="曾存主体", en="Held")),
     ("/administrators", "administrators.read", Words(zh="管理员", en="Administrators")),
     ("/acts", "acts.read", Words(zh="管理操作", en="Acts")),
 )

@@ -12,9 +12,11 @@ from litestar.types import ControllerRouterHandler
 from central.errors import CentralError
 from central.pages import (
     account,
+    consent,
     corrections,
     doors,
     fleet,
+    held,
     incarnations,
     papers,
     reconciliation,
@@ -23,6 +25,7 @@ from central.pages import (
     screens,
     subject,
     trail,
+    trips,
     verify,
 )
 from ui.icon import favicon
@@ -60,6 +63,15 @@ PAGES = (
     corrections.ask,
     rights.rights_page,
     rights.set_level,
+    trips.trips_page,
+    trips.plan,
+    trips.take_list,
+    trips.end,
+    consent.consent_page,
+    consent.change_consent,
+    held.held_form,
+    held.held_search,
+    held.held_found,
     papers.reports_page,
     papers.administrators_page,
     papers.acts_page,

@@ -5,8 +5,10 @@ from datetime import date
 import msgspec
 
 from central.actions.corrections import CorrectionRow
+from central.actions.held import HeldAt
 from central.actions.incarnations import IncarnationRow
 from central.actions.quota import LevelRow
+from central.actions.trips import Bus, ListTaken, Trip
 from central.actions.views import (
     AccessRow,
     ActRow,
@@ -298,6 +300,70 @@ class ReleasesPage(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[ReleaseLine, ...]
     published: tuple[str, ...]
     may_publish: bool
+    now_ms: int
+
+
+class TripForm(msgspec.Struct, frozen=True, kw_only=True):
+    """A trip as it was typed."""
+
+    node: str = ""
+    stops: str = ""
+    first: str = ""
+    last: str = ""
+    listed: bool = False
+    most: str = "500"
+
+
+class TripsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Trips of buses; `chosen` is open, `taken` what became of the list just handed in."""
+
+    buses: tuple[Bus, ...]
+    rows: tuple[Trip, ...]
+    chosen: Trip | None
+    typed: TripForm
+    taken: ListTaken | None
+    errors: tuple[FormError, ...]
+    refusal: Refusal | None
+    now_ms: int
+
+
+class ConsentPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Consent to offline answers: how many are without it, the form as typed, what was just registered."""
+
+    without: int
+    note: str
+    withdrawn: bool
+    errors: tuple[FormError, ...]
+    refusal: Refusal | None
+    done: Words | None
+
+
+class HeldForm(msgspec.Struct, frozen=True, kw_only=True):
+    """A question as it was typed, without the number."""
+
+    node: str = ""
+    at: str = ""
+    purpose: str = ""
+
+
+class HeldFound(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node held, for whom it was asked ("" nobody in particular) and why."""
+
+    held: HeldAt
+    masked: str
+    purpose: str
+
+
+class HeldPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Which subjects a node held; `most` references are shown of each data set."""
+
+    nodes: tuple[NodeRow, ...]
+    typed: HeldForm
+    found: HeldFound | None
+    lapsed: bool
+    most: int
+    errors: tuple[FormError, ...]
+    refusal: Refusal | None
     now_ms: int
 
 

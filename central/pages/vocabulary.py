@@ -87,6 +87,11 @@ FINDINGS = {
     "explained": Words(zh="已说明", en="explained"),
     "closed": Words(zh="已关闭", en="closed"),
 }
+TRIPS = {
+    "planned": Words(zh="未开始", en="planned"),
+    "open": Words(zh="进行中", en="under way"),
+    "ended": Words(zh="已结束", en="ended"),
+}
 REPORTS = {
     "final": Words(zh="正式", en="final"),
     "provisional": Words(zh="临时", en="provisional"),
@@ -148,6 +153,7 @@ TABLES: dict[str, dict[str, Words]] = {
     "paired": PAIRED,
     "finding": FINDINGS,
     "report": REPORTS,
+    "trip": TRIPS,
     "cell": CELLS,
     "owner": OWNERS,
     "object": OBJECTS,
