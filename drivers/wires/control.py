@@ -80,11 +80,7 @@ async def until_stopped(**ready: object) -> None:
 
 
 class Twin(Protocol):
-    """What a twin on a tty needs to run as a process."""
-
-    @property
-    def path(self) -> str:
-        """The tty the driver opens."""
+    """What a twin needs to run as a process."""
 
     async def start(self) -> None:
         """Power on."""
@@ -97,12 +93,12 @@ class Twin(Protocol):
 
 
 async def play_until_stopped(twin: Twin, control: int) -> None:
-    """Run a twin and its control door until SIGTERM."""
+    """Run a twin and its control door until SIGTERM; its state and the door's port are its first words."""
     door = ControlDoor(twin.play)
     await twin.start()
     await door.start(control)
     try:
-        await until_stopped(path=twin.path, control=door.port)
+        await until_stopped(**await twin.play({"do": "state"}), control=door.port)
     finally:
         await door.stop()
         await twin.stop()

@@ -19,9 +19,8 @@ from typing import Any, Final, Protocol
 from drivers.errors import DriverError
 from drivers.wires.background import Background
 from drivers.wires.blocking import Threads
-from drivers.wires.control import ControlDoor, until_stopped
+from drivers.wires.control import HOST, Twin, play_until_stopped
 
-HOST: Final = "127.0.0.1"
 ATR_WANTED: Final = b"\x04"
 RESETS: Final = (b"\x00", b"\x01", b"\x02")
 COMMAND_BYTES_MIN: Final = 4
@@ -182,19 +181,10 @@ class CardLine:
         return struck
 
 
-class Card(Protocol):
-    """A twin that is a card."""
+class Card(Twin, Protocol):
+    """A twin that is a card: started it is there, not yet laid."""
 
     line: CardLine
-
-    async def start(self) -> None:
-        """Be there, not yet laid."""
-
-    async def stop(self) -> None:
-        """Be gone for good."""
-
-    async def play(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Carry out one order of the control door."""
 
 
 def run_card(words: str, make: Callable[[int], Card]) -> None:
@@ -204,19 +194,9 @@ def run_card(words: str, make: Callable[[int], Card]) -> None:
     options.add_argument("--inside", type=int, default=0, help="process in whose network it listens")
     options.add_argument("--control", type=int, default=0, help="port of the control door (0: a free one)")
     chosen = options.parse_args()
-    asyncio.run(_play(make(chosen.port), chosen.inside, chosen.control))
-
-
-async def _play(card: Card, inside: int, control: int) -> None:
-    card.line.inside = inside
-    door = ControlDoor(card.play)
-    await card.start()
-    await door.start(control)
-    try:
-        await until_stopped(port=card.line.port, control=door.port)
-    finally:
-        await door.stop()
-        await card.stop()
+    card = make(chosen.port)
+    card.line.inside = chosen.inside
+    asyncio.run(play_until_stopped(card, chosen.control))
 
 
 def _connect(port: int, inside: int) -> socket.socket:

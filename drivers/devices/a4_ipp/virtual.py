@@ -20,7 +20,7 @@ from drivers.devices.a4_ipp import protocol
 from drivers.devices.a4_ipp.protocol import Attribute, Message
 from drivers.errors import Garbled
 from drivers.wires.background import Background
-from drivers.wires.control import HOST, ControlDoor, until_stopped
+from drivers.wires.control import HOST, play_until_stopped
 from drivers.wires.twin_line import flood
 
 FAULTS: Final = {
@@ -61,12 +61,12 @@ class Job(msgspec.Struct):
 class VirtualQueue:
     """A queue with one printer. `jobs` in order; `printed` the PDFs that came out."""
 
-    def __init__(self, *, out: Path | None = None) -> None:
+    def __init__(self, *, out: Path | None = None, port: int = 0) -> None:
         self.jobs: list[Job] = []
         self.printed: list[bytes] = []
         self.reasons: list[str] = []
         self.stopped = False
-        self.port = 0
+        self.port = port  # 0 takes a free one
         self._out = out
         self._faults: list[str] = []
         self._server: asyncio.Server | None = None
@@ -77,9 +77,8 @@ class VirtualQueue:
         """What a technician would set."""
         return f"ipp:{HOST}:{self.port}{PATH}"
 
-    async def start(self, port: int = 0) -> None:
-        """Switch on; port 0 takes a free one."""
-        self.port = port
+    async def start(self) -> None:
+        """Switch on."""
         await self._background.start(self._work())
         await self.on()
 
@@ -261,18 +260,6 @@ def _attributes(job: Job) -> list[Attribute]:
     ]
 
 
-async def _run(out: Path, port: int, control: int) -> None:
-    twin = VirtualQueue(out=out)
-    door = ControlDoor(twin.play)
-    await twin.start(port)
-    await door.start(control)
-    try:
-        await until_stopped(address=twin.address, control=door.port)
-    finally:
-        await door.stop()
-        await twin.stop()
-
-
 def main() -> None:
     """Run the twin as a process until SIGTERM."""
     options = argparse.ArgumentParser(description="Virtual IPP queue on 127.0.0.1.")
@@ -281,7 +268,7 @@ def main() -> None:
     options.add_argument("--control", type=int, default=0, help="port of the control door (0: a free one)")
     chosen = options.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_run(chosen.out, chosen.port, chosen.control))
+    asyncio.run(play_until_stopped(VirtualQueue(out=chosen.out, port=chosen.port), chosen.control))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import msgspec
 
 from drivers.devices.a4_spool import protocol
 from drivers.wires.background import Background
-from drivers.wires.control import ControlDoor, until_stopped
+from drivers.wires.control import play_until_stopped
 from drivers.wires.twin_line import flood
 
 FAULTS: Final = {
@@ -131,25 +131,13 @@ class VirtualSpool:
             job.rename(self.folder / "work" / job.name)
 
 
-async def _run(folder: Path, control: int) -> None:
-    twin = VirtualSpool(folder)
-    door = ControlDoor(twin.play)
-    await twin.start()
-    await door.start(control)
-    try:
-        await until_stopped(address=twin.address, control=door.port)
-    finally:
-        await door.stop()
-        await twin.stop()
-
-
 def main() -> None:
     """Run the twin as a process until SIGTERM."""
     options = argparse.ArgumentParser(description="Virtual printer behind a spool folder.")
     options.add_argument("--folder", type=Path, required=True, help="the folder; made if it is not there")
     options.add_argument("--control", type=int, default=0, help="port of the control door (0: a free one)")
     chosen = options.parse_args()
-    asyncio.run(_run(chosen.folder, chosen.control))
+    asyncio.run(play_until_stopped(VirtualSpool(chosen.folder), chosen.control))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from drivers.devices.receipt_printer.commands import Order, Splitter, Token
 from drivers.devices.receipt_printer.decoder import Paper, Typesetter
 from drivers.ports import PaperLevel, PrinterState
 from drivers.wires.background import Background
-from drivers.wires.control import HOST, ControlDoor, until_stopped
+from drivers.wires.control import HOST, play_until_stopped
 from drivers.wires.pseudo_terminal import PseudoTerminal
 from drivers.wires.twin_line import flood
 from matters.model import Words
@@ -75,10 +75,12 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True):
 class VirtualPrinter:
     """A printer on 127.0.0.1 (one client at a time, as real ones), or with `tty=True` on a serial line."""
 
-    def __init__(self, *, out: Path | None = None, tty: bool = False, link: Path | None = None) -> None:
+    def __init__(
+        self, *, out: Path | None = None, tty: bool = False, link: Path | None = None, port: int = 0
+    ) -> None:
         self.switches = Switches()
         self.papers: list[Paper] = []
-        self.port = 0
+        self.port = port  # over TCP; 0 takes a free one
         self._out = out
         self._tty = PseudoTerminal(self._received, link) if tty else None
         self._server: asyncio.Server | None = None
@@ -108,9 +110,8 @@ class VirtualPrinter:
         assert self._tty is not None
         return self._tty.path
 
-    async def start(self, port: int = 0) -> None:
-        """Switch on. Over TCP, `port` 0 takes a free one."""
-        self.port = port
+    async def start(self) -> None:
+        """Switch on."""
         await self._background.start(self._work(), self._listen_on_tty())
         await self.on()
 
@@ -327,18 +328,6 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-async def _run(port: int, out: Path, control: int, link: Path | None) -> None:
-    twin = VirtualPrinter(out=out, tty=link is not None, link=link)
-    door = ControlDoor(twin.play)
-    await twin.start(port)
-    await door.start(control)
-    try:
-        await until_stopped(address=twin.address, control=door.port)
-    finally:
-        await door.stop()
-        await twin.stop()
-
-
 def main() -> None:
     """Run the twin as a process until SIGTERM."""
     options = argparse.ArgumentParser(description="Virtual slip printer.")
@@ -348,7 +337,8 @@ def main() -> None:
     options.add_argument("--control", type=int, default=0, help="port of the control door (0: a free one)")
     chosen = options.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_run(chosen.port, chosen.out, chosen.control, chosen.link))
+    twin = VirtualPrinter(out=chosen.out, tty=chosen.link is not None, link=chosen.link, port=chosen.port)
+    asyncio.run(play_until_stopped(twin, chosen.control))
 
 
 if __name__ == "__main__":
