@@ -11,11 +11,12 @@ from edge.actions import duties, findings, sheets
 from edge.actions.node import Node, Session
 from edge.actions.recording import day_span
 from edge.actions.views import DayClosed, DayTotals, Finding
+from edge.store import past
 from edge.store.draft import Draft
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.model import Words
-from sync.ids import finding_id
+from sync.ids import finding_id, parse_origin
 from sync.messages import registry
 
 FINDINGS_MAX = 500
@@ -48,7 +49,7 @@ def close_again(tx: Transaction, node: Node, day: str) -> None:
 
 
 def _close(tx: Transaction, origin: str, day: str, actor: str, role: str) -> DayClosed:
-    found = [_finding(origin, day, *one) for one in _differences(tx, day)]
+    found = list(_differences(tx, origin, day))
     findings.raised(tx, day, found)
     counted = msgspec.structs.replace(totals(tx, day), closed_ms=tx.now_ms)
     body = msgspec.json.encode(counted)
@@ -105,30 +106,39 @@ def totals(db: Reading | Transaction, day: str) -> DayTotals:
     )
 
 
-def _differences(tx: Transaction, day: str) -> Iterator[tuple[str, str, str, str]]:
-    """Serial ↔ sheet, by the same rules and codes as the centre's recount, from the entries themselves.
+def _differences(tx: Transaction, origin: str, day: str) -> Iterator[Finding]:
+    """Serial ↔ sheet, by the same rules and codes as the centre's recount, in whichever incarnation issued.
 
     Besides, every numbered sheet that was passed over without a word: the centre does not see the tray.
-    Each difference as code, what it is about, and words.
     """
-    papers: dict[str, list[str]] = {}
-    for serial, delivery in tx.query(
-        "SELECT serial, EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report')"
-        " FROM report r JOIN entry e ON e.idx = r.entry WHERE e.hlc_ms >= ? AND e.hlc_ms < ? ORDER BY serial",
+    for serial, entry in tx.query(
+        "SELECT serial, entry FROM report r LEFT JOIN entry e ON e.idx = r.entry"
+        " WHERE coalesce(e.hlc_ms, r.issued_ms) >= ? AND coalesce(e.hlc_ms, r.issued_ms) < ?"
+        " AND EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report')"
+        " ORDER BY serial",
         day_span(day),
     ):
-        if delivery:
-            papers[serial] = [row[0] for row in tx.query(_STATES, (serial,))]
-    for serial, states in papers.items():
-        good = sum(state in {"clerk-confirmed", "handed-over"} for state in states)
+        states = {row[0] for row in tx.query(_STATES, (serial,))}
+        ledger = _ledger(origin, entry)
+        good = states & {"clerk-confirmed", "handed-over"}
         if not good and "spoiled" in states:
-            yield "sheet-spoiled", serial, "纸张作废且无完好的一张", "spoiled, no good sheet"
+            yield _finding(
+                ledger, day, "sheet-spoiled", serial, "纸张作废且无完好的一张", "spoiled, no good sheet"
+            )
         elif not good:
-            yield "never-printed", serial, "报告已签发，无纸张记录", "never printed"
+            yield _finding(ledger, day, "never-printed", serial, "报告已签发，无纸张记录", "never printed")
         elif "handed-over" not in states:
-            yield "not-handed-over", serial, "已打印未交付", "not handed over"
+            yield _finding(ledger, day, "not-handed-over", serial, "已打印未交付", "not handed over")
     for number in sheets.unaccounted(tx)[:FINDINGS_MAX]:
-        yield "sheet-unaccounted", number, "编号纸张去向不明", "numbered sheet unaccounted for"
+        words = "编号纸张去向不明", "numbered sheet unaccounted for"
+        yield _finding(origin, day, "sheet-unaccounted", number, *words)
+
+
+def _ledger(origin: str, entry: int) -> str:
+    """The ledger on which a row's entry stands: this one, or that of an ended incarnation."""
+    if entry >= 0:
+        return origin
+    return msgspec.structs.replace(parse_origin(origin), incarnation=past.place_of(entry)[0]).text
 
 
 _STATES = "SELECT state FROM print_job WHERE serial = ? AND kind = 'report'"

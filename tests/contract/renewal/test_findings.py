@@ -7,11 +7,11 @@ from central.actions import findings as there
 from central.actions import publish, reconcile
 from central.actions.centre import operator
 from central.store import people
-from edge.actions import findings
+from edge.actions import findings, incarnation
 from edge.actions.close_day import close
 from edge.actions.node import Session
 from edge.actions.views import Finding
-from edge.errors import NotAllowed, NotThere, Refused, WrongMoment
+from edge.errors import CentreRefused, NotAllowed, NotThere, Refused, WrongMoment
 from sync.messages.registry import kind
 from tests.contract.edge.test_answers import entries
 from tests.contract.renewal.place import Place
@@ -128,3 +128,27 @@ async def test_rule_10_what_a_hall_says_of_another_halls_finding_is_kept_and_not
     await place.stage.thief("UPDATE finding_word SET node = 'another'")
     (row,) = await there.findings(place.stage.centre)
     assert (row.hall_owner, row.hall_state, row.hall_ms) == ("", "", None)
+
+
+async def test_rule_10_a_report_left_on_an_ended_ledger_is_found_when_the_day_is_closed(
+    place: Place, chief: Session
+) -> None:
+    (given,) = await place.offline(chief)
+    await place.exchange()
+    ended = place.node.identity.origin
+    with pytest.raises(CentreRefused):
+        await incarnation.renew(place.node, "planned")
+    await place.approve("security")
+    await incarnation.renew(place.node, "planned")
+    assert place.node.identity.origin != ended
+    closed = await close(place.node, await place.clerk(), today(place))
+    assert closed.totals.reports == 0, "a closing totals the one ledger it is written on"
+    (found,) = closed.findings
+    assert given.report is not None
+    assert (found.code, found.subject_of) == ("never-printed", given.report.serial)
+    await place.exchange()
+    await reconcile.reconcile(place.stage.centre, today(place))
+    assert found.id in {row.id for row in await there.findings(place.stage.centre) if row.origin == ended}
+    await place.exchange()
+    kept = [one for one in await findings.findings(place.node) if one.code == "never-printed"]
+    assert [(one.id, one.centre) for one in kept] == [(found.id, "open")], "one finding, on both sides"
