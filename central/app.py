@@ -18,11 +18,12 @@ from litestar.static_files import create_static_files_router
 
 from central import schedule
 from central.actions.centre import Centre
+from central.api.doors import OCTETS
 from central.api.table import ERRORS
 from central.api.table import ROUTES as API
 from central.pages.table import ROUTES as PAGES
 from central.pages.table import STATIC as OWN_STATIC
-from ui.headers import SECURITY_HEADERS
+from ui.headers import BYTES_HEADERS, SECURITY_HEADERS
 from ui.look import STATIC
 
 GRACE_S = 3
@@ -61,7 +62,8 @@ async def _running(centre: Centre) -> AsyncIterator[None]:
 
 
 async def _secured(response: Response[Any]) -> Response[Any]:
-    for name, value in SECURITY_HEADERS.items():
+    """What browsers are told; of a node's bytes only that they are bytes: half a kilobyte of a thin line."""
+    for name, value in (BYTES_HEADERS if response.media_type == OCTETS else SECURITY_HEADERS).items():
         response.headers.setdefault(name, value)
     return response
 

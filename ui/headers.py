@@ -25,7 +25,10 @@ SECURITY_HEADERS: Final[dict[str, str]] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=()",
 }
-"""Sent with every response of both programs."""
+"""Sent with every page, file and word of both programs."""
+
+BYTES_HEADERS: Final = {name: SECURITY_HEADERS[name] for name in ("X-Content-Type-Options",)}
+"""Sent with what only programs read (`application/octet-stream`): a browser shows and runs none of it."""
 
 PAGE_CACHE: Final = "no-store"
 """`Cache-Control` of every page: what a citizen's record says never rests in a browser's cache."""

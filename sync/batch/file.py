@@ -73,11 +73,18 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_up(
-    view: BatchView, start: int, end: int, budget_bytes: int = BUDGET_BYTES, *, version: int = PLAIN
+    view: BatchView,
+    start: int,
+    end: int,
+    budget_bytes: int = BUDGET_BYTES,
+    *,
+    version: int = PLAIN,
+    frame_entries: int = PACKAGE,
 ) -> Planned:
-    """Read and pack entries [start, end) of the ledger, ending early at a package where the budget is spent.
+    """Read and pack entries [start, end) of the ledger, ending early at a frame where the budget is spent.
 
-    `version` is that of the header; frames under a SLIM one are compressed over the newest dictionary.
+    A frame ends at each multiple of `frame_entries`, which divides a package: aligned frames need the fewest
+    hashes. `version` is that of the header; frames under SLIM are compressed over the newest dictionary.
     Every frame is decoded again before release, and its rows compared with the ledger's own leaf hashes.
     Raises InconsistentProof naming an entry that is not what the ledger hashed, Gap for entries no
     longer held, and LimitExceeded for a single entry too large to travel.
@@ -92,7 +99,7 @@ def plan_up(
     packed: list[Packed] = []
     at, spent = start, 0
     while at < end and spent < budget_bytes and len(packed) + PACKAGE < LIMITS.frames:
-        last = min((at // PACKAGE + 1) * PACKAGE, end)
+        last = min((at // frame_entries + 1) * frame_entries, end)
         rows = Rows.of(view.rows(at, last))
         if len(rows) != last - at:
             raise Gap(at)

@@ -17,7 +17,7 @@ import msgspec
 
 from sync.batch.acknowledge import Acknowledgement, Directive, decode
 from sync.batch.file import Planned, open_sealed, plan_up, write_up
-from sync.batch.header import PLAIN, SLIM, Header, PublicKeyOf
+from sync.batch.header import PACKAGE, PLAIN, SLIM, Header, PublicKeyOf
 from sync.errors import Gap, SyncError
 from sync.exchange.acceptance import Accepted, Levelling, NotAccepted, accept
 from sync.exchange.standing import Standing, batch_id
@@ -51,6 +51,8 @@ BATCH_ENTRIES = 4096
 """Entries offered at a time over a line: small enough that a cut line loses little."""
 FIRST_ENTRIES = 1024
 """Entries in the first batch where several follow: the centre has work while the second is packed."""
+FRAME_ENTRIES_MIN = 32
+"""Smaller frames cost more than the cuts they are for: of 32 entries a third more than of 256."""
 ROUNDS_MAX = 256
 """Batches in one exchange; the next exchange continues."""
 GRAVE_REFUSALS = frozenset({"fork", "revoked", "inconsistent-proof"})
@@ -181,7 +183,8 @@ class NodeExchange:
 
     def _plan(self, start: int, entries: int) -> Planned:
         assert self._target is not None
-        return plan_up(self._view, start, min(self._target, start + entries), version=self._version)
+        end, frame = min(self._target, start + entries), frame_entries(self.batch_entries)
+        return plan_up(self._view, start, end, version=self._version, frame_entries=frame)
 
     def _onward(self, ack: Acknowledgement, accepted: Accepted) -> list[Step]:
         """Step 2: the next batch while the centre makes progress, else lane 4 and the end of the round."""
@@ -218,6 +221,15 @@ class NodeExchange:
 
     def _left(self, reached: int | None = None) -> int:
         return self._view.checkpoint().size - (self._view.acknowledged()[0] if reached is None else reached)
+
+
+def frame_entries(batch_entries: int) -> int:
+    """Entries in a frame: a quarter of a batch, that is two or three seconds of a line that is paced.
+
+    So a cut leaves most of a batch behind even where nobody keeps its bytes. A power of two from 32 to 256.
+    """
+    quarter = max(FRAME_ENTRIES_MIN, min(PACKAGE, batch_entries // 4))
+    return 1 << (quarter.bit_length() - 1)
 
 
 def open_reply(

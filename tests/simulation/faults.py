@@ -24,7 +24,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 FAULTS: tuple[Fault, ...] = (
     Fault(name="line-down", where="line", words="every request fails at once, for a while"),
     Fault(name="request-lost", where="line", weight=3, words="the request never arrives"),
-    Fault(name="request-cut", where="line", weight=2, words="part of the body arrives, then the connection ends"),
+    Fault(name="request-cut", where="line", weight=4, words="part of the body arrives, then the connection ends"),
+    Fault(name="part-kept", where="line", words="of a cut body the centre keeps the part, and stores its whole frames"),
+    Fault(name="rest-follows", where="line", words="the rest of a cut batch leaves the node, in place of the whole"),
     Fault(name="request-altered", where="line", weight=1, words="one byte of the body is another"),
     Fault(name="request-twice", where="line", weight=2, words="the same request arrives twice"),
     Fault(name="request-late", where="line", weight=3, words="the node gives up, the request arrives later, out of order"),

@@ -14,6 +14,7 @@ import msgspec
 
 from sync.batch.header import PLAIN, claimed_header
 from sync.errors import SyncError
+from tests.gone import gone_early
 from tests.simulation.place import Place
 from tests.simulation.walking import Power, Walk
 
@@ -23,6 +24,7 @@ SUSPENDED_MS = (5 * 3_600_000, 100 * 3_600_000)
 WAIT_S = 30.0
 LATE_MAX = 8
 OLD_MAX = 16
+NEAR_END, NEAR_END_BYTES = 0.7, 200
 PAGES = (b"<html>502 Bad Gateway</html>", b'{"code": "\xe6\x8f"}', b"")
 """What may come from something in between: a page, text cut inside a character, nothing."""
 
@@ -34,6 +36,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    cut: bool = False
+    """The connection ends where `body` does, before the request is whole."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +53,7 @@ class Door:
     def __init__(self, place: Place, group: asyncio.TaskGroup) -> None:
         self.place = place
         self._app = httpx.ASGITransport(place.app, raise_app_exceptions=False)  # type: ignore[arg-type]  # two spellings of ASGI
+        self._parted = gone_early(place.app)  # type: ignore[arg-type]  # two spellings of ASGI
         self._group = group
         self.at_work: set[asyncio.Task[Any]] = set()
         self.older = False
@@ -82,7 +87,7 @@ class Door:
         request = httpx.Request(
             call.method, "http://centre" + call.path, headers=list(call.headers), content=call.body
         )
-        response = await self._app.handle_async_request(request)
+        response = await (self._parted if call.cut else self._app).handle_async_request(request)
         return Reply(status=response.status_code, body=await response.aread())
 
 
@@ -176,10 +181,17 @@ class Line(httpx.AsyncBaseTransport):
 
 def _spoil_request(call: Call, fault: str, dice: Random) -> Call:
     if fault == "request-cut":
-        return msgspec.structs.replace(call, body=cut(call.body, dice))
+        return msgspec.structs.replace(call, body=_beginning(call.body, dice), cut=True)
     if fault == "request-altered":
         return msgspec.structs.replace(call, body=altered(call.body, dice))
     return call
+
+
+def _beginning(body: bytes, dice: Random) -> bytes:
+    """What arrives of a body that is cut: mostly so much that there are frames in it, if it is a batch."""
+    if dice.random() < NEAR_END:
+        return body[:-NEAR_END_BYTES] + cut(body[-NEAR_END_BYTES:], dice)
+    return cut(body, dice)
 
 
 def cut(content: bytes, dice: Random) -> bytes:

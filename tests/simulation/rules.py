@@ -33,6 +33,7 @@ from sync.ledger.descent import Descent
 from sync.messages.incarnation import CentreOpening
 from sync.signing.notes import Checkpoint, open_note
 from tests.simulation import centre_stories
+from tests.simulation import line_stories as lines
 from tests.simulation import matching_stories as matching
 from tests.simulation import rule_stories as stories
 from tests.simulation.stories import Story
@@ -153,6 +154,11 @@ RULES: tuple[Rule, ...] = (
         number="2 verify", words="leaves are read again and compared before a checkpoint is signed",
         off=(Off(place=checkpoint, name="_compare", instead=_nothing),),
         story=stories.a_flipped_bit_before_signing, found="signing",
+    ),
+    Rule(
+        number="3 prefix", words="of a batch whose body was cut the whole frames count",
+        off=(Off(place=ingest, name="cut", instead=_leave_it),),
+        story=lines.no_batch_arrives_whole, found="P8",
     ),
     Rule(
         number="4.1+4.2", words="an offer extends what is held, and the overlap is compared leaf by leaf",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 FLAKY = 0.35
+REST = "/api/exchange/"
 WEIGHTS = [fault.weight for fault in ON_THE_LINE]
 
 
@@ -134,6 +135,8 @@ class Side:
         return world.count(world.dice.choices(ON_THE_LINE, WEIGHTS)[0].name)
 
     def _leaving(self, call: Call) -> None:
+        if call.path.startswith(REST):
+            self._world.count("rest-follows")
         if call.path == "/api/exchange":
             self.leaving(call.body)
 
@@ -148,7 +151,9 @@ class Side:
             self.book.leaving(head.size, head.root)
 
     async def _replying(self, call: Call, reply: Reply) -> None:
-        if call.path == "/api/exchange" and reply.status == 200:
+        if call.cut and reply.status == 503:
+            self._world.count("part-kept")
+        if f"{call.path}/".startswith(REST) and reply.status == 200:
             await self.replied(reply.body)
 
     async def replied(self, reply: bytes) -> None:

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from sync.batch.file import open_header
 from sync.codec.rows import Row
 from sync.errors import Gap
-from sync.exchange.node import BATCH_ENTRIES, FIRST_ENTRIES, NodeExchange
+from sync.exchange.node import BATCH_ENTRIES, FIRST_ENTRIES, NodeExchange, frame_entries
 from sync.exchange.steps import Alarm, Finished, SendBatch
 from tests.unit.sync_exchange.world import Centre, Hall, begun, replied
 
@@ -39,6 +40,16 @@ def watched(entries: int) -> tuple[Watched, Centre]:
 def sent(steps: list[Any]) -> tuple[int, int]:
     assert isinstance(steps[-1], SendBatch), steps
     return steps[-1].start, steps[-1].end
+
+
+def test_frames_are_a_quarter_of_a_paced_batch_so_that_a_cut_costs_seconds():
+    assert [frame_entries(entries) for entries in (1, 64, 175, 256, 1024, BATCH_ENTRIES)] == [
+        32, 32, 32, 64, 256, 256,
+    ]  # fmt: skip
+    hall, centre = watched(300)
+    (step,) = begun(NodeExchange(hall, batch_entries=256))
+    assert isinstance(step, SendBatch)
+    assert open_header(step.data, centre.public_of).frames == 4
 
 
 def test_each_entry_is_read_and_packed_once_and_the_round_ends_level():

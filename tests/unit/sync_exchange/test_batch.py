@@ -159,6 +159,17 @@ def test_a_file_is_written_frame_by_frame():
     assert rows_of(b"".join(parts), centre) == hall.kept
 
 
+@pytest.mark.parametrize("start", [0, 100, 256])
+def test_smaller_frames_are_read_by_every_reader_and_stand_alone(start: int):
+    hall, centre = enrolled(700)
+    planned = plan_up(hall, start, 700, frame_entries=64)
+    assert {one.first % 64 for one in planned.frames[1:]} == {0}
+    data = b"".join(write_up(hall, planned, START_MS))
+    assert rows_of(data, centre) == hall.kept[start:]
+    cut = list(opened(data[:-60], centre, prefix=True).frames(SUBJECT_KEY))
+    assert [row for frame in cut for row in frame.rows] == hall.kept[start : 700 // 64 * 64]
+
+
 def test_g08_a_spent_budget_ends_the_batch_early_at_a_package():
     hall, centre = enrolled(1500)
     planned = plan_up(hall, 100, 1500, budget_bytes=1)
