@@ -6,12 +6,10 @@ serial numbers become a head and a counter; Chinese names become codes into thei
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable
-from functools import lru_cache, partial
-from operator import mul
 
+from sync.codec import residents
 from sync.codec.numbers import coded, look_up, read_numbers, write_numbers
 from sync.codec.stream import COUNT_MAX, ColumnReader, ColumnWriter
 from sync.errors import Malformed
@@ -21,20 +19,9 @@ _BREAK = "\n"
 _HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
 _TAIL_MAX = 15
 _DIGITS = "0123456789"
-_RESIDENT_CHARACTERS = 18
-_BIRTH_AT, _SEQUENCE_AT, _CHECK_AT = 6, 14, 17
-_REGION = re.compile(r"[0-9]{6}")
-_BIRTH = re.compile(r"[0-9]{8}")
-_SEQUENCES = 1000
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK = "10X98765432"
 _PARTED_SHARE = 4  # worth two columns from a quarter on
 _REPEATED_SHARE = 0.75
 _UNICODE_END = 0x10FFFF
-_REMEMBERED = 1 << 15
-"""Birth days and their weights kept; a lifetime has as many days."""
-
-_Resident = tuple[str, int]
 
 
 def write_texts(writer: ColumnWriter, values: list[str]) -> None:
@@ -58,15 +45,16 @@ def read_texts(reader: ColumnReader, count: int) -> list[str]:
 
 
 def _write_distinct(writer: ColumnWriter, values: list[str]) -> None:
-    residents = [resident_parts(value) if len(value) == _RESIDENT_CHARACTERS else None for value in values]
-    found = [resident for resident in residents if resident is not None]
+    numbers = residents.CHARACTERS in map(len, values)
+    parts = residents.take_apart(values) if numbers else [None] * len(values)
+    found = [part for part in parts if part is not None]
     if values and len(found) == len(values):
         _write_residents(writer, found)
     elif len(found) * _PARTED_SHARE >= len(values) > 0:
         writer.mark(_PARTED)
-        writer.add_bytes(bytes([resident is None for resident in residents]))
+        writer.add_bytes(bytes([part is None for part in parts]))
         _write_residents(writer, found)
-        write_texts(writer, [text for text, part in zip(values, residents, strict=True) if part is None])
+        write_texts(writer, [text for text, part in zip(values, parts, strict=True) if part is None])
     else:
         _write_plain(writer, values)
 
@@ -118,71 +106,10 @@ def _write_counted(writer: ColumnWriter, values: list[str]) -> bool:
     return True
 
 
-def _write_residents(writer: ColumnWriter, residents: list[_Resident]) -> None:
+def _write_residents(writer: ColumnWriter, parts: list[residents.Resident]) -> None:
     writer.mark(_RESIDENT)
-    write_texts(writer, [region for region, _ in residents])
-    write_numbers(writer, [rest for _, rest in residents])
-
-
-def resident_parts(text: str) -> _Resident | None:
-    """Region code and (birth day, sequence) as one number, or None for what is no valid resident number."""
-    region, birth = text[:_BIRTH_AT], text[_BIRTH_AT:_SEQUENCE_AT]
-    sequence = _SEQUENCE_OF.get(text[_SEQUENCE_AT:_CHECK_AT])
-    ordinal, weight = _birth_day(birth)
-    if sequence is None or not ordinal or not _REGION.fullmatch(region):
-        return None
-    if text[_CHECK_AT:] != _check_digit(_region_weight(region) + weight + sequence[1]):
-        return None
-    return region, ordinal * _SEQUENCES + sequence[0]
-
-
-def resident_text(region: str, rest: int) -> str:
-    """The number those parts came from; raises `Malformed`."""
-    ordinal, number = divmod(rest, _SEQUENCES)
-    birth = _birth_text(ordinal)
-    sequence, weight = _SEQUENCE[number]
-    if not _REGION.fullmatch(region):
-        raise Malformed("a region code that is none")
-    return region + birth + sequence + _check_digit(_region_weight(region) + _birth_day(birth)[1] + weight)
-
-
-def _weight(place: int, digits: str) -> int:
-    """What digits from that place on weigh (GB 11643)."""
-    return sum(map(mul, _WEIGHTS[place:], map(int, digits)))
-
-
-def _check_digit(weight: int) -> str:
-    """GB 11643 check digit after 17 digits of that weight."""
-    return _CHECK[weight % len(_CHECK)]
-
-
-_region_weight = lru_cache(_REMEMBERED)(partial(_weight, 0))
-
-
-@lru_cache(_REMEMBERED)
-def _birth_day(birth: str) -> tuple[int, int]:
-    """The day of eight digits and what they weigh; day 0 where the calendar has none."""
-    if not _BIRTH.fullmatch(birth):
-        return 0, 0
-    try:
-        day = dt.date(int(birth[:4]), int(birth[4:6]), int(birth[6:]))
-    except ValueError:
-        return 0, 0
-    return day.toordinal(), _weight(_BIRTH_AT, birth)
-
-
-@lru_cache(_REMEMBERED)
-def _birth_text(ordinal: int) -> str:
-    """A day as eight digits; raises `Malformed`."""
-    try:
-        return dt.date.fromordinal(ordinal).isoformat().replace("-", "")
-    except (ValueError, OverflowError) as error:
-        raise Malformed("a birth day outside the calendar") from error
-
-
-_SEQUENCE = [(f"{number:03}", _weight(_SEQUENCE_AT, f"{number:03}")) for number in range(_SEQUENCES)]
-"""The three digits of each sequence number, and what they weigh."""
-_SEQUENCE_OF = {digits: (number, weight) for number, (digits, weight) in enumerate(_SEQUENCE)}
+    write_texts(writer, [region for region, _ in parts])
+    write_numbers(writer, [rest for _, rest in parts])
 
 
 def _read_codes(reader: ColumnReader, count: int) -> list[str]:
@@ -222,9 +149,7 @@ def _read_counted(reader: ColumnReader, count: int) -> list[str]:
 
 def _read_residents(reader: ColumnReader, count: int) -> list[str]:
     regions = read_texts(reader, count)
-    return [
-        resident_text(region, rest) for region, rest in zip(regions, read_numbers(reader, count), strict=True)
-    ]
+    return residents.put_together(list(zip(regions, read_numbers(reader, count), strict=True)))
 
 
 def _read_parted(reader: ColumnReader, count: int) -> list[str]:

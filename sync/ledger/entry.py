@@ -89,32 +89,30 @@ def read_leaf(encoded: bytes) -> tuple[Entry, bytes]:
 
 
 def read_leaves(encoded: Sequence[bytes]) -> tuple[list[Column], list[bytes]]:
-    """`read_leaf` of each, column by column: the fields of `Entry` in its order, and the commitments.
+    """The fields of `Entry` in its order, by column, and the commitments, of leaves that are encoded again.
 
-    Raises what `read_leaf` raises for any of them.
+    What `row_leaves` refuses is refused there. Raises `Malformed` or `UnknownVersion` for what is no leaf.
     """
     table = list(map(cbor.peek, encoded))
-    if set(map(len, table)) == {LEAF_FIELDS}:
-        versions, *columns, commitments, ext = map(list, zip(*table, strict=True))
-        columns.append(list(map(frozen, ext)))
-        if set(map(_typed, versions)) == {(int, LEAF_VERSION)} and _sound(columns, commitments):
-            return columns, commitments
-    for values in table:  # one by one, to say which is wrong
-        _entry(values)
-    return [[] for _ in _TYPES], []
+    for values in table:
+        _check_version(values)
+    if not table:
+        return [[] for _ in _TYPES], []
+    _, *columns, commitments, ext = map(list, zip(*table, strict=True))
+    return [*columns, list(map(frozen, ext))], commitments
 
 
-def _typed(value: Any) -> tuple[type, Any]:
-    return type(value), value  # `true` equals 1, and is no version
-
-
-def _entry(values: list[Any]) -> tuple[Entry, bytes]:
+def _check_version(values: list[Any]) -> None:
     if not values or type(values[0]) is not int:  # `true` equals 1, and is no version
         raise Malformed("a leaf begins with its version")
     if values[0] > LEAF_VERSION:
         raise UnknownVersion(f"leaf version {values[0]}")
     if len(values) != LEAF_FIELDS or values[0] != LEAF_VERSION or type(values[-1]) is not list:
         raise Malformed(f"a leaf has {LEAF_FIELDS} fields and version {LEAF_VERSION}")
+
+
+def _entry(values: list[Any]) -> tuple[Entry, bytes]:
+    _check_version(values)
     commitment, ext = values[COMMIT_AT], frozen(values[-1])
     fields = (*values[1:COMMIT_AT], ext)
     _check(fields, commitment)

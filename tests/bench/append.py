@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from edge.actions.node import Node, close_node
+from edge.actions.node import Node, close_node, open_node
 from edge.store.cipher import Connection
 from edge.store.draft import Draft
 from tests.bench import store
@@ -18,6 +18,7 @@ from tests.bench.stage import Stage
 from tests.bench.timing import percentile, took
 
 GROUPS = (1, 20, 1000)
+DRAFTS = 20_000
 COMMITS_MIN = 9
 SHARE = 0.6
 FLAT = 1.3
@@ -70,18 +71,17 @@ def _bound(pairs: dict[int, Pair]) -> str:
 
 
 async def _both(folder: Path, size: Size) -> tuple[dict[int, Pair], dict[int, Pair]]:
-    node = await store.enrolled(folder / "node")
+    data, drafts = folder / "node", list(accesses(1, DRAFTS))
     bare, indexed = _bare_table(folder / "bare.db"), _bare_table(folder / "indexed.db")
+    indexed.execute("CREATE INDEX entry_when ON entry (hlc_ms, kind)")
+    await close_node(await store.enrolled(data))
     try:
-        indexed.execute("CREATE INDEX entry_when ON entry (hlc_ms, kind)")
-        drafts = list(accesses(1, size.ledger))
-        empty = await _measure(node, bare, indexed, drafts, size.commits)
-        await store.fill(node, drafts)
-        full = await _measure(node, bare, indexed, drafts, size.commits)
+        empty = await _measure(data, bare, indexed, drafts, size.commits)
+        store.lengthen(data, size.ledger)
+        full = await _measure(data, bare, indexed, drafts, size.commits)
     finally:
         bare.close()
         indexed.close()
-        await close_node(node)
     return empty, full
 
 
@@ -96,9 +96,9 @@ def _bare_table(path: Path) -> Connection:
 
 
 async def _measure(
-    node: Node, bare: Connection, indexed: Connection, drafts: Sequence[Draft], commits: int
+    data: Path, bare: Connection, indexed: Connection, drafts: Sequence[Draft], commits: int
 ) -> dict[int, Pair]:
-    found = {}
+    node, found = await open_node(data, store.SETTINGS), {}
     for group in GROUPS:
         ours_ms: list[float] = []
         bare_ms: list[float] = []
@@ -114,6 +114,7 @@ async def _measure(
             bare_ms=percentile(bare_ms, 50),
             indexed_ms=percentile(indexed_ms, 50),
         )
+    await close_node(node)
     return found
 
 

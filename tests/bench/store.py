@@ -9,18 +9,25 @@ import msgspec
 from edge.actions.node import Node, open_node
 from edge.actions.succession import open_ledger
 from edge.settings import Settings
-from edge.store import cipher
+from edge.store import cipher, ledger
 from edge.store.cipher import Connection, DatabaseKey
 from edge.store.clock import wall_ms
 from edge.store.draft import Draft
+from edge.store.identity import read_secrets
 from edge.store.store import open_store
 from edge.store.transaction import Transaction
 from sync.batch.view import CentreKeys
+from sync.codec.rows import INDEX, Entry, Rows
+from sync.ledger.entry import leaf_hash, row_leaves, salt
 from sync.signing.certificate import Certificate, issue
 from sync.signing.keys import SealingKey, SigningKey
+from tests.story.outside import node_connection
 
 SETTINGS = Settings(hall="清河县市民之家", region="330102")
 DAY_MS = 86_400_000
+ACTS = 4096
+GAP_MS = 3_600_000
+HLC_MS = Entry.__struct_fields__.index("hlc_ms")
 
 
 async def enrolled(data: Path) -> Node:
@@ -80,6 +87,42 @@ async def append(node: Node, drafts: Sequence[Draft]) -> None:
             tx.append(draft)
 
     await node.store.transact(work)
+
+
+def lengthen(data: Path, count: int) -> None:
+    """Bring the ledger of a closed node to `count` entries: its newest acts again and again, by column.
+
+    Each at its own index and time, with its own salt, leaf and hash; rows, tiles and head as the store writes
+    them, five times as fast as by appending. Durable when this returns.
+    """
+    connection = node_connection(data, writer=True)
+    try:
+        key = read_secrets(connection)["salt"]
+        size, edge = connection.execute("SELECT size, CAST(edge AS BLOB) FROM ledger_head").fetchone()
+        acts = ledger.rows(connection, size - min(size, ACTS), size)
+        while size < count:
+            some = acts[: count - size]
+            hashes = _write(connection, some, size, key)
+            edge = ledger.grow(connection, size, bytes(edge), hashes)
+            size += len(some)
+            said = (size, some.public[HLC_MS][-1], edge)
+            connection.execute("UPDATE ledger_head SET size = ?, hlc_ms = ?, edge = ? WHERE one = 1", said)
+            connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def _write(connection: Connection, acts: Rows, size: int, key: bytes) -> list[bytes]:
+    """The acts as entries from `size` on; their leaf hashes. Leaves the transaction open."""
+    acts.public[INDEX] = list(range(size, size + len(acts)))
+    acts.public[HLC_MS] = [at + GAP_MS for at in acts.public[HLC_MS]]
+    acts.salts = [salt(key, index) for index in acts.indexes]
+    leaves = row_leaves(acts)
+    hashes = list(map(leaf_hash, leaves))
+    columns = (acts.indexes, acts.public[0], acts.public[HLC_MS], leaves, hashes, acts.salts, acts.details)
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany("INSERT INTO entry VALUES (?,?,?,?,?,?,?)", zip(*columns, strict=True))
+    return hashes
 
 
 def bare(path: Path) -> Connection:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.codec import cbor
+from sync.codec.rows import Rows
 from sync.errors import LimitExceeded, Malformed, SyncError, UnknownVersion
 from sync.ledger.entry import (
     Entry,
@@ -196,6 +197,7 @@ def test_a_leaf_read_without_its_form_checked_is_the_leaf_parsed():
     columns, commitments = read_leaves([encoded, encoded])
     assert columns == [[value] * 2 for value in msgspec.structs.astuple(ENTRY)]
     assert commitments == [b"c" * 32] * 2
+    assert _written_again([encoded, encoded]) == [encoded, encoded]
     assert read_leaves([]) == ([[] for _ in columns], [])
     fields = cbor.decode(encoded)
     true = cbor.encode([True, *fields[1:]])
@@ -204,4 +206,10 @@ def test_a_leaf_read_without_its_form_checked_is_the_leaf_parsed():
         with pytest.raises(SyncError):
             read_leaf(bad)
         with pytest.raises(SyncError):
-            read_leaves([encoded, bad])
+            _written_again([encoded, bad])
+
+
+def _written_again(encoded: list[bytes]) -> list[bytes]:
+    columns, commitments = read_leaves(encoded)
+    none = [b""] * len(encoded)
+    return row_leaves(Rows(columns, none, none, commitments))

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from sync.codec import cbor
 from sync.codec.numbers import read_numbers, write_numbers
+from sync.codec.residents import put_together, take_apart
 from sync.codec.series import Columns, read_column, write_column
 from sync.codec.squeeze import squeeze
 from sync.codec.stream import ColumnReader, ColumnWriter
-from sync.codec.texts import read_texts, resident_parts, resident_text, write_texts
+from sync.codec.texts import read_texts, write_texts
 from sync.errors import LimitExceeded, Malformed, SyncError
 from tests.unit.sync_core.test_cbor import PLAIN, TEXT
 
@@ -82,7 +83,7 @@ def _reader(writer: ColumnWriter) -> ColumnReader:
 
 
 _RESIDENTS = st.builds(
-    lambda region, ordinal, sequence: resident_text(f"{region:06}", ordinal * 1000 + sequence),
+    lambda region, ordinal, sequence: put_together([(f"{region:06}", ordinal * 1000 + sequence)])[0],
     st.integers(0, 999_999),
     st.integers(1, 3_600_000),
     st.integers(0, 999),
@@ -144,12 +145,14 @@ def test_integers_take_the_cheapest_of_their_shapes():
         ("11010519491331002X", False),
         ("1101051949123100", False),
         ("110105194902310018", False),
+        ("", False),
     ],
 )
 def test_only_a_valid_resident_number_is_taken_apart(number: str, valid: bool):
-    parts = resident_parts(number)
-    assert (parts is not None) == valid
-    assert parts is None or resident_text(*parts) == number
+    parts = take_apart([number, "11010519491231002X"])
+    assert (parts[0] is not None) == valid
+    found = [part for part in parts if part is not None]
+    assert put_together(found) == [number, "11010519491231002X"][-len(found) :]
 
 
 def test_a_digest_of_an_earlier_field_costs_nothing():
