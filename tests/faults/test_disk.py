@@ -139,7 +139,7 @@ def hall(ground: Ground, nursery: Nursery, disk: Disk) -> Iterator[OnDisk]:
         nursery.kill(made.pid)
 
 
-def test_a_disk_that_fills_up_stops_answers_with_words_and_nothing_else_and_recovers_by_itself(
+def test_rule_8_6_a_disk_that_fills_up_stops_answers_with_words_and_nothing_else_and_recovers_by_itself(
     hall: OnDisk, disk: Disk, nursery: Nursery
 ) -> None:
     hall.start()

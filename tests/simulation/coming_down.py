@@ -65,8 +65,8 @@ async def spoil(world: World, dice: Random) -> None:
     world.count("cache-spoilt")
     await node.store.transact(lambda tx: tx.execute(sql, (scope, ref)))
     key = node.identity.subject_key
-    person = next(one for one in world.place.people if subject_ref(key, one.number) == ref)
-    if sql != OTHER:
+    person = next((one for one in world.place.people if subject_ref(key, one.number) == ref), None)
+    if person is not None and sql != OTHER:
         told = await in_the_dark(world, side, person)
         demand(not isinstance(told, Answer), "P2", "a cached row that is gone or torn was answered from")
     if dice.random() < JOB_SHARE:

@@ -10,6 +10,7 @@ from edge.errors import EdgeError
 from edge.store import cipher, slots
 from edge.store.store import FILE
 from tests.simulation import clerks
+from tests.simulation.coming_down import bring_files
 from tests.simulation.levelling import level
 from tests.simulation.offence import Offence, demand
 from tests.simulation.renewing import ask
@@ -114,6 +115,15 @@ async def an_altered_body_at_the_centre(world: World, side: Side) -> None:
     await recount.recount(centre, operator("audit"), name)
     found = await recounting.recount(side.hall.node)
     demand(found.differs_at == 3, "P2", f"the deep check names {found.differs_at}, entry 3 was altered")
+
+
+async def a_report_file_the_centre_lacks(world: World, side: Side) -> None:
+    """A report came out and its entry is at the centre: its file follows, because the centre asks for it."""
+    await in_level(world, side)
+    await serve(world, side)
+    await side.act("print", clerks.all_printed(side.hall))
+    await in_level(world, side)
+    await bring_files(world, side)
 
 
 async def a_stick_is_found_in_the_street(world: World, side: Side) -> None:

@@ -1,4 +1,5 @@
-"""The numbered rules of protocol.md 2, 4, 6, 8 and 10, each with what takes it out of the product and a story that then fails.
+"""The numbered rules of protocol.md 2, 4, 6, 8 and 10 (its points in order), each with what takes it out of the product
+and a story that then fails.
 
 A rule is one function. Taking it out puts another function in its place for as long as one story runs, in this process
 only; the product has no switch that turns evidence off. Where one rule alone is covered by another, both go (a named pair).
@@ -12,8 +13,9 @@ from typing import Any
 import msgspec
 
 from central.actions import differences, ingest, reconcile, restored, settle
+from central.actions import files as central_files
 from central.actions.gathered import Gathered
-from edge.actions import checkpoint, exchange, gates, leases, prune, rebuild, recording, witness
+from edge.actions import checkpoint, exchange, gates, leases, prune, recording, witness
 from edge.actions.recording import Numbers
 from edge.store import cipher, store
 from edge.store.clock import NodeClock
@@ -89,7 +91,7 @@ async def _never_shred(_: Any) -> tuple[str, ...]:
     return ()
 
 
-async def _no_verdicts(*_: Any) -> list[Any]:
+async def _none(*_: Any) -> list[Any]:
     return []
 
 
@@ -224,7 +226,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         number="8.7", words="a page whose HMAC fails puts the file aside, and the node rebuilds",
         off=(Off(place=cipher, name="broken_pages", instead=lambda *_: []),
-             Off(place=rebuild, name="_faults", instead=lambda *_: [])),
+             Off(place=cipher, name="integrity_faults", instead=lambda *_: [])),
         story=matching.a_page_of_the_ledger_is_broken, found="P8",
     ),
     Rule(
@@ -250,35 +252,40 @@ RULES: tuple[Rule, ...] = (
         story=centre_stories.two_views, found="P3",
     ),
     Rule(
-        number="10 recount", words="the centre recounts a closed day from its own copy",
+        number="10.2 recount", words="the centre recounts a closed day from its own copy",
         off=(Off(place=reconcile, name="differences", instead=lambda _: ()),),
         story=stories.a_day_that_lost_an_access, found="P2",
     ),
     Rule(
-        number="10 settled", words="a provisional report is judged again when it arrives",
-        off=(Off(place=settle, name="settle", instead=_no_verdicts),),
+        number="10.7 settled", words="a provisional report is judged again when it arrives",
+        off=(Off(place=settle, name="settle", instead=_none),),
         story=stories.a_provisional_report, found="P5",
     ),
     Rule(
-        number="10 roots+4.1", words="only a root equal to the signed one is countersigned, and an offer must extend it",
+        number="10.1+4.1", words="only a root equal to the signed one is countersigned, and an offer must extend it",
         off=(Off(place=ingest, name="judge_root", instead=lambda *_: True),
              Off(place=ingest, name="judge_offer", instead=_any_offer)),
         story=matching.another_root_at_the_centre, found="P2",
     ),
     Rule(
-        number="10 match", words="ticket, access, report and sheet are matched",
+        number="10.3 match", words="ticket, access, report and sheet are matched",
         off=(Off(place=differences, name="RULES", instead=_rules_but(differences._papers)),),
         story=matching.a_report_nobody_printed, found="P2",
     ),
     Rule(
-        number="10 pairs", words="an online answer stands on two ledgers",
+        number="10.6 pairs", words="an online answer stands on two ledgers",
         off=(Off(place=differences, name="RULES", instead=_rules_but(differences._pairs)),),
         story=matching.an_answer_on_one_ledger_only, found="P2",
     ),
     Rule(
-        number="10 deep", words="stored bodies are hashed again and compared tile by tile",
+        number="10.4 deep", words="stored bodies are hashed again and compared tile by tile",
         off=(Off(place=Descent, name="heard", instead=_nothing),),
         story=matching.an_altered_body_at_the_centre, found="P2",
+    ),
+    Rule(
+        number="10.5 files", words="the centre lists the report files it lacks and asks for them",
+        off=(Off(place=central_files, name="wanted", instead=_none),),
+        story=matching.a_report_file_the_centre_lacks, found="P8",
     ),
     Rule(
         number="3 sealed", words="a carrier can read nothing",

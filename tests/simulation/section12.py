@@ -46,7 +46,7 @@ NAMED: tuple[Named, ...] = (
     Named("torn page", "torn-page"),
     Named("fsync that lies", "lying-fsync"),
     Named("EIO once", "", (FAILED_CALL,)),
-    Named("disk full in commit, tile, batch", "disk-full", (FAILED_CALL, "contract/refusals/test_full_disk.py::test_a_full_stick_is_trouble_in_words_and_what_lay_on_it_stays", f"{DISK}::test_a_disk_that_fills_up_stops_answers_with_words_and_nothing_else_and_recovers_by_itself")),
+    Named("disk full in commit, tile, batch", "disk-full", (FAILED_CALL, "contract/refusals/test_full_disk.py::test_a_full_stick_is_trouble_in_words_and_what_lay_on_it_stays", f"{DISK}::test_rule_8_6_a_disk_that_fills_up_stops_answers_with_words_and_nothing_else_and_recovers_by_itself")),
     Named("bit flip at rest in body", "bit-flip cache-spoilt", (RULES, "contract/renewal/test_rebuild.py::test_rule_8_7_a_broken_page_of_the_cache_costs_the_cache_only", "contract/central/test_check.py::test_check_names_the_entry_a_thief_with_the_database_altered")),
     Named("in leaf hash before signing", "", (RULES, "unit/sync_exchange/test_node.py::test_a_ledger_that_does_not_add_up_is_not_sent_but_alarmed")),
     Named("read-only remount", "", (f"{DISK}::test_a_disk_that_turns_read_only_ends_the_process_with_words_and_nothing_shown_is_lost",)),
@@ -97,7 +97,7 @@ NAMED: tuple[Named, ...] = (
     Named("90 days offline", "", (RULES,)),
     Named("10,000 aborted sessions", "", (f"{LONG}::test_sessions_broken_off_by_the_hundred_leave_no_residue",)),
     Named("wrong node id", "batch-of-another", (f"{REFUSED}::test_a_node_cannot_sign_a_batch_in_the_name_of_another",)),
-    Named("hand-deleted WAL", "", (f"{LONG}::test_a_log_deleted_by_hand_is_found_by_the_anchor_and_stops_the_node",)),
+    Named("hand-deleted WAL", "", (f"{LONG}::test_rule_8_4_a_log_deleted_by_hand_is_found_by_the_anchor_and_stops_the_node",)),
 )
 # fmt: on
 

@@ -70,30 +70,30 @@ async def two_histories(world: World, side: Side) -> None:
     await side.court.unmoved()
 
 
-async def a_lost_reply(world: World, side: Side) -> None:
-    """The centre takes entries in, the node never hears, and sends them again."""
+async def a_doubled_request(world: World, side: Side) -> None:
+    """The same entries arrive twice."""
     await serve(world, side, 2)
-    side.line.plan.append("reply-lost")
+    side.line.plan.append("request-twice")
     await sync_up(world, side)
     await level(world)
 
 
-@pytest.mark.parametrize("story", [visits_and_exchanges, two_histories, a_lost_reply])
+@pytest.mark.parametrize("story", [visits_and_exchanges, two_histories, a_doubled_request])
 def test_a_world_that_keeps_every_rule_is_found_to_keep_them(
     runner: asyncio.Runner, place: Place, story: Story
 ):
     assert runner.run(broken_by(place, story)) == ""
 
 
-def test_ablation_of_commit_before_release_breaks_p1(runner: asyncio.Runner, place: Place):
+def test_rule_8_1_ablation_of_commit_before_release_breaks_p1(runner: asyncio.Runner, place: Place):
     assert runner.run(broken_by(place, visits_and_exchanges, EARLY)) == "P1"
 
 
-def test_ablation_of_persist_before_reply_breaks_p2(runner: asyncio.Runner, place: Place):
+def test_rule_4_3_ablation_of_persist_before_reply_breaks_p2(runner: asyncio.Runner, place: Place):
     assert runner.run(broken_by(place, a_late_commit, LATE)) == "P2"
 
 
-def test_ablation_of_the_overlap_comparison_breaks_p2(runner: asyncio.Runner, place: Place):
+def test_rule_4_2_ablation_of_the_overlap_comparison_breaks_p2(runner: asyncio.Runner, place: Place):
     assert runner.run(broken_by(place, two_histories, LENIENT)) == "P2"
 
 
@@ -108,9 +108,9 @@ def keyless(runner: asyncio.Runner, folder: Path) -> Iterator[Place]:
     runner.run(stack.aclose())
 
 
-def test_ablation_of_the_effect_key_breaks_p5(runner: asyncio.Runner, keyless: Place):
-    assert runner.run(broken_by(keyless, a_lost_reply)) == ""
-    assert runner.run(broken_by(keyless, a_lost_reply, REPEATING)) == "P5"
+def test_rule_4_6_ablation_of_the_effect_key_breaks_p5(runner: asyncio.Runner, keyless: Place):
+    assert runner.run(broken_by(keyless, a_doubled_request)) == ""
+    assert runner.run(broken_by(keyless, a_doubled_request, REPEATING)) == "P5"
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_many_nodes_that_come_back_at_once_all_become_level(runner: asyncio.Runn
     assert len(runner.run(story())) == MANY
 
 
-def test_a_log_deleted_by_hand_is_found_by_the_anchor_and_stops_the_node(
+def test_rule_8_4_a_log_deleted_by_hand_is_found_by_the_anchor_and_stops_the_node(
     runner: asyncio.Runner, place: Place
 ):
     async def story() -> list[str]:

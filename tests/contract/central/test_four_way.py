@@ -34,7 +34,7 @@ async def codes(stage: Stage, hall: Hall, prefix: str) -> set[tuple[str, str]]:
     return {(one.code, one.object) for one in judged.findings if one.code.startswith(prefix)}
 
 
-async def test_rule_10_a_sheet_passed_over_is_unaccounted_for_until_somebody_says_what_became_of_it(
+async def test_rule_10_3_a_sheet_passed_over_is_unaccounted_for_until_somebody_says_what_became_of_it(
     stage: Stage,
 ) -> None:
     hall = await stage.hall()

@@ -72,7 +72,7 @@ async def test_a_repeated_batch_has_its_effect_once_and_gives_the_same_countersi
     assert own[0]["n"] == 1, "one accepted checkpoint, one entry on the centre's ledger"
 
 
-async def test_growth_in_many_small_exchanges_ends_with_the_same_root(stage: Stage) -> None:
+async def test_rule_10_1_growth_in_many_small_exchanges_ends_with_the_same_root(stage: Stage) -> None:
     hall = await stage.hall()
     for size in (1, 2, 253, 1, 1, 300):
         for _ in range(size):

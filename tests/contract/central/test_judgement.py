@@ -154,7 +154,7 @@ async def test_g23_a_row_that_no_longer_hashes_is_shown_as_broken(stage: Stage) 
     assert not (await trail.proof(stage.centre, AUDIT, hall.origin, 1)).holds
 
 
-async def test_an_online_answer_stands_on_two_ledgers_and_the_trail_shows_the_pair_as_one(
+async def test_rule_10_6_an_online_answer_stands_on_two_ledgers_and_the_trail_shows_the_pair_as_one(
     stage: Stage, tmp_path: Path
 ) -> None:
     hall = await stage.hall()
@@ -216,7 +216,7 @@ async def day(stage: Stage, hall: Hall) -> Any:
     return (await reconcile.reconcile(stage.centre, DAY)).nodes[0]
 
 
-async def test_g11_a_day_that_was_closed_and_printed_matches(stage: Stage) -> None:
+async def test_g11_rule_10_2_a_day_that_was_closed_and_printed_matches(stage: Stage) -> None:
     hall = await stage.hall()
     report(hall, "330102-2026-L-00001", "c-1")
     paper(hall, "printed", "330102-2026-L-00001")

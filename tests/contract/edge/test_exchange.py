@@ -61,7 +61,7 @@ async def test_a_centre_that_lacks_the_dictionary_gets_the_same_entries_without_
     assert done.acknowledged == len(centre.hashes) > 0
 
 
-async def test_g12_a_provisional_report_is_confirmed_by_a_letter_once(
+async def test_g12_rule_10_7_a_provisional_report_is_confirmed_by_a_letter_once(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:
     given = await offline_answer(node, clerk, centre)

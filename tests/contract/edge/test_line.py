@@ -207,7 +207,7 @@ async def test_g14_a_jump_of_the_wall_clock_is_an_entry(node: Node, told: ToldTi
     assert (entry.kind, entry.outcome, detail["note"]) == (81, "jumped", "600000 ms")
 
 
-async def test_bodies_are_dropped_only_when_countersigned_and_old_and_the_ledger_still_proves_itself(
+async def test_rule_4_5_bodies_are_dropped_only_when_countersigned_and_old_and_the_ledger_still_proves_itself(
     node: Node, clerk: Session, centre: SmallCentre, told: ToldTime, tmp_path: Path
 ) -> None:
     read = await lay(node, centre)

@@ -20,7 +20,7 @@ async def both(node: Node) -> tuple[int, int]:
     )
 
 
-async def test_the_oldest_access_is_the_ledgers_as_it_grows_and_is_countersigned(
+async def test_rule_4_7_the_oldest_access_is_the_ledgers_as_it_grows_and_is_countersigned(
     node: Node, told: ToldTime
 ) -> None:
     for draft in (TICKET, ACCESS, TICKET, TICKET, ACCESS, ACCESS):

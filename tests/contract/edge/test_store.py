@@ -116,7 +116,7 @@ async def test_what_is_placed_is_in_the_tree_at_its_index(node: Node) -> None:
     await node.store.read(prove)
 
 
-async def test_a_counter_gives_its_number_back_when_the_transaction_fails(node: Node) -> None:
+async def test_rule_8_3_a_counter_gives_its_number_back_when_the_transaction_fails(node: Node) -> None:
     def fails(tx: Transaction) -> None:
         assert tx.count_up("serial", 2026) == 1
         raise RolledBack("on purpose")
@@ -132,7 +132,7 @@ async def test_a_mistake_in_a_transaction_is_a_bug_and_not_a_full_disk(node: Nod
     assert not node.store.failed
 
 
-async def test_a_database_put_back_from_an_old_copy_is_found_by_its_anchor(
+async def test_rule_8_2_a_database_put_back_from_an_old_copy_is_found_by_its_anchor(
     node: Node, opener: Opener, tmp_path: Path
 ) -> None:
     old = tmp_path / "old.db"
@@ -179,7 +179,9 @@ def _anchor(size: int) -> anchor.Anchor:
     return anchor.Anchor(origin="qingzhou.example/node/330102/i1", size=size, root=bytes([size]) * 32)
 
 
-async def test_an_entry_altered_in_the_tail_is_found_when_the_store_opens(node: Node, opener: Opener) -> None:
+async def test_rule_8_5_an_entry_altered_in_the_tail_is_found_when_the_store_opens(
+    node: Node, opener: Opener
+) -> None:
     await node.store.transact(
         lambda tx: tx.execute("UPDATE entry SET leaf = replace(leaf, x'01', x'02') WHERE idx = 3")
     )

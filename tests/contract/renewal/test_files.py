@@ -43,7 +43,9 @@ async def listed(place: Place) -> list[tuple[str, int]]:
     return [(row.serial, row.have) for row in rows]
 
 
-async def test_a_file_the_centre_lacks_is_listed_by_serial_brought_and_read_back(place: Place) -> None:
+async def test_rule_10_5_a_file_the_centre_lacks_is_listed_by_serial_brought_and_read_back(
+    place: Place,
+) -> None:
     content = pdf(2 * CHUNK_BYTES + 5)
     digest = await printed(place, content)
     assert await listed(place) == [(SERIAL, 0)]

@@ -150,7 +150,7 @@ async def found_at_the_centre(place: Place) -> list[tuple[str, str, str, str]]:
     return [(row.code, row.object, row.owner, row.state) for row in rows]
 
 
-async def test_rule_10_a_difference_is_a_finding_at_the_centre_with_its_entry_and_its_owner(
+async def test_rule_10_4_a_difference_is_a_finding_at_the_centre_with_its_entry_and_its_owner(
     place: Place,
 ) -> None:
     await busy(place)
