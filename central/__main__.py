@@ -64,6 +64,7 @@ from central.settings import DAY_MS, read
 from central.upstream import reference
 from matters.model import Refusal, Words
 from sync.errors import SyncError
+from ui.look import size
 
 PURPOSE = "命令行核查：由操作员在中心主机上执行"
 
@@ -280,7 +281,13 @@ async def courier_import(centre: Centre, asked: argparse.Namespace) -> Said:
 
 async def courier_export(centre: Centre, asked: argparse.Namespace) -> Said:
     """Write a node's answer onto a stick."""
-    return Said(document=await courier.export(centre, operator("system"), asked.node, asked.path))
+    done = await courier.export(centre, operator("system"), asked.node, asked.path)
+    lines = [f"节点 {done.node}：写出 {len(done.files)} 个文件，共 {size(done.bytes)}，可以取下介质"]
+    lines += [
+        f"  数据集 {one.scope} 至第 {one.version} 版，{one.files} 个文件，{size(one.bytes)}"
+        for one in done.packs
+    ]
+    return Said(document=done, lines=tuple(lines))
 
 
 async def trust_file(centre: Centre, _: argparse.Namespace) -> Said:

@@ -1,4 +1,4 @@
-"""Commands about what goes out to nodes: trips of buses, withdrawn consent, who held which subjects."""
+"""Commands about what goes out to nodes: trips, consent, units given offline, corrections; who held whom."""
 
 import argparse
 import asyncio
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from central.actions import held, trips
+from central.actions import corrections, held, quota, trips
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.trips import Trip
 from central.arguments import count, day
@@ -16,6 +16,8 @@ from matters.model import Refusal
 
 _SHANGHAI = timedelta(hours=8)
 LIST_BYTES_MAX = 1 << 20
+QUOTA_DAYS = 30
+CORRECTION_DAYS = 7
 
 
 def register(commands: Any) -> None:
@@ -47,6 +49,29 @@ def register(commands: Any) -> None:
     one.add_argument("--again", action="store_true", help="given again")
     signs(one)
     one.add_argument("--note", required=True, help="what it rests on")
+    _asked(commands)
+
+
+def _asked(commands: Any) -> None:
+    verbs = commands.add_parser("quota", help="离线免费额度 / units given offline").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    command(verbs, "list", opened(_levels), "各节点的额度 / every node's level and what it holds")
+    one = command(verbs, "set", opened(_set_level), "设定额度 / keep a node at so many units")
+    one.add_argument("--node", required=True)
+    one.add_argument("--matter", required=True)
+    one.add_argument("--units", type=count("--units", 0, quota.UNITS_MAX), required=True)
+    one.add_argument("--days", type=count("--days", 1, quota.DAYS_MAX), default=QUOTA_DAYS)
+    verbs = commands.add_parser("correction", help="要求补正 / corrections").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    command(verbs, "list", opened(_corrections), "补正一览 / what was asked and answered")
+    one = command(verbs, "ask", opened(_correct), "要求大厅补正一个办件 / ask a hall to correct a case")
+    one.add_argument("--node", required=True)
+    one.add_argument("--case", required=True)
+    one.add_argument("--what", required=True)
+    one.add_argument("--why", required=True)
+    one.add_argument("--days", type=count("--days", 1, corrections.DAYS_MAX), default=CORRECTION_DAYS)
 
 
 def _moment(text: str) -> int:
@@ -123,3 +148,36 @@ async def _held(centre: Centre, asked: argparse.Namespace) -> Said:
 async def _consent(centre: Centre, officer: AdminSession, asked: argparse.Namespace) -> Said:
     done = await trips.consent(centre, officer, asked.number, withdrawn=not asked.again, note=asked.note)
     return given(done) if done else Said(document={"withdrawn": not asked.again})
+
+
+async def _levels(centre: Centre, _: argparse.Namespace) -> Said:
+    rows = await quota.standing(centre)
+    lines = [
+        f"{one.node} {one.matter} 设定 {one.units} 份 每次 {one.days} 天 手里 {one.left} 份" for one in rows
+    ]
+    return Said(document=rows, lines=tuple(lines) or ("没有可设定的事项",))
+
+
+async def _set_level(centre: Centre, asked: argparse.Namespace) -> Said:
+    no = await quota.set_level(centre, operator("system"), asked.node, asked.matter, asked.units, asked.days)
+    return given(no) if no else Said(document={"node": asked.node, "units": asked.units})
+
+
+async def _corrections(centre: Centre, _: argparse.Namespace) -> Said:
+    rows = await corrections.listed(centre, operator("audit"))
+    lines = [f"{one.node} {one.case} {one.what}：{one.answer or '等大厅答复'}" for one in rows]
+    return Said(document=rows, lines=tuple(lines) or ("没有要求过补正",))
+
+
+async def _correct(centre: Centre, asked: argparse.Namespace) -> Said:
+    return given(
+        await corrections.ask(
+            centre,
+            operator("audit"),
+            node=asked.node,
+            case=asked.case,
+            what=asked.what,
+            why=asked.why,
+            days=asked.days,
+        )
+    )

@@ -20,7 +20,7 @@ from central.actions.own_ledger import Draft, act
 from central.errors import FileRefused, NotFound, Refused
 from central.security.permissions import require
 from central.store import fleet, ledger
-from central.store.durable import write_durably
+from central.store.durable import has_room, write_durably
 from matters.model import Words
 from sync.batch.file import build_sealed
 from sync.batch.header import claimed_header, header_length, parse_header
@@ -44,12 +44,22 @@ class FileTaken(msgspec.Struct, frozen=True, kw_only=True):
     next: str = ""
 
 
+class Carried(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a scope lies on the stick: the version it leads to, its files and their bytes."""
+
+    scope: str
+    version: int
+    files: int
+    bytes: int
+
+
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies on the stick for a node."""
+    """What lies on the stick for a node: its files, their bytes in all, and packs by scope."""
 
     node: str
     files: tuple[str, ...]
     bytes: int
+    packs: tuple[Carried, ...] = ()
 
 
 _WHICH_NODE = Words(
@@ -146,23 +156,27 @@ async def export(centre: Centre, admin: AdminSession, node: str, folder: Path) -
 
     The answer to its enrolment or new incarnation, its acknowledgement, the packs it lacks, the list of the
     report files we lack. Raises NotFound for a node nobody created or of which nothing came by courier yet,
-    Refused while officers have not approved, Trouble when the stick gives back other bytes.
+    Refused while officers have not approved, Trouble when the stick has no room for all of it (nothing is
+    written then) or gives back other bytes.
     """
     require(admin.role, "courier.export")
     async with centre.store.reading() as tx:
         if await fleet.node(tx, node) is None:
             raise NotFound("没有这个节点。", "there is no such node", next_words=_WHICH_NODE)
-    written = await _answer(centre, node)
+    written, packs = await _answer(centre, node), tuple[Carried, ...]()
     kept = _kept(centre, node, SUFFIX)
     batch = await asyncio.to_thread(kept.read_bytes) if await asyncio.to_thread(kept.exists) else b""
     if batch and _claimed(batch) == await _origin(centre, node):
         await fulfil.fulfil(centre, _claimed(batch))
         written |= {f"centre-{node}{SUFFIX}": await ingest.exchange(centre, batch, "courier")}
-        written |= await _wanted(centre, node) | await _packs(centre, node, batch)
+        files_of, packs = await _packs(centre, node, batch)
+        written |= await _wanted(centre, node) | files_of
     if not written:
         raise NotFound(
             "该节点还没有经信使送来数据包。", "no batch of this node came by courier yet", next_words=_BRING
         )
+    total = sum(map(len, written.values()))
+    await asyncio.to_thread(has_room, folder, total)
     for name, content in written.items():
         await asyncio.to_thread(write_durably, folder / name, content)
     draft = Draft(
@@ -173,7 +187,7 @@ async def export(centre: Centre, admin: AdminSession, node: str, folder: Path) -
         object=f"node {node}, {len(written)} files",
     )
     await act(centre, draft)
-    return Exported(node=node, files=tuple(written), bytes=sum(map(len, written.values())))
+    return Exported(node=node, files=tuple(written), bytes=total, packs=packs)
 
 
 async def _origin(centre: Centre, node: str) -> str:
@@ -216,7 +230,7 @@ async def _wanted(centre: Centre, node: str) -> dict[str, bytes]:
     return {f"centre-{node}-files{SUFFIX}": sealed}
 
 
-async def _packs(centre: Centre, name: str, batch: bytes) -> dict[str, bytes]:
+async def _packs(centre: Centre, name: str, batch: bytes) -> tuple[dict[str, bytes], tuple[Carried, ...]]:
     """The packs, repairs and state files that lead a node from what its batch says it holds to the newest."""
     async with centre.store.reading() as tx:
         node = await fleet.node(tx, name)
@@ -226,18 +240,27 @@ async def _packs(centre: Centre, name: str, batch: bytes) -> dict[str, bytes]:
         prefix = batch[: 8 + header_length(batch[:8])]
         wishes = parse_header(prefix, lambda _: identity.signing).header.needs
         offered = await offers.offers(centre, tx, node, wishes)
-    digests: dict[bytes, None] = {}
+    wanted, carried = dict[str, bytes](), list[Carried]()
     for one in offered:
-        steps = _steps(one)
-        digests |= dict.fromkeys(pack.digest for pack in steps)
-        if steps:
-            digests[one.release.state_root] = None
-    wanted: dict[str, bytes] = {}
-    for digest in digests:
-        path = centre.data / "packs" / digest.hex()
-        if await asyncio.to_thread(path.exists):  # releases of older programs have no state file
-            wanted[f"{digest.hex()[:32]}{PACK_SUFFIX}"] = await asyncio.to_thread(path.read_bytes)
-    return wanted
+        found = await asyncio.to_thread(_files_of, centre, one)
+        wanted |= found
+        if found:
+            scope, version = one.release.scope, one.release.version
+            many = sum(map(len, found.values()))
+            carried.append(Carried(scope=scope, version=version, files=len(found), bytes=many))
+    return wanted, tuple(carried)
+
+
+def _files_of(centre: Centre, offer: offers.Offer) -> dict[str, bytes]:
+    """The files of an offer by their names on a stick; releases of older programs have no state file."""
+    steps = _steps(offer)
+    digests = [*(pack.digest for pack in steps), *([offer.release.state_root] if steps else [])]
+    paths = {digest: centre.data / "packs" / digest.hex() for digest in digests}
+    return {
+        f"{digest.hex()[:32]}{PACK_SUFFIX}": path.read_bytes()
+        for digest, path in paths.items()
+        if path.exists()
+    }
 
 
 def _steps(offer: offers.Offer) -> list[PackRef]:

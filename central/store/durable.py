@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 from central.errors import Trouble
@@ -26,6 +27,17 @@ def write_durably(path: Path, content: bytes) -> None:
         ) from error
     if not whole:
         raise Trouble("介质写入后读回不一致，请更换介质。", "the stick gives back other bytes: use another")
+
+
+def has_room(folder: Path, many: int) -> None:
+    """Raise Trouble, in words, where `many` bytes more do not fit beside what lies there."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if free < many:
+        raise Trouble(
+            f"介质放不下：需要 {many >> 10} KB，还有 {free >> 10} KB，未写入任何文件。",
+            f"no room: {many >> 10} KB wanted, {free >> 10} KB free; nothing was written",
+        )
 
 
 def _written(part: Path, content: bytes) -> bool:

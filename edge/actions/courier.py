@@ -47,8 +47,10 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
         chunks = await files.to_stick(node, path, BUDGET_BYTES)
     draft = Draft(kind="courier.exported", outcome="ok", object=f"size-{size}")
     await node.store.transact(lambda tx: tx.append(draft))
+    names = [*(name for name, _ in made), *chunks]
     return {
-        "files": [*(name for name, _ in made), *chunks],
+        "files": names,
+        "bytes": await asyncio.to_thread(lambda: sum((path / name).stat().st_size for name in names)),
         "entries": sum(count for _, count in made),
         "size": size,
         "stick": (await node.examiner.look(path, node.identity.origin)).files,

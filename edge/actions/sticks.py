@@ -18,6 +18,7 @@ from edge.actions.node import Node
 from edge.actions.stick import FILE_BYTES_MAX, StickFile
 from edge.errors import CourierRefused, NotThere, StickTrouble
 from matters.model import Words
+from ui.look import size
 
 STICKS_MAX: Final = 9
 """As many as have a digit key."""
@@ -75,9 +76,9 @@ async def write_out(node: Node, name: str) -> Journey:
     made = await courier.export(node, Path(name))
     if await _seen(node, name) != before:
         raise _gone()
-    files, entries = len(made["files"]), made["entries"]
-    zh = f"已写出 {files} 个文件，含台账 {entries} 条，逐个读回核对无误。{_SAFE.zh}"
-    en = f"{files} files with {entries} entries written, each read back and compared. {_SAFE.en}"
+    files, entries, many = len(made["files"]), made["entries"], size(made["bytes"])
+    zh = f"已写出 {files} 个文件（共 {many}），含台账 {entries} 条，逐个读回核对无误。{_SAFE.zh}"
+    en = f"{files} files ({many}) with {entries} entries written, each read back and compared. {_SAFE.en}"
     return Journey(kind="fresh", words=Words(zh=zh, en=en))
 
 

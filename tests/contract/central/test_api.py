@@ -184,6 +184,9 @@ async def test_g09_a_stick_brings_entries_in_and_countersignature_letters_and_pa
     assert releases == {f"{bus.node}/detail", f"{bus.node}/staff"}
     packs = [file for file in back.iterdir() if file.read_bytes()[:4] == MAGIC]
     assert len(packs) == 2
+    assert {one.scope for one in done.packs} == releases
+    assert done.bytes == sum(file.stat().st_size for file in back.iterdir())
+    assert done.bytes > sum(one.bytes for one in done.packs) > sum(map(len, map(Path.read_bytes, packs))) - 1
     assert not list(back.glob("*.part"))
     with pytest.raises(NotFound):
         await courier.export(stage.centre, SYSTEM, "330102", back)

@@ -140,6 +140,10 @@ def test_g09_a_stick_goes_round_by_the_four_courier_commands(town: Town, tmp_pat
     assert taken.document["files"][0]["countersigned"] >= written.document["size"]
     given = town.central("export", "--node", town.node, str(back))
     assert given.document["files"]
+    assert given.document["bytes"] == sum(path.stat().st_size for path in back.iterdir())
+    assert sum(one["files"] for one in given.document["packs"]) == len(list(back.glob("*.yzp")))
+    said = called(central_main, ["export", "--data", str(town.data), "--node", town.node, str(back)])
+    assert f"节点 {town.node}：写出" in said.out
     done = town.edge("import", *(str(path) for path in back.iterdir()))
     assert done.code == 0, done.err
     assert {"acknowledged", "received", "pending"} <= set(done.document)
@@ -207,6 +211,14 @@ def test_a_place_that_cannot_be_written_exits_with_three_in_words(
             "province",
         ),
         ("node revoke", ("--node", "nobody", "--reason", "被盗"), 4, "there is no such node"),
+        ("quota set", ("--node", "330102", "--matter", "none", "--units", "5"), 4, "no free units"),
+        ("quota set", ("--node", "330102", "--matter", "none", "--units", "-1"), 2, "--units"),
+        (
+            "correction ask",
+            ("--node", "nobody", "--case", "c-1", "--what", "缺页", "--why", "扫描件缺页"),
+            4,
+            "no such case",
+        ),
         ("staff import", ("--node", "nobody", "no-such-file.csv"), 4, "no-such-file.csv"),
     ],
 )
@@ -270,6 +282,12 @@ def test_the_centre_reads_a_stick_in_without_network_where_the_kernel_lets_it(
     again = called(central_main, words)
     assert again.document["apart"] is False, "this process is not that one"
     assert "没有与网络隔离" in called(central_main, words[:-1]).out
+
+
+def test_levels_and_corrections_are_listed_by_command(town: Town) -> None:
+    levels = town.central("quota list")
+    assert levels.code == 0, levels.err
+    assert town.central("correction list").document == []
 
 
 def test_real_processes_keep_standard_output_for_the_document_alone(town: Town) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from central.errors import Trouble
-from central.store.durable import write_durably
+from central.store.durable import has_room, write_durably
 
 
 def test_a_file_replaces_the_older_one_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -29,3 +29,10 @@ def test_a_folder_that_is_a_file_is_trouble_with_its_name(tmp_path: Path) -> Non
     (tmp_path / "usb").write_bytes(b"")
     with pytest.raises(Trouble, match="batch"):
         write_durably(tmp_path / "usb" / "batch.yzb", b"content")
+
+
+def test_what_does_not_fit_is_said_before_anything_is_written(tmp_path: Path) -> None:
+    has_room(tmp_path / "usb" / "not made yet", 1)
+    with pytest.raises(Trouble, match="no room") as caught:
+        has_room(tmp_path / "usb", 1 << 60)
+    assert "介质放不下" in caught.value.words.zh

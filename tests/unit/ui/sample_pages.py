@@ -134,8 +134,8 @@ STICK = (
 WRITTEN = Journey(
     kind="fresh",
     words=W(
-        zh="已写出 2 个文件，含台账 32 条，逐个读回核对无误。现在可以取下 U 盘。",
-        en="2 files with 32 entries written, each read back and compared. You may remove the stick now.",
+        zh="已写出 2 个文件（共 94 KB），含台账 32 条，逐个读回核对无误。现在可以取下 U 盘。",
+        en="2 files (94 KB) with 32 entries written, each read back and compared. You may remove the stick now.",
     ),
 )
 LEFT = Journey(
