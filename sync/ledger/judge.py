@@ -183,13 +183,14 @@ def _plain(index: bytes, leaf: bytes, salt: bytes, detail: bytes | None) -> bool
     """
     return (
         leaf.startswith(_BEGIN)
-        and leaf.startswith(index, len(_BEGIN) + 1 + (leaf.startswith(_KIND_OF_TWO_BYTES, len(_BEGIN))))
+        and leaf.startswith(index, _INDEX_FROM.get(leaf[len(_BEGIN) : len(_BEGIN) + 1], len(leaf)))
         and (detail is None or leaf.endswith(_COMMITMENT + commit(salt, detail) + _NO_EXT))
     )
 
 
 _BEGIN, _COMMITMENT, _NO_EXT = bytes((0x80 | LEAF_FIELDS, LEAF_VERSION)), b"\x58\x20", b"\x80"
-_KIND_OF_TWO_BYTES = b"\x18"
+_INDEX_FROM = {bytes((kind,)): 3 for kind in range(24)} | {b"\x18": 4}
+"""Where the index begins, by the first byte of the kind before it."""
 
 
 def _row_fault(row: StoredRow, place: int, tower: _Tower) -> str:

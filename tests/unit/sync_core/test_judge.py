@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 import pytest
 
 from sync.codec import cbor
@@ -132,6 +133,36 @@ def test_an_entry_that_carries_another_index_is_named_even_when_signed():
         tiles.update(append(tiles, 0, hashes)[1])
         found = fsck(ledger.rows, tiles, [(3, root_of(hashes))])
         assert (found.broken_at, found.reason) == (2, reason)
+
+
+def _of(kind: int, ext: tuple[object, ...], signed_index: int = 1) -> tuple[list[StoredRow], MemoryTiles]:
+    """A ledger of three entries, the middle one of this kind, with this `ext`, saying that index."""
+    rows: list[StoredRow] = []
+    for index, row in enumerate(_accesses()[:3]):
+        entry = msgspec.structs.replace(row.entry, index=index)
+        if index == 1:
+            entry = msgspec.structs.replace(entry, kind=kind, ext=ext, index=signed_index)
+        encoded = row_leaf(Row(entry, row.detail, row.salt))
+        rows.append((index, encoded, leaf_hash(encoded), row.salt, row.detail))
+    tiles = MemoryTiles()
+    tiles.update(append(tiles, 0, [row[2] for row in rows])[1])
+    return rows, tiles
+
+
+@pytest.mark.parametrize("kind", [0, 23, 24, 255, 256, 2**31])
+@pytest.mark.parametrize("ext", [(), ("x",), (("carried", "o/node/n/i1", 1, b"h" * 32),), (b"h" * 32, ())])
+def test_a_leaf_of_any_kind_and_ext_is_told_from_one_of_another_index_or_detail(
+    kind: int, ext: tuple[object, ...]
+):
+    rows, tiles = _of(kind, ext)
+    assert fsck(rows, tiles, []).broken_at is None
+    rows[1] = (*rows[1][:4], None)
+    assert fsck(rows, tiles, []).broken_at is None
+    rows[1] = (*rows[1][:4], cbor.encode(["someone else"]))
+    assert (fsck(rows, tiles, []).broken_at, fsck(rows, tiles, []).reason) == (1, "detail altered")
+    for other in (0, 2, 24, 300):
+        rows, tiles = _of(kind, ext, other)
+        assert (fsck(rows, tiles, []).broken_at, fsck(rows, tiles, []).reason) == (1, "entry renumbered")
 
 
 def test_damaged_tiles_are_named_by_level():
