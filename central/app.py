@@ -63,7 +63,8 @@ async def _running(centre: Centre) -> AsyncIterator[None]:
 
 async def _secured(response: Response[Any]) -> Response[Any]:
     """What browsers are told; of a node's bytes only that they are bytes: half a kilobyte of a thin line."""
-    for name, value in (BYTES_HEADERS if response.media_type == OCTETS else SECURITY_HEADERS).items():
+    for_nodes = isinstance(response, Response) and response.media_type == OCTETS  # a static file is neither
+    for name, value in (BYTES_HEADERS if for_nodes else SECURITY_HEADERS).items():
         response.headers.setdefault(name, value)
     return response
 
