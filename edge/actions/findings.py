@@ -16,7 +16,6 @@ from edge.actions.views import Finding
 from edge.errors import NotThere, Refused, WrongMoment
 from edge.store.cache import staff_member, staff_members
 from edge.store.draft import Draft
-from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.model import Words
 
@@ -67,8 +66,8 @@ async def explain(node: Node, session: Session, finding: str, note: str) -> None
 
     For its owner and who is on duty. Raises NotAllowed, Refused for too short a note, NotThere, WrongMoment.
     """
-    kept = await node.store.read(lambda db: _kept(db, finding))
-    if kept.owner != session.staff:
+    mine = "SELECT 1 FROM finding WHERE id = ? AND owner = ?"
+    if not await node.store.read(lambda db: db.one(mine, (finding, session.staff))):
         await duties.require(node, session, duties.FINDING)
     words = note.strip()[:NOTE_MAX]
     if len(words) < NOTE_MIN:
@@ -146,18 +145,14 @@ def _change(tx: Transaction, session: Session, changed: Finding, outcome: str) -
     )
 
 
-def _open(db: Reading | Transaction, finding: str) -> Finding:
-    found = _kept(db, finding)
+def _open(tx: Transaction, finding: str) -> Finding:
+    row = tx.one(f"SELECT {_COLUMNS} FROM finding WHERE id = ?", (finding,))  # noqa: S608 -- names of this file
+    if row is None:
+        raise NotThere("no such finding")
+    found = _finding(row)
     if found.state == "closed":
         raise WrongMoment("the finding is closed")
     return found
-
-
-def _kept(db: Reading | Transaction, finding: str) -> Finding:
-    row = db.one(f"SELECT {_COLUMNS} FROM finding WHERE id = ?", (finding,))  # noqa: S608 -- names of this file
-    if row is None:
-        raise NotThere("no such finding")
-    return _finding(row)
 
 
 def _finding(row: tuple[Any, ...]) -> Finding:

@@ -87,6 +87,8 @@ NODE = tuple(
         ("GET", "/prints/{serial}/report.pdf", "own"),
         ("GET", "/day", "session"),
         ("POST", "/day/close", "duty"),
+        ("POST", "/day/findings/{finding}/owner", "duty"),
+        ("POST", "/day/findings/{finding}/note", "duty"),
         ("GET", "/line", "session"),
         ("POST", "/line/exchange", "duty"),
         ("POST", "/line/lease", "duty"),
