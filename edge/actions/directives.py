@@ -87,17 +87,22 @@ _ONCE = {
 
 
 def _confirmed(tx: Transaction, _: Node, body: Body) -> str:
-    if not tx.execute("UPDATE report SET status = 'confirmed' WHERE serial = ?", (body["serial"],)):
-        return f"no report {body['serial']}"
+    if not tx.execute(
+        "UPDATE report SET status = 'confirmed' WHERE serial = ? AND status = 'provisional'",
+        (body["serial"],),
+    ):  # after a rollback the number of a lost report may be that of another, who was answered online
+        return f"no provisional report {body['serial']}"
     _settled(tx, body["serial"], "confirmed", "")
     return ""
 
 
 def _superseded(tx: Transaction, node: Node, body: Body) -> str:
     changes = msgspec.json.encode(body["changes"])
-    row = tx.one("SELECT office_case FROM report WHERE serial = ?", (body["serial"],))
+    row = tx.one(
+        "SELECT office_case FROM report WHERE serial = ? AND status = 'provisional'", (body["serial"],)
+    )
     if row is None:
-        return f"no report {body['serial']}"
+        return f"no provisional report {body['serial']}"
     tx.execute(
         "UPDATE report SET status = 'superseded', changes = ? WHERE serial = ?", (changes, body["serial"])
     )

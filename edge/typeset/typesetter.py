@@ -24,6 +24,8 @@ _BEGIN: Final = "import os; os.nice(5); from edge.typeset.worker import main; ma
 """The worker stands behind everybody else from its first import on: paper may wait, an answer may not."""
 
 _COMPILE_S: Final = 15.0
+_FIRST_S: Final = 60.0
+"""The first sheet of a worker waits for its start too: a second of work, behind everybody else's."""
 _STOP_S: Final = 3.0
 _WAITING_MAX: Final = 64
 _PDF_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -109,7 +111,7 @@ class Typesetter:
         whole = False
         worker = await self._ready()
         try:
-            async with asyncio.timeout(_COMPILE_S):
+            async with asyncio.timeout(_COMPILE_S if self._compiled else _FIRST_S):
                 made = await _exchange(worker, job)
             whole = True
         except TypesetFailed:

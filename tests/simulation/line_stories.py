@@ -33,7 +33,9 @@ async def no_batch_arrives_whole(world: World, side: Side) -> None:
     for _ in range(2):
         await sync_up(world, side)
         held = await _held(side)
-        demand(held >= owed, "P8", f"all but {LOST} bytes arrived, and the centre has {held} of {owed} entries")
+        demand(
+            held >= owed, "P8", f"all but {LOST} bytes arrived, and the centre has {held} of {owed} entries"
+        )
     demand(side.book.acknowledged < owed, "P2", "something was countersigned that nobody heard of")
     side.line.door = good
     await sync_up(world, side)

@@ -14,11 +14,12 @@ from edge.actions import exchange
 from edge.actions.views import Answer, Deferral
 from edge.store import anchor
 from edge.store.anchor import Anchor
-from tests.simulation import granted
+from tests.simulation import clerks, granted
 from tests.simulation.coming_down import frozen, in_the_dark, newer_release
 from tests.simulation.hall import Failed
 from tests.simulation.levelling import level
 from tests.simulation.place import Backup, Place
+from tests.simulation.renewing import renewed
 from tests.simulation.restoring import approved, promoted, put_back
 from tests.simulation.side import Side
 from tests.simulation.software import newer_letter
@@ -261,6 +262,29 @@ def test_what_a_newer_program_wrote_to_a_node_survives_the_centres_restore(
             await serve(world, side)
             await sync_up(world, side)
             await put_back(world, backup, with_anchor=False)
+            await level(world)
+
+    runner.run(story())
+
+
+def test_a_verdict_about_a_lost_report_is_not_given_to_another_of_the_same_number(
+    runner: asyncio.Runner, place: Place
+):
+    async def story() -> None:
+        async with scripted(place) as (world, side):
+            await sync_up(world, side)
+            await sync_up(world, side)
+            image = side.hall.keep_image()
+            lost = await in_the_dark(world, side, place.people[0])
+            side.line.plan.append("reply-lost")  # the verdict waits in the mailbox
+            await sync_up(world, side)
+            side.book.close()
+            await side.hall.restore_image(image, with_anchor=True)
+            visit = clerks.Visit(world.dice, place.people[1], side.hall, "own")
+            (again,) = await side.hall.act(visit.run())
+            assert (again.report.serial, again.mode) == (lost.report.serial, "online")
+            await side.hall.act(exchange.exchange(side.hall.node))
+            await renewed(world, side, "rollback")
             await level(world)
 
     runner.run(story())
