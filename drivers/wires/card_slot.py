@@ -18,6 +18,7 @@ from drivers.wires.apdu import Reply
 from drivers.wires.blocking import Threads
 from drivers.wires.card_watch import CardWatch, View
 from drivers.wires.pcsc_calls import ReaderState
+from drivers.wires.wire import Turn
 from matters.model import Words
 
 OPEN_S: Final = 1.5
@@ -73,6 +74,26 @@ class Chip:
             return apdu.parse_reply(raw)
         except DriverError as error:
             raise error.at(self.name) from None
+
+
+class CardDevice:
+    """What every driver of chip cards has: a slot for them, and one call at a time."""
+
+    def __init__(self, address: Address, *options: str) -> None:
+        address.only(*options)
+        self.name = address.text
+        self._slot = CardSlot(address)
+        self._turn = Turn(self.name)
+
+    async def open(self) -> None:
+        async with self._turn:
+            await self._slot.open()
+
+    async def close(self) -> None:
+        await self._slot.close()
+
+    async def describe(self) -> Words:
+        return self._slot.describe()
 
 
 class CardSlot:

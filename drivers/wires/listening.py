@@ -13,9 +13,6 @@ from drivers.wires.serial_line import SerialLine, open_serial
 from drivers.wires.wire import READ_BYTES, Turn, Wire, settle
 
 GAP_S = 0.3  # what has begun comes without a pause
-TURN_S = 1.0
-QUIET_S = 0.03
-SETTLE_S = 1.0
 NOISE_BYTES_MAX = 16 * 1024
 
 Event = TypeVar("Event")
@@ -79,7 +76,7 @@ class Listener(Generic[Event]):
         self._parser = parser
         self._waiting: deque[Event | Damage] = deque()
         self._line: SerialLine | None = None
-        self._turn = Turn(self.name, TURN_S)
+        self._turn = Turn(self.name)
 
     async def open(self) -> None:
         """Take the line and let what is being said on it end unheard: the second half of a code is no code.
@@ -94,7 +91,7 @@ class Listener(Generic[Event]):
                 async with AsyncExitStack() as undo:
                     undo.push_async_callback(line.close)
                     with suppress(Garbled):  # a receiver of positions may never pause; its sums tell
-                        await settle(line, QUIET_S, SETTLE_S)
+                        await settle(line)
                     undo.pop_all()
                 self._line = line
 

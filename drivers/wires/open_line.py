@@ -2,9 +2,9 @@
 
 from drivers.errors import NotThisDevice
 from drivers.wires.address import Address
+from drivers.wires.character_device import open_character_device
 from drivers.wires.serial_line import open_serial
 from drivers.wires.tcp_line import open_tcp
-from drivers.wires.usb_line import open_usb
 from drivers.wires.wire import Wire
 
 
@@ -18,5 +18,5 @@ async def open_line(address: Address, baud: int) -> Wire:
     if address.scheme == "serial":
         return await open_serial(address.place, address.number("baud", baud), address.text)
     if address.scheme in {"usb", "video"}:
-        return await open_usb(address.place, address.text)
+        return await open_character_device(address.place, address.text)
     raise NotThisDevice("no line of bytes", device=address.text)

@@ -35,7 +35,7 @@ class Port(Protocol):
 
 
 class SerialLine:
-    """One open line of bytes: serial, 8N1 (`open_serial`), or a character device (`open_usb`)."""
+    """One open line of bytes: serial, 8N1 (`open_serial`), or another character device of the kernel."""
 
     def __init__(self, port: Port, name: str) -> None:
         self.name = name
@@ -76,7 +76,13 @@ class SerialLine:
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout_s
         while (chunk := await self._read_now(limit)) is None:
-            await self._until(loop.add_reader, loop.remove_reader, self._open_fd(), end)
+            try:
+                await self._until(loop.add_reader, loop.remove_reader, self._open_fd(), end)
+            except TimedOut:
+                late = await self._read_now(limit)  # perhaps this program stood still, not the line
+                if late is None:
+                    raise
+                return late
         return chunk
 
     async def close(self) -> None:

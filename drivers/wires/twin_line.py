@@ -21,7 +21,7 @@ FAULTS: Final = {
     "unplug": "the plug is pulled in the middle of the next words",
 }
 WORDS_MAX: Final = 256
-FLOOD_BYTES: Final = 10_000_000
+FLOOD_MIB: Final = 10
 SLOW_BYTES_PER_S: Final = 500.0
 
 
@@ -92,7 +92,7 @@ class SpeakingLine:
 
 def flood() -> bytes:
     """10 MB that mean nothing and are the same every time."""
-    return hashlib.shake_256(b"flood").digest(FLOOD_BYTES)
+    return hashlib.shake_256(b"flood").digest(1 << 20) * FLOOD_MIB
 
 
 def _spoiled(words: bytes, fault: str) -> bytes:

@@ -7,6 +7,9 @@ from drivers.errors import Busy, Garbled, TimedOut
 
 WRITE_S = 10.0
 READ_BYTES = 4096
+TURN_S = 1.0
+QUIET_S = 0.03
+SETTLE_S = 1.0
 
 
 class Wire(Protocol):
@@ -24,7 +27,7 @@ class Wire(Protocol):
         """Let go of the line. A read that waits ends with Unplugged. Closing twice is no error."""
 
 
-async def settle(wire: Wire, quiet_s: float, limit_s: float) -> bytes:
+async def settle(wire: Wire, quiet_s: float = QUIET_S, limit_s: float = SETTLE_S) -> bytes:
     """Clear the line until nothing came for `quiet_s`; what was thrown away (its first 4,096 bytes).
 
     Raises Garbled when the line is not quiet within `limit_s`, Unplugged when it breaks.
@@ -44,7 +47,7 @@ async def settle(wire: Wire, quiet_s: float, limit_s: float) -> bytes:
 class Turn:
     """One call at a time on one device: a second waits at most `wait_s`, then Busy."""
 
-    def __init__(self, name: str, wait_s: float) -> None:
+    def __init__(self, name: str, wait_s: float = TURN_S) -> None:
         self._name = name
         self._wait_s = wait_s
         self._lock = asyncio.Lock()

@@ -164,6 +164,7 @@ class SpeakingBench(Bench):
     looks = False
     make: Any
     garbling = "flipped"
+    wait_s = 0.5
 
     def __init__(self, scheme, folder):
         assert scheme == "serial"
@@ -178,6 +179,7 @@ class SpeakingBench(Bench):
         self.twin.line.fault(self.garbling)
 
     def flood(self):
+        self.wait_s = 5.0  # a loaded machine takes a while to say so much
         self.twin.line.fault("flood")
 
     def pull(self):
@@ -198,7 +200,7 @@ class PadsBench(SpeakingBench):
         self.twin.press("call", pad=4)
 
     async def take(self):
-        return await self.device.next_key(0.5)
+        return await self.device.next_key(self.wait_s)
 
     def good(self, result):
         return (result.pad, result.action) == (4, "call")
@@ -233,6 +235,7 @@ class CameraBench(SpeakingBench):
 
     kind = "document_camera"
     garbling = "short"
+    wait_s = 0.8
 
     def __init__(self, scheme, folder):
         self.twin = VirtualCamera(link=folder / "device")
@@ -241,7 +244,7 @@ class CameraBench(SpeakingBench):
 
     async def take(self):
         self.twin.look(drawn("ID copy"))
-        return await self.device.picture(0.8)
+        return await self.device.picture(self.wait_s)
 
     def good(self, result):
         return result == drawn("ID copy")
@@ -256,7 +259,7 @@ class ScannerBench(SpeakingBench):
         self.twin.scan("取号·A012")
 
     async def take(self):
-        return await self.device.next_code(0.5)
+        return await self.device.next_code(self.wait_s)
 
     def good(self, result):
         return result == "取号·A012"
@@ -270,7 +273,7 @@ class ReceiverBench(SpeakingBench):
         self.twin.at(HERE)
 
     async def take(self):
-        return await self.device.next_fix(0.5)
+        return await self.device.next_fix(self.wait_s)
 
     def good(self, result):
         return result == HERE

@@ -18,9 +18,9 @@ from drivers.devices.document_camera.protocol import Pictures
 from drivers.errors import DriverError, Faulty, NothingCame, NotThisDevice, TimedOut, Unplugged
 from drivers.wires.address import Address
 from drivers.wires.blocking import Threads
-from drivers.wires.listening import TURN_S, answered
+from drivers.wires.character_device import open_character_device
+from drivers.wires.listening import answered
 from drivers.wires.serial_line import SerialLine
-from drivers.wires.usb_line import open_usb
 from drivers.wires.wire import Turn, settle
 from matters.model import Words
 
@@ -31,7 +31,6 @@ BUFFERS: Final = 2
 SKIPPED: Final = 3  # pictures taken before the exposure is right
 PICTURE_S: Final = 5.0
 OPEN_S: Final = 2.0
-QUIET_S: Final = 0.03
 _NO_JPEG: Final = Words(zh="高拍仪不支持 JPEG 图像。", en="The camera gives no JPEG pictures.")
 _OTHER: Final = Words(
     zh="请换用支持 MJPEG 的高拍仪，现在改用复印件。", en="Use a camera with MJPEG; take a paper copy now."
@@ -52,13 +51,13 @@ class V4l2Camera:
         self._card = ""
         self._pictures = Pictures()
         self._threads = Threads(self.name)
-        self._turn = Turn(self.name, TURN_S)
+        self._turn = Turn(self.name)
 
     async def open(self) -> None:
         async with self._turn:
             if self._line is not None:
                 return
-            line = await open_usb(self._path, self.name)
+            line = await open_character_device(self._path, self.name)
             try:
                 self._card = await self._threads.call(lambda: _who(line.fileno()), OPEN_S)
             except DriverError as error:
@@ -108,7 +107,7 @@ class V4l2Camera:
 
     async def _read(self, line: SerialLine, timeout_s: float) -> bytes:
         """The picture a stream answers with; what lay in it before is thrown away."""
-        await settle(line, QUIET_S, timeout_s)
+        await settle(line, limit_s=timeout_s)
         await line.write(protocol.SHOOT, timeout_s)
         try:
             return await answered(line, self._pictures, timeout_s, protocol.PICTURE_BYTES_MAX)

@@ -13,9 +13,6 @@ from matters.model import Words
 
 BAUD: Final = 9600
 ANSWER_S: Final = 1.0
-TURN_S: Final = 1.0
-QUIET_S: Final = 0.03
-SETTLE_S: Final = 1.0
 WIDTH: Final = 192
 HEIGHT: Final = 32
 LINE_PIXELS: Final = 16
@@ -42,7 +39,7 @@ class OnbonScreen:
             raise NotThisDevice("width and height are 1 to 32767, screen at most 65535", device=self.name)
         self._line: Wire | None = None
         self._packets = Packets()
-        self._turn = Turn(self.name, TURN_S)
+        self._turn = Turn(self.name)
 
     async def open(self) -> None:
         async with self._turn:
@@ -105,7 +102,7 @@ class OnbonScreen:
         if line is None:
             raise Unplugged("not open", device=self.name)
         try:
-            await settle(line, 0.0, SETTLE_S)
+            await settle(line, quiet_s=0.0)
             await line.write(protocol.frame(command, to=self._screen), ANSWER_S)
             packet = await answered(line, self._packets, ANSWER_S)
             protocol.check_answer(packet, asked, self._screen)
@@ -114,7 +111,7 @@ class OnbonScreen:
             raise
         except Garbled as error:
             if self._line is not None:
-                await settle(line, QUIET_S, SETTLE_S)
+                await settle(line)
             raise error.at(self.name) from None
 
 

@@ -9,11 +9,9 @@ from drivers.devices.organisation_card.protocol import CarrierMap
 from drivers.errors import CardRefused, NotThisDevice
 from drivers.wires import apdu
 from drivers.wires.address import Address
-from drivers.wires.card_slot import CardSlot, Chip
-from drivers.wires.wire import Turn
+from drivers.wires.card_slot import CardDevice, Chip
 from matters.model import Words
 
-TURN_S: Final = 1.0
 BY_NUMBER: Final = 0x04
 _NOT_ONE: Final = Words(
     zh="放上的不是单位证件卡，或本机没有它的读法。",
@@ -24,29 +22,16 @@ _LICENCE: Final = Words(
 )
 
 
-class OrganisationCardReader:
+class OrganisationCardReader(CardDevice):
     """`CarrierCards` over PC/SC. Address option: `map=/path.toml` (default: the layout of our own cards)."""
 
     def __init__(self, address: Address) -> None:
-        address.only("map")
-        self.name = address.text
+        super().__init__(address, "map")
         self._map = _map(address)
-        self._slot = CardSlot(address)
-        self._turn = Turn(self.name, TURN_S)
-
-    async def open(self) -> None:
-        async with self._turn:
-            await self._slot.open()
-
-    async def close(self) -> None:
-        await self._slot.close()
 
     async def read_card(self, timeout_s: float) -> CarrierCard:
         async with self._turn, self._slot.card(timeout_s) as chip:
             return await self._read(chip)
-
-    async def describe(self) -> Words:
-        return self._slot.describe()
 
     async def _read(self, chip: Chip) -> CarrierCard:
         where = self._map

@@ -25,13 +25,10 @@ from drivers.errors import (
 from drivers.ports import PrinterState, PrintOutcome
 from drivers.wires.address import Address
 from drivers.wires.open_line import open_line
-from drivers.wires.wire import Turn, Wire, settle
+from drivers.wires.wire import QUIET_S, SETTLE_S, Turn, Wire, settle
 from matters.model import Words
 
 STATUS_S: Final = 1.0
-TURN_S: Final = 1.0
-QUIET_S: Final = 0.03
-SETTLE_S: Final = 1.0
 PIECE_BYTES: Final = 4096
 PIECE_S: Final = 10.0
 CONFIRM_S: Final = 20.0
@@ -60,7 +57,7 @@ class EscPosPrinter:
         self._confirm_s = confirm_s
         self._piece_s = piece_s
         self._line: Wire | None = None
-        self._turn = Turn(self.name, TURN_S)
+        self._turn = Turn(self.name)
         self._in_step = False
         self._owed_bytes = 0
         self._orders_open = 0  # answers to GS r still to come; those of a job in doubt may come late
@@ -171,7 +168,7 @@ class EscPosPrinter:
         self._in_step = False
         answers = bytearray()
         try:
-            for byte in await settle(line, quiet_s, SETTLE_S):
+            for byte in await settle(line, quiet_s):
                 self._orders_open -= bool(self._orders_open and protocol.is_order_status(byte))
             for number in protocol.STATUS_NUMBERS:
                 await line.write(protocol.status_request(number), STATUS_S)

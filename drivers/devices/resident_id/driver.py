@@ -16,15 +16,12 @@ from drivers.ports import CardRecord
 from drivers.wires.address import Address
 from drivers.wires.listening import answered
 from drivers.wires.serial_line import SerialLine, open_serial
-from drivers.wires.wire import Turn, settle
+from drivers.wires.wire import QUIET_S, SETTLE_S, Turn, settle
 from matters.model import Words
 
 ANSWER_S = 1.0
 PROBE_S = 0.25
 READ_S = 3.0
-TURN_S = 1.0
-QUIET_S = 0.03
-SETTLE_S = 1.0
 POLL_S = 0.1
 REST_S = 3.0  # a refused card is not tried again at once, but the reader never seems dead for long
 BITS_PER_BYTE = 10
@@ -51,7 +48,7 @@ class SdtReader:
         self._newest = address.choice("newest", ("yes", "no")) == "yes"
         self._line: SerialLine | None = None
         self._frames = Frames()
-        self._turn = Turn(self.name, TURN_S)
+        self._turn = Turn(self.name)
         self._found = False
         self._in_step = False
         self._rest_until = 0.0

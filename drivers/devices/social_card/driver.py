@@ -11,11 +11,9 @@ from drivers.devices.social_card import protocol
 from drivers.errors import CardRefused, PinNeeded, PinRefused
 from drivers.wires import apdu
 from drivers.wires.address import Address
-from drivers.wires.card_slot import CardSlot, Chip
-from drivers.wires.wire import Turn
+from drivers.wires.card_slot import CardDevice, Chip
 from matters.model import Words
 
-TURN_S: Final = 1.0
 TRIES_KEPT: Final = 1  # the last try is the holder's own, at the issuer's desk
 WITH_PIN: Final = 3
 _REFERENCES: Final = (protocol.BY_NUMBER, 0x14, 0x00)  # P2 of READ RECORD in EF05: readers' programs differ
@@ -28,22 +26,12 @@ _LAST: Final = Words(
 )
 
 
-class SocialCardReader:
+class SocialCardReader(CardDevice):
     """`SocialCards` over PC/SC. The address has no options."""
 
     def __init__(self, address: Address) -> None:
-        address.only()
-        self.name = address.text
-        self._slot = CardSlot(address)
-        self._turn = Turn(self.name, TURN_S)
+        super().__init__(address)
         self._wants_pin = False
-
-    async def open(self) -> None:
-        async with self._turn:
-            await self._slot.open()
-
-    async def close(self) -> None:
-        await self._slot.close()
 
     async def read_card(self, timeout_s: float, pin: str = "") -> SocialCard:
         secret = protocol.pin_bytes(pin) if pin else b""
@@ -57,9 +45,6 @@ class SocialCardReader:
             except PinNeeded:
                 self._wants_pin = True
                 raise
-
-    async def describe(self) -> Words:
-        return self._slot.describe()
 
     async def _read(self, chip: Chip, secret: bytes) -> SocialCard:
         await self._select(chip)

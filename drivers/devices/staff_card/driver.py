@@ -6,33 +6,17 @@ from drivers.chips import StaffCard
 from drivers.devices.staff_card import protocol
 from drivers.errors import PinNeeded, PinRefused
 from drivers.wires import apdu
-from drivers.wires.address import Address
-from drivers.wires.card_slot import CardSlot, Chip
-from drivers.wires.wire import Turn
+from drivers.wires.card_slot import CardDevice, Chip
 from matters.model import Words
 
-TURN_S: Final = 1.0
 TRIES_KEPT: Final = 1
 _LAST: Final = Words(
     zh="工作卡只剩最后一次密码机会，本机不再尝试。", en="Only one PIN try is left; it is not used here."
 )
 
 
-class PivStaffCard:
+class PivStaffCard(CardDevice):
     """`StaffCards` over PC/SC. The address has no options."""
-
-    def __init__(self, address: Address) -> None:
-        address.only()
-        self.name = address.text
-        self._slot = CardSlot(address)
-        self._turn = Turn(self.name, TURN_S)
-
-    async def open(self) -> None:
-        async with self._turn:
-            await self._slot.open()
-
-    async def close(self) -> None:
-        await self._slot.close()
 
     async def present(self, timeout_s: float) -> StaffCard:
         async with self._turn, self._slot.card(timeout_s) as chip:
@@ -57,9 +41,6 @@ class PivStaffCard:
                 await chip.need(apdu.verify(protocol.PIN_REFERENCE, secret), "PIN")
                 payload = await chip.need(protocol.sign_command(challenge), "signature")
                 return protocol.parse_signature(payload)
-
-    async def describe(self) -> Words:
-        return self._slot.describe()
 
 
 async def _select(chip: Chip) -> None:

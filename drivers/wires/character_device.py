@@ -1,4 +1,4 @@
-"""A USB printer as the kernel offers it: a character device under /dev/usb, both ways, no speed to set.
+"""A line that is a character device, both ways, no speed to set: a USB printer under /dev/usb, a camera.
 
 `usblp` lets one program in (EBUSY for others); the lock is for lines that do not.
 """
@@ -32,7 +32,7 @@ class CharacterDevice:
         os.close(self._fd)
 
 
-async def open_usb(path: str, name: str) -> SerialLine:
+async def open_character_device(path: str, name: str) -> SerialLine:
     """Open `path` for one program. Raises Absent, Busy, NotThisDevice (no character device)."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
