@@ -67,6 +67,9 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "exchange", _exchange, "立即交换一次 / one exchange now")
     export = _command(commands, "export", _export, "导出到介质 / write what waits to a stick")
     export.add_argument("path", type=Path, help="a folder on the stick")
+    export.add_argument(
+        "--certificate", action="store_true", help="also what a restored centre knows this node by again"
+    )
     imported = _command(commands, "import", _import, "从介质导入 / take what the centre sent back")
     imported.add_argument("files", nargs="+", type=Path, help="files from the stick")
     shown = _command(commands, "stick", _stick, "介质上有什么 / what lies on a stick, in words")
@@ -122,7 +125,9 @@ async def _exchange(options: argparse.Namespace) -> tuple[Any, int]:
 async def _export(options: argparse.Namespace) -> tuple[Any, int]:
     from edge.actions import courier
 
-    return await _with_node(options, lambda node: courier.export(node, options.path)), 0
+    return await _with_node(
+        options, lambda node: courier.export(node, options.path, certificate=options.certificate)
+    ), 0
 
 
 async def _import(options: argparse.Namespace) -> tuple[Any, int]:

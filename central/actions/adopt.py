@@ -18,6 +18,7 @@ from central.store.fleet import Identity, NodeKept
 from central.store.incarnations import Asked
 from sync.errors import BadSignature
 from sync.ids import parse_origin
+from sync.messages import introduction
 from sync.messages.incarnation import FORGOTTEN, Claim, fingerprint
 from sync.signing.certificate import Certificate, open_certificate
 from sync.signing.requests import check
@@ -37,6 +38,24 @@ async def shown(centre: Centre, signed: bytes, header: str, path: str) -> str:
     certificate = open_certificate(signed, centre.keys.signing.public)
     trusted = {certificate.origin: certificate.signing}
     check(header, trusted.get, "POST", path, signed, centre.now_ms())
+    return await _asked(centre, certificate, signed)
+
+
+async def by_stick(centre: Centre, data: bytes) -> tuple[str, str]:
+    """The same for a certificate that came as a file; the origin, and the fingerprint an officer compares.
+
+    Raises what `introduction.read` raises, BadSignature as `shown` does.
+    """
+    _, origin = introduction.peek(data)
+    certificate = open_certificate(introduction.claimed_body(data), centre.keys.signing.public)
+    key = introduction.history_key(centre.keys.sealing, certificate.sealing, origin)
+    signed, _ = introduction.read("certificate", data, lambda _: [key])
+    if certificate.origin != origin:
+        raise BadSignature("the certificate of another node")
+    return origin, await _asked(centre, certificate, signed)
+
+
+async def _asked(centre: Centre, certificate: Certificate, signed: bytes) -> str:
     asked = fingerprint(certificate.signing, certificate.sealing)
     async with centre.store.transaction() as tx:
         if await fleet.identity(tx, certificate.origin) is not None:

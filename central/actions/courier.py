@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from central.actions import enrol, files, fulfil, incarnations, ingest, offers
+from central.actions import adopt, enrol, files, fulfil, incarnations, ingest, offers
 from central.actions.centre import AdminSession, Centre
 from central.actions.own_ledger import Draft, act
 from central.errors import FileRefused, NotFound, Refused
@@ -119,7 +119,13 @@ async def _sealed(centre: Centre, path: Path, content: bytes) -> FileTaken:
 
 
 async def _request(centre: Centre, path: Path, content: bytes) -> FileTaken:
-    """An enrolment or a new incarnation asked for; kept, so that the answer can be written when it is due."""
+    """An enrolment or a new incarnation asked for; kept, so that the answer can be written when it is due.
+
+    A certificate waits for the officer's approval; its answer is the next acknowledgement.
+    """
+    if introduction.peek(content)[0] == "certificate":
+        origin, asked = await adopt.by_stick(centre, content)
+        return FileTaken(file=path.name, origin=f"{origin} {asked}", size=0, countersigned=0)
     done = await enrol.by_stick(centre, content)
     no = done.refusal
     if no is None or no.code == incarnations.WAITING:

@@ -1,11 +1,14 @@
 """What this node saw of the centre's own ledger: noted under our signature, kept when that ledger ends."""
 
+import asyncio
 import contextlib
+from pathlib import Path
 
 import msgspec
 
 from edge.actions.gates import LEVELLING
 from edge.actions.node import Node
+from edge.actions.stick import write_checked
 from edge.errors import CentreRefused, CentreUnreachable
 from edge.store.draft import Draft
 from edge.store.identity import read_secrets
@@ -14,6 +17,8 @@ from edge.store.view import CENTRE_FACT, CentreNoted
 from sync.exchange.steps import NoteCentre, NoteLevelling
 from sync.exchange.succession import Succeeded
 from sync.exchange.view import CentreSeen
+from sync.ids import parse_origin
+from sync.messages import introduction
 
 
 async def note(node: Node, step: NoteCentre | NoteLevelling) -> None:
@@ -30,6 +35,17 @@ async def show_certificate(node: Node) -> None:
     held = await node.store.read(lambda db: read_secrets(db.connection))
     with contextlib.suppress(CentreRefused, CentreUnreachable):
         await node.uplink.known(node.identity, held["certificate"])
+
+
+async def write_certificate(node: Node, folder: Path) -> str:
+    """The same onto a stick; the file's name, safe to remove on return. Raises as `stick.write_checked`."""
+    held = await node.store.read(lambda db: read_secrets(db.connection))
+    own = node.identity
+    key = introduction.history_key(own.sealing, own.centre.sealing, own.origin)
+    shown = introduction.write("certificate", own.origin, held["certificate"], key)
+    name = f"{parse_origin(own.origin).name}-certificate{introduction.SUFFIX}"
+    await asyncio.to_thread(write_checked, folder / name, shown)
+    return name
 
 
 def _centre(tx: Transaction, step: NoteCentre) -> None:

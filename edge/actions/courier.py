@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from edge.actions import checkpoint, files
+from edge.actions import centre_seen, checkpoint, files
 from edge.actions.examiner import Found
 from edge.actions.exchange import LOCK_WAIT_S, Round, do_step, ledger_view, off_the_loop, summary
 from edge.actions.node import Node
@@ -30,11 +30,12 @@ RELAY_DEADLINE_S = 120.0
 NOTES_MAX = 6
 
 
-async def export(node: Node, path: Path) -> dict[str, Any]:
+async def export(node: Node, path: Path, *, certificate: bool = False) -> dict[str, Any]:
     """Write everything not yet countersigned into the folder `path`, and report files the centre may lack.
 
     Safe to remove the stick when this returns: `stick` says in words what lies on it.
 
+    With `certificate` also what a restored centre that forgot this node knows it by (an officer approves).
     Moves no cursor. Each file is written as `*.part`, fsynced, read back, compared, renamed. Raises
     CourierRefused when the stick does not give back what was written, StickTrouble when it takes no more.
     """
@@ -44,10 +45,12 @@ async def export(node: Node, path: Path) -> dict[str, Any]:
         size = await checkpoint.sign(node)
         async with ledger_view(node) as view:
             made = await off_the_loop(_write_all, view, node.now_ms(), path)
-        chunks = await files.to_stick(node, path, BUDGET_BYTES)
+        others = await files.to_stick(node, path, BUDGET_BYTES)
+        if certificate:
+            others.append(await centre_seen.write_certificate(node, path))
     draft = Draft(kind="courier.exported", outcome="ok", object=f"size-{size}")
     await node.store.transact(lambda tx: tx.append(draft))
-    names = [*(name for name, _ in made), *chunks]
+    names = [*(name for name, _ in made), *others]
     return {
         "files": names,
         "bytes": await asyncio.to_thread(lambda: sum((path / name).stat().st_size for name in names)),

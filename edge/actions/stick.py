@@ -117,6 +117,8 @@ def _introduced(kind: introduction.Kind, name: str) -> tuple[Kind, str, str, str
     node = name.split("/")[2] if name.count("/") > 2 else ""  # noqa: PLR2004 -- an origin; else a code's locator
     who = f"节点 {node}" if node else f"登记码 {name}-…"
     whom = f"node {node}" if node else f"code {name}-…"
+    if kind == "certificate":
+        return "request", node, f"{who} 的证书，请带到中心", f"the certificate of {whom} for the centre"
     if kind == "request":
         return "request", node, f"{who} 的登记（换代）申请，请带到中心", f"a request of {whom} for the centre"
     return "answer", node, f"中心对 {who} 的登记（换代）批复", f"the centre's answer to {whom}"

@@ -2,6 +2,9 @@
 
     file = "YZE1" || version u8 || kind u8 || u16 name length || name || body || HMAC-SHA256 of all before it
 
+A third kind, "certificate", is shown by a node that a restored centre forgot: its name is the origin, its
+body what the centre once signed, its key that of a history.
+
 Neither file is secret; each must be the other's and unaltered. Their key is what only the two sides know: the
 one-time code, of which the file carries nothing but the locator (`name`), or, for a node that has a history,
 what its sealing key and the centre's agree on (`name` is then its origin). So nobody on the way can put their
@@ -21,8 +24,8 @@ MAGIC = b"YZE1"
 SUFFIX = ".yze"
 VERSION = 1
 FILE_BYTES_MAX = 64 * 1024
-Kind = Literal["request", "answer"]
-_KINDS: tuple[Kind, ...] = ("request", "answer")
+Kind = Literal["request", "answer", "certificate"]
+_KINDS: tuple[Kind, ...] = ("request", "answer", "certificate")
 _LABEL = b"yizhan/introduction/1"
 _MAC_BYTES = 32
 _FIXED = len(MAGIC) + 4
@@ -73,6 +76,12 @@ def peek(data: bytes) -> tuple[Kind, str]:
         raise Malformed("an introduction with an unreadable name") from error
 
 
+def claimed_body(data: bytes) -> bytes:
+    """The body, before anything is verified; raises what `peek` raises."""
+    _, name = peek(data)
+    return data[_FIXED + len(name.encode()) : -_MAC_BYTES]
+
+
 def read(kind: Kind, data: bytes, keys_of: Callable[[str], Sequence[bytes]]) -> tuple[bytes, bytes]:
     """Body, and the key among `keys_of(name)` that it was written with.
 
@@ -83,7 +92,7 @@ def read(kind: Kind, data: bytes, keys_of: Callable[[str], Sequence[bytes]]) -> 
         raise Malformed(f"this is the {found}, not the {kind}")
     for key in keys_of(name):
         if hmac.compare_digest(_mac(key, data[:-_MAC_BYTES]), data[-_MAC_BYTES:]):
-            return data[_FIXED + len(name.encode()) : -_MAC_BYTES], key
+            return claimed_body(data), key
     raise BadSignature("not written with a key known here, or altered")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from central.__main__ import main
 from central.actions import (
+    courier,
     enrol,
     health,
     incarnations,
@@ -34,6 +35,7 @@ from central.store.migrate import DATABASE
 from matters.model import Refusal
 from sync.batch.view import Wish
 from sync.exchange.steps import Alarm, Finished
+from sync.messages import introduction
 from sync.messages.incarnation import FORGOTTEN, GENERATION
 from sync.signing.keys import SealingKey, SigningKey
 from tests.contract.central.clock import Clock
@@ -112,15 +114,56 @@ async def test_whatever_the_centre_numbers_goes_on_above_a_floor_no_earlier_life
     assert made.node == "330102-1002"
 
 
-async def test_a_node_enrolled_after_the_backup_is_known_again_by_its_certificate(stage: Stage) -> None:
-    hall, centre = await stage.hall(), stage.centre
+async def forgotten(stage: Stage) -> Hall:
+    """A hall enrolled after the backup: its centre knows nothing of it any more."""
+    hall = await stage.hall()
     hall.access(NUMBER)
-    await exchanged(centre, hall)
-    certificate = hall.certificate
+    await exchanged(stage.centre, hall)
     for table in ("node", "identity", "mailbox", "enrolment", "scope", "lease", "contact"):
         await stage.thief(f"DELETE FROM {table}")
     for table in ("ledger_head", "entry", "entry_body", "checkpoint", "access"):
         await stage.thief(f"DELETE FROM {table} WHERE origin = $1", hall.origin)
+    return hall
+
+
+async def test_a_forgotten_node_that_travels_by_stick_only_is_known_again_by_a_file(
+    stage: Stage, tmp_path: Path
+) -> None:
+    hall, centre, system = await forgotten(stage), stage.centre, operator("system")
+    key = introduction.history_key(hall.sealing_key, hall.centre.sealing, hall.origin)
+    whole = introduction.write("certificate", hall.origin, hall.certificate, key)
+    other = introduction.history_key(SealingKey.generate(), hall.centre.sealing, hall.origin)
+    brought = {
+        "altered.yze": whole[:40] + bytes([whole[40] ^ 1]) + whole[41:],
+        "batch.yzb": hall.batch(0),
+        "stolen.yze": introduction.write("certificate", hall.origin, hall.certificate, other),
+        "renamed.yze": introduction.write(
+            "certificate", hall.origin.replace("/i1", "/i2"), hall.certificate, key
+        ),
+    }
+    for name, content in brought.items():
+        (tmp_path / name).write_bytes(content)
+    taken = await courier.import_files(centre, system, [tmp_path / name for name in brought])
+    assert all(one.code for one in taken), "nobody but the holder of its keys asks for it"
+    assert await incarnations.requests(centre, hall.node) == ()
+    (tmp_path / "shown.yze").write_bytes(whole)
+    (shown,) = await courier.import_files(centre, system, [tmp_path / "shown.yze"])
+    assert shown.code == ""
+    (row,) = await incarnations.requests(centre, hall.node)
+    assert (row.reason, row.fingerprint in shown.origin) == (FORGOTTEN.code, True)
+    said = await incarnations.decide(
+        centre, operator("security"), hall.node, row.fingerprint, approves=True, note="已电话核对指纹"
+    )
+    assert not isinstance(said, Refusal), said
+    (batch,) = await courier.import_files(centre, system, [tmp_path / "batch.yzb"])
+    assert (batch.code, batch.countersigned) == ("", hall.size)
+    (again,) = await courier.import_files(centre, system, [tmp_path / "shown.yze"])
+    assert again.code == "bad-signature", "a node that is known has nothing to ask"
+
+
+async def test_a_node_enrolled_after_the_backup_is_known_again_by_its_certificate(stage: Stage) -> None:
+    hall, centre = await forgotten(stage), stage.centre
+    certificate = hall.certificate
     async with stage.client() as http:
         body = hall.batch(0)
         refused = await http.post(

@@ -357,3 +357,15 @@ async def test_a_carry_over_that_ends_after_any_of_its_commits_goes_on_at_the_ne
 def marks(tx: Transaction) -> None:
     for number in range(2 * succession.STEP + 10):
         tx.append(Draft(kind="mark", outcome="test", object=f"filler-{number}"))
+
+
+async def test_a_node_writes_what_a_centre_that_forgot_it_knows_it_by(place: Place, tmp_path: Path) -> None:
+    usb = tmp_path / "usb"
+    made = await courier.export(place.node, usb, certificate=True)
+    (shown,) = (row for row in await lying(usb, place.node.identity.origin) if row.name.endswith(".yze"))
+    assert shown.name in made["files"]
+    assert shown.words.zh == f"节点 {place.name} 的证书，请带到中心"
+    (came,) = await post.import_files(place.stage.centre, SYSTEM, [usb / shown.name])
+    assert came.code == "bad-signature", "this centre knows it"
+    plain = await courier.export(place.node, tmp_path / "plain")
+    assert not [name for name in plain["files"] if name.endswith(".yze")]
