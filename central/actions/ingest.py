@@ -248,8 +248,10 @@ def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Ru
     clock = (0, 0)
     for frame in frames:
         rows = frame.rows
-        columns = (rows.entries(), rows.details, rows.salts, rows.fields, frame.leaves, frame.hashes)
-        for entry, detail, salt, values, leaf, leaf_hash in zip(*columns, strict=True):
+        places = [place_bytes(origin, index) for index in rows.indexes]
+        sealed = centre.keys.seal_each(DETAIL, list(zip(places, rows.details, strict=True)))
+        columns = (rows.entries(), rows.details, sealed, rows.salts, rows.fields, frame.leaves, frame.hashes)
+        for entry, detail, detail_sealed, salt, values, leaf, leaf_hash in zip(*columns, strict=True):
             entries.append(
                 StoredEntry(
                     idx=entry.index,
@@ -258,7 +260,7 @@ def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Ru
                     leaf=leaf,
                     leaf_hash=leaf_hash,
                     salt=salt,
-                    detail_sealed=centre.keys.seal(DETAIL, place_bytes(origin, entry.index), detail),
+                    detail_sealed=detail_sealed,
                 )
             )
             clock = (entry.hlc_ms, entry.hlc_n)

@@ -12,6 +12,7 @@ import functools
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +49,16 @@ class Keyring:
 
         Only as `purpose`, only at `place` (a row's key) does it open again.
         """
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + _cipher(self.storage, purpose).encrypt(nonce, plaintext, place)
+        return self.seal_each(purpose, [(place, plaintext)])[0]
+
+    def seal_each(self, purpose: str, things: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """`seal` of each (place, plaintext), their nonces drawn at once."""
+        cipher, drawn = _cipher(self.storage, purpose), os.urandom(_NONCE_BYTES * len(things))
+        nonces = [drawn[at : at + _NONCE_BYTES] for at in range(0, len(drawn), _NONCE_BYTES)]
+        return [
+            nonce + cipher.encrypt(nonce, plaintext, place)
+            for nonce, (place, plaintext) in zip(nonces, things, strict=True)
+        ]
 
     def unseal(self, purpose: str, place: bytes, sealed: bytes) -> bytes:
         """The plaintext.

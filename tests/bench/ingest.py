@@ -15,13 +15,12 @@ import msgspec
 from central.actions import nodes, setup
 from central.actions.centre import Centre, operator
 from central.actions.enrol import Application, enrol
-from edge.store.draft import Draft
 from matters.model import Refusal
 from sync.batch.file import plan_up, write_up
 from sync.batch.header import SLIM
 from sync.batch.view import CentreKeys, Head, SaltEpoch, Wish
-from sync.codec.rows import FrameContext, Row
-from sync.ledger.entry import leaf_hash, row_leaves
+from sync.codec.rows import FrameContext, Rows
+from sync.ledger.entry import leaf_hash, row_leaves, salt
 from sync.ledger.tree import MemoryTiles, append, root
 from sync.signing.keys import SealingKey, SigningKey
 from sync.signing.notes import checkpoint_text, sign_note
@@ -54,13 +53,13 @@ class Backlog:
     ) -> None:
         self.origin, self.signing_key, self.centre, self.subject_key = origin, keys[0], centre, subject_key
         self._salt_key = secrets.token_bytes(32)
-        self._rows: list[Row] = []
+        self._rows = Rows.of([])
         self._tiles = MemoryTiles()
 
-    def fill(self, drafts: Sequence[Draft], seed: int) -> None:
-        """The node's days."""
-        context = FrameContext(subject_key=self.subject_key, salt_keys=((0, self._salt_key),))
-        self._rows = rows(drafts, Random(seed), context=context, first=0)
+    def fill(self, acts: Rows) -> None:
+        """The node's days: these acts under its own salts."""
+        salts = [salt(self._salt_key, index) for index in acts.indexes]
+        self._rows = Rows(acts.public, acts.details, salts, acts.withheld)
         for first in range(0, len(self._rows), 256):
             hashes = list(map(leaf_hash, row_leaves(self._rows[first : first + 256])))
             self._tiles.update(append(self._tiles, first, hashes)[1])
@@ -82,7 +81,7 @@ class Backlog:
     def acknowledged(self) -> tuple[int, bytes]:
         return 0, root(self._tiles, 0)
 
-    def rows(self, start: int, end: int) -> list[Row]:
+    def rows(self, start: int, end: int) -> Rows:
         return self._rows[start:end]
 
     def tiles(self) -> MemoryTiles:
@@ -158,15 +157,20 @@ async def _prepare(stage: Stage, size: Size) -> list[Returning]:
     """Create, enrol and fill the nodes: the centre's own actions beside the running process."""
     returning = []
     async with setup.opened(stage.world.centre_data) as centre:
-        days = [list(accesses(50 + day, size.entries_a_node)) for day in range(LEDGERS)]
+        days = [_acts(day, size.entries_a_node, centre.keys.subject) for day in range(LEDGERS)]
         for number in range(size.nodes):
             keys = SigningKey.generate(), SealingKey.generate()
             origin = await _enrol(centre, number, keys)
             backlog = Backlog(origin, keys, _keys_of(centre), centre.keys.subject)
-            backlog.fill(days[number % LEDGERS], number)
+            backlog.fill(days[number % LEDGERS])
             batches = await asyncio.to_thread(backlog.batches, centre.now_ms())
             returning.append(Returning(origin=origin, key=keys[0], batches=tuple(batches)))
     return returning
+
+
+def _acts(day: int, count: int, subject_key: bytes) -> Rows:
+    context = FrameContext(subject_key=subject_key, salt_keys=())
+    return Rows.of(rows(accesses(50 + day, count), Random(day), context=context, first=0))
 
 
 async def _enrol(centre: Centre, number: int, keys: tuple[SigningKey, SealingKey]) -> str:
