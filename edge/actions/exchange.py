@@ -52,8 +52,8 @@ THREAD_END_S = 60.0
 LOCK = "line.lock"
 LOCK_WAIT_S = 20.0
 CARRY_S = 12.0
-ASK_BYTES = 1200
-"""A batch of less is sent again rather than asked about: there is no frame worth a question in it."""
+ASK_ENTRIES = 12
+"""Fewer are sent again rather than asked about: a question and its answer cost half a kilobyte."""
 ENTRIES_MIN = 64
 
 
@@ -150,9 +150,9 @@ async def _round(node: Node) -> Round:
 
 
 async def _begun(node: Node, machine: NodeExchange) -> list[Step]:
-    """The first batch; where the last one was cut and is worth a question, from where the centre stands."""
+    """The first batch; where more may have arrived than we heard of, from where the centre says it stands."""
     cut, standing = node.uplink.cut, None
-    if cut is not None:
+    if node.uplink.unsure and await node.store.read(_waiting) >= ASK_ENTRIES:
         with contextlib.suppress(CentreRefused, NotTheCentre):  # an older centre cannot be asked
             standing = await node.uplink.standing(node.identity)
         node.uplink.cut = None
@@ -198,7 +198,7 @@ async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round)
         reply = await _handed_in(node, machine, step)
     except CentreUnreachable as error:
         node.uplink.batch_entries = max(ENTRIES_MIN, node.uplink.batch_entries // 16)
-        node.uplink.cut = step if len(step.data) > ASK_BYTES else None
+        node.uplink.unsure, node.uplink.cut = True, step
         for left in machine.failed(error.detail):
             await do_step(node, left, done)
         raise
@@ -211,6 +211,7 @@ async def _send(node: Node, machine: NodeExchange, step: SendBatch, done: Round)
         for left in steps:
             await do_step(node, left, done)
         raise
+    node.uplink.unsure = False
     done.sent += step.end - step.start
     took_s = (node.now_ms() - begun_ms) / 1000
     machine.batch_entries = node.uplink.batch_entries = paced(node.uplink.batch_entries, took_s)
@@ -359,8 +360,8 @@ async def summary(node: Node, done: Round, bytes_up: int, bytes_down: int) -> Ex
 
 async def waiting(node: Node) -> bool:
     """Whether entries wait for the centre's countersignature."""
+    return await node.store.read(_waiting) > 0
 
-    def news(db: Reading) -> bool:
-        return int(db.query("SELECT size FROM ledger_head")[0][0]) > gates.countersigned_size(db)
 
-    return await node.store.read(news)
+def _waiting(db: Reading) -> int:
+    return int(db.query("SELECT size FROM ledger_head")[0][0]) - gates.countersigned_size(db)

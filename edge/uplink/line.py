@@ -134,6 +134,8 @@ class Uplink:
         self.bytes_down = 0
         self.batch_entries = BATCH_ENTRIES
         """Entries a batch may hold: what the line lately carried in a few seconds (`exchange`)."""
+        self.unsure = True
+        """Whether the centre may hold more than it said: the line failed in a batch, or we just started."""
         self.cut: SendBatch | None = None
         """The batch that was under way when the line failed: the centre may have a part of it."""
         self._apart_ms = 0

@@ -37,6 +37,10 @@ async def test_an_exchange_over_http_is_what_it_is_in_process(stage: Stage) -> N
             reply = await http.post("/api/exchange", content=batch, headers=headers)
             assert reply.status_code == 200, reply.text
             assert reply.headers["content-type"] == "application/octet-stream"
+            assert reply.headers["x-content-type-options"] == "nosniff"
+            assert "content-security-policy" not in reply.headers, (
+                "no browser reads it, a thin line pays for it"
+            )
             return reply.content
 
         await hall.exchange(over_http)
