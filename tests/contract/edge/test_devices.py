@@ -76,8 +76,8 @@ def reader_at(twin: VirtualReader, window: str = "") -> DeviceSetting:
 
 
 @pytest.fixture
-async def reader() -> AsyncIterator[VirtualReader]:
-    twin = VirtualReader()
+async def reader(tmp_path: Path) -> AsyncIterator[VirtualReader]:
+    twin = VirtualReader(link=tmp_path / "reader")
     await twin.start()
     yield twin
     await twin.stop()
@@ -236,9 +236,9 @@ async def test_a_test_sheet_says_that_it_is_one_and_takes_no_serial(
 
 
 async def test_pads_scanner_and_receiver_are_served_tested_and_back_after_a_pull(
-    node: Node, clerk: Session
+    node: Node, clerk: Session, tmp_path: Path
 ) -> None:
-    pads, gun, sky = VirtualPads(), VirtualScanner(), VirtualReceiver()
+    pads, gun, sky = VirtualPads(), VirtualScanner(link=tmp_path / "gun"), VirtualReceiver()
     for twin in (pads, gun, sky):
         await twin.start()
     settings = (

@@ -27,7 +27,7 @@ class Devices:
 
     def __init__(self, node: Node, folder: Path) -> None:
         self.node = node
-        self.reader = VirtualReader()
+        self.reader = VirtualReader(link=folder / "reader")
         self.printer = VirtualPrinter()
         self.spool = VirtualSpool(folder / "spool")
 

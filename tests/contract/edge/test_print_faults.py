@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -22,8 +23,9 @@ NAME = "回执"
 
 
 @pytest.fixture
-async def printer(wire: str) -> AsyncIterator[tuple[VirtualPrinter, DeviceSetting]]:
-    twin = VirtualPrinter(tty=wire != "tcp")
+async def printer(wire: str, tmp_path: Path) -> AsyncIterator[tuple[VirtualPrinter, DeviceSetting]]:
+    """Under a name of its own: the number of a tty that was pulled may be another test's by the time it is back."""
+    twin = VirtualPrinter(tty=wire != "tcp", link=tmp_path / "printer")
     await twin.start()
     address = f"usb:{twin.path}" if wire == "usb" else twin.address
     yield twin, DeviceSetting(name=NAME, kind="receipt_printer", address=address)
