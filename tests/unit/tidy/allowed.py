@@ -17,6 +17,7 @@ SUPERVISORS = {
 # Rule 11: `while True` without a timeout in it; the reason names who ends the loop.
 ENDLESS = {
     "central/actions/import_rows.py::*._csv_rows": "ends with the file, whose size is limited",
+    "edge/store/keyring.py::_nonces": "a generator: it runs only as far as its caller asks for the next one",
     "edge/schedule.py::exchange_loop": "each turn waits with a limit; the app's lifespan cancels it",
     "edge/store/writer.py::Writer._run": "the writer's thread; Store.close puts the last request and joins",
     "edge/store/writer.py::Writer._gather": "ends at GROUP_MAX or an empty queue",
