@@ -2,7 +2,8 @@
 
 1 frame the request · 2 judge it · 3 find the data (centre first, then cache) · 4 ONE transaction: access,
 case, report, quota, lease count, print jobs · 5 fsync, anchor · 6 only now return it · 7 the press and the
-pages hear of it. While no line is waited for, 2 and 3 stand in the transaction of 4: one turn of the writer.
+pages hear of it. The cache is looked up in the transaction of 4, and while no line is waited for 2 stands
+in it too: one turn of the writer.
 
 Steps 2 and 3 may end in a no or a promise; both are entries, durable before they are said (P1).
 """
@@ -16,7 +17,7 @@ from edge.actions import leases, paperwork, recording
 from edge.actions.asking import Asked, frame, judge
 from edge.actions.node import Node, Session
 from edge.actions.quota import spend
-from edge.actions.sources import Held, Later, asks_centre, fall_back, find, lease_refusal
+from edge.actions.sources import Held, Later, ask_centre, asks_centre, fall_back, lease_refusal
 from edge.actions.views import Answer, Deferral, Query, ReportRef
 from edge.store.draft import Draft, Placed
 from edge.store.reader import Reading
@@ -56,8 +57,13 @@ async def answer(node: Node, session: Session, query: Query) -> Answer | Deferra
     verdict = await node.store.read(lambda db: judge(node, db, asked))
     if isinstance(verdict, Refusal):
         return await deny(node, asked, None, verdict)
-    found = await find(node, asked, verdict)
-    return await _settle(node, lambda tx: _record(tx, node, asked, verdict, found))
+    said = await ask_centre(node, asked, verdict)
+
+    def settled(tx: Transaction) -> Outcome:
+        found = said or fall_back(node, Reading(tx.connection), asked)
+        return _record(tx, node, asked, verdict, found)
+
+    return await _settle(node, settled)
 
 
 async def _settle(node: Node, work: Callable[[Transaction], Outcome]) -> Answer | Deferral | Refusal:

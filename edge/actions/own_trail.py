@@ -8,7 +8,7 @@ from edge.actions import recording
 from edge.actions.answer import deny, promise
 from edge.actions.asking import frame, judge
 from edge.actions.node import Node, Session
-from edge.actions.sources import Held, Later, find
+from edge.actions.sources import Held, Later, ask_centre, fall_back
 from edge.actions.views import AccessView, Deferral, Query, TrailAnswer
 from edge.store.transaction import Transaction
 from matters.ids import mask
@@ -31,7 +31,8 @@ async def show(
     verdict = await node.store.read(lambda db: judge(node, db, asked))
     if isinstance(verdict, Refusal):
         return await deny(node, asked, None, verdict)
-    found = await find(node, asked, verdict)
+    said = await ask_centre(node, asked, verdict)
+    found = said or await node.store.read(lambda db: fall_back(node, db, asked))
     if isinstance(found, Refusal):
         return await deny(node, asked, verdict, found)
     if isinstance(found, Later):

@@ -72,25 +72,29 @@ class CentreAnswer(msgspec.Struct, frozen=True, kw_only=True):
     silent: tuple[str, ...] = ()
 
 
-async def find(node: Node, asked: Asked, grant: Grant) -> Held | Later | Refusal:
-    """Online first; on a silent line what the matter's offline rule says.
+async def ask_centre(node: Node, asked: Asked, grant: Grant) -> Held | Refusal | None:
+    """What the centre says within its deadline; None where it is not asked or silent (`fall_back`).
 
     Nothing is recorded or shown here.
     """
-    if asked.matter.offline != "local":
-        try:
-            return await _online(node, asked, grant)
-        except CentreUnreachable as error:
-            log.info("answer.offline", code=error.code, matter=asked.matter.code)
-        except CentreRefused as error:
-            if error.centre_code not in GARBLED:
-                return _centre_said_no(error)
-            log.warning("answer.offline", code=error.centre_code, matter=asked.matter.code)
-    return await node.store.read(lambda db: fall_back(node, db, asked))
+    if asked.matter.offline == "local":
+        return None
+    try:
+        return await _online(node, asked, grant)
+    except CentreUnreachable as error:
+        log.info("answer.offline", code=error.code, matter=asked.matter.code)
+    except CentreRefused as error:
+        if error.centre_code not in GARBLED:
+            return _centre_said_no(error)
+        log.warning("answer.offline", code=error.centre_code, matter=asked.matter.code)
+    return None
 
 
 def fall_back(node: Node, db: Reading, asked: Asked) -> Held | Later | Refusal:
-    """What the matter's offline rule says when the centre is not asked or silent; nothing is recorded."""
+    """What the matter's offline rule says when the centre is not asked or silent; nothing is recorded.
+
+    Looked up where it is recorded: consent may be withdrawn, or a trip end, while a line is waited for.
+    """
     if asked.matter.offline == "deferred":
         return Later(words=asked.matter.refusal_offline, code="needs-the-line")
     return _cached(node, db, asked)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -13,12 +14,14 @@ from central.actions.trips import ListTaken, Trip
 from central.actions.views import NodeCreated
 from central.errors import NotFound, NotPermitted
 from edge.actions import leases
+from edge.actions.node import Node
 from edge.actions.views import Answer, Deferral
+from edge.store.cache import withdraw
 from matters.calendar import china_day
 from matters.model import Refusal
 from tests.contract.central.stage import Server, founded
 from tests.contract.central.test_records import sample
-from tests.contract.renewal.place import NUMBER, Place
+from tests.contract.renewal.place import NUMBER, Line, Place
 from tests.contract.renewal.test_repair import offline, ref_of
 
 SYSTEM, SECURITY, AUDIT = operator("system"), operator("security"), operator("audit")
@@ -197,6 +200,27 @@ async def test_withdrawn_consent_is_in_force_before_with_and_after_the_data(plac
     await trips.consent(centre, SECURITY, NUMBER, withdrawn=False, note="本人重新授权")
     await place.exchange()
     assert isinstance(await offline(place), Answer)
+
+
+class LetterFirst(Line):
+    """While the centre is asked, the letter of a withdrawn consent comes in; then the line is cut."""
+
+    node: Node
+    ref: bytes
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/answers":
+            await self.node.store.transact(lambda tx: withdraw(tx, self.ref, withdrawn=True))
+            raise httpx.ReadError("the line is cut")
+        return await super().handle_async_request(request)
+
+
+async def test_consent_withdrawn_while_the_line_is_waited_for_is_in_force_in_the_answer(place: Place) -> None:
+    line = LetterFirst(place.stage)
+    place.line = line
+    line.node, line.ref = await place.start(), ref_of(place)
+    clerk = await place.clerk()
+    assert isinstance(await place.asked(clerk), Deferral)
 
 
 async def test_the_centre_lists_exactly_which_subjects_a_node_held_at_a_moment_and_that_is_on_its_ledger(
