@@ -1,5 +1,6 @@
 """谁查过我: the citizen sees who read their data, offline reads included; only the centre knows all of it."""
 
+import functools
 from typing import Any
 
 import msgspec
@@ -31,8 +32,9 @@ async def show(
     verdict = await node.store.read(lambda db: judge(node, db, asked))
     if isinstance(verdict, Refusal):
         return await deny(node, asked, None, verdict)
-    said = await ask_centre(node, asked, verdict)
-    found = said or await node.store.read(lambda db: fall_back(node, db, asked))
+    found: Held | Later | Refusal | None = await ask_centre(node, asked, verdict)
+    if found is None:
+        found = await node.store.read(functools.partial(fall_back, node, asked=asked))
     if isinstance(found, Refusal):
         return await deny(node, asked, verdict, found)
     if isinstance(found, Later):
