@@ -88,7 +88,7 @@ _ONCE = {
 
 def _confirmed(tx: Transaction, _: Node, body: Body) -> str:
     if not tx.execute(
-        "UPDATE report SET status = 'confirmed' WHERE serial = ? AND status = 'provisional'",
+        "UPDATE report SET status = 'confirmed' WHERE serial = ? AND status != 'final'",
         (body["serial"],),
     ):  # after a rollback the number of a lost report may be that of another, who was answered online
         return f"no provisional report {body['serial']}"
@@ -99,7 +99,7 @@ def _confirmed(tx: Transaction, _: Node, body: Body) -> str:
 def _superseded(tx: Transaction, node: Node, body: Body) -> str:
     changes = msgspec.json.encode(body["changes"])
     row = tx.one(
-        "SELECT office_case FROM report WHERE serial = ? AND status = 'provisional'", (body["serial"],)
+        "SELECT office_case FROM report WHERE serial = ? AND status != 'final'", (body["serial"],)
     )
     if row is None:
         return f"no provisional report {body['serial']}"

@@ -7,7 +7,8 @@ import hashlib
 import hmac
 import itertools
 import os
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -178,10 +179,24 @@ def without_page_count(page: bytes, key: DatabaseKey) -> bytes:
         raise Damaged("no whole copy of the first page")
     plain = bytearray(plain_page(page, key, first=True))
     plain[_PAGE_COUNT_AT : _PAGE_COUNT_AT + 4] = bytes(4)
-    vector = page[-_HMAC_BYTES - _IV_BYTES : -_HMAC_BYTES]
+    return _sealed(key, 1, bytes(plain), page[-_HMAC_BYTES - _IV_BYTES : -_HMAC_BYTES], page[:SALT_BYTES])
+
+
+def fill_pages(path: Path, key: DatabaseKey, numbers: Sequence[int], letter: int) -> None:
+    """Put pages that are whole and full of one byte in place of these; nobody may have the file open."""
+    with path.open("r+b") as file:
+        for number in numbers:
+            salt = key.salt if number == 1 else b""
+            plain = bytes([letter]) * (PAGE_BYTES - len(salt) - _IV_BYTES - _HMAC_BYTES)
+            file.seek((number - 1) * PAGE_BYTES)
+            file.write(_sealed(key, number, plain, secrets.token_bytes(_IV_BYTES), salt))
+
+
+def _sealed(key: DatabaseKey, number: int, plain: bytes, vector: bytes, salt: bytes) -> bytes:
+    """A page as SQLCipher writes it; the first begins with the salt."""
     sealing = Cipher(AES(key.key), CBC(vector)).encryptor()
-    sealed = page[:SALT_BYTES] + sealing.update(bytes(plain)) + sealing.finalize() + vector
-    return sealed + _mac(mac_key, 1, sealed + bytes(_HMAC_BYTES))
+    sealed = salt + sealing.update(plain) + sealing.finalize() + vector
+    return sealed + _mac(_mac_key(key), number, sealed + bytes(_HMAC_BYTES))
 
 
 def plain_page(page: bytes, key: DatabaseKey, *, first: bool = False) -> bytes:

@@ -9,8 +9,10 @@ without from both its ends. Nothing is guessed: a row is copied as it was read, 
 """
 
 import contextlib
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -78,10 +80,11 @@ def put_page_1(data: Path, path: Path, key: DatabaseKey) -> None:
 def salvage(source: Path, target: Path, key: DatabaseKey) -> Salvaged:
     """Copy what reads of `source` into the new file `target`, same key and schema; fsynced on return.
 
-    `source` may be changed by this (its log is folded in): give it a copy. Raises Damaged where not even the
+    `source` is changed by this and gets a twin beside it: give it a copy. Raises Damaged where not even the
     schema reads, LedgerUnavailable where the disk takes no more.
     """
-    with _opened(source, key) as connection:
+    pair = _Pair(source, key)
+    with pair.opened() as (connection, _):
         schema = connection.execute(
             "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
             " ORDER BY type DESC"  # tables, then their indexes
@@ -95,7 +98,7 @@ def salvage(source: Path, target: Path, key: DatabaseKey) -> Salvaged:
             for kind, name, sql in schema:
                 made.execute(sql)
                 if kind == "table":
-                    rows[name], whole = _Table(source, key, made, name, sql).copy()
+                    rows[name], whole = _Table(pair, made, name, sql).copy()
                     lost |= set() if whole else {name}
             made.execute(f"PRAGMA user_version = {version}")
             made.execute("COMMIT")
@@ -105,21 +108,57 @@ def salvage(source: Path, target: Path, key: DatabaseKey) -> Salvaged:
     return Salvaged(rows=rows, lost=frozenset(lost))
 
 
-@contextlib.contextmanager
-def _opened(source: Path, key: DatabaseKey) -> Iterator[Connection]:
-    """A connection; what does not read raises Damaged, here or inside the block."""
-    try:
-        with contextlib.closing(cipher.connect(source, key)) as connection:
-            yield connection
-    except TROUBLE as error:
-        raise cipher.translate(error) from error
+class _Pair:
+    """The broken database twice, its broken pages full of As in one and of Bs in the other.
+
+    SQLCipher gives zeros, and no error, for a broken page that ends a long value. Full of letters it is no
+    page of a tree and leads to no further page, which SQLite refuses; where it ends a value, the two differ.
+    """
+
+    def __init__(self, source: Path, key: DatabaseKey) -> None:
+        self._key = key
+        self._paths = (source, source.with_name(f"{source.name}.twin"))
+        for end in ("", "-wal"):
+            if source.with_name(f"{source.name}{end}").exists():
+                names = (path.with_name(f"{path.name}{end}") for path in self._paths)
+                shutil.copyfile(*names)
+        broken = cipher.broken_pages(source, key)
+        for path, letter in zip(self._paths, b"AB", strict=True):
+            cipher.fill_pages(path, key, broken, letter)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[tuple[Connection, Connection]]:
+        """Both, open; what does not read raises Damaged, here or inside the block."""
+        try:
+            with contextlib.ExitStack() as stack:
+                one, other = (
+                    stack.enter_context(contextlib.closing(cipher.connect(path, self._key)))
+                    for path in self._paths
+                )
+                one.text_factory = other.text_factory = _text
+                yield one, other
+        except TROUBLE as error:
+            raise cipher.translate(error) from error
+
+    def rows(self, query: str) -> Iterator[Sequence[Any]]:
+        """The rows as both have them; raises Damaged at the first that does not read or is not the same."""
+        with self.opened() as (one, other):
+            for row, again in zip(one.execute(query), other.execute(query), strict=True):
+                if row != again:
+                    raise Damaged("a broken page ends a value")
+                yield row
+
+
+def _text(stored: bytes) -> str:
+    """Text also where a page's end cut a character in two: such a row is not the same twice."""
+    return stored.decode("utf-8", "surrogateescape")
 
 
 class _Table:
     """One table on its way from the broken database to the new one."""
 
-    def __init__(self, source: Path, key: DatabaseKey, made: Connection, name: str, sql: str) -> None:
-        self._source, self._key, self._made, self._name = source, key, made, name
+    def __init__(self, pair: _Pair, made: Connection, name: str, sql: str) -> None:
+        self._pair, self._made, self._name = pair, made, name
         self._numbered = "WITHOUT ROWID" not in sql
 
     def copy(self) -> tuple[int, bool]:
@@ -156,11 +195,10 @@ class _Table:
     def _range(self, query: str) -> tuple[int | None, bool]:
         last: int | None = None
         try:
-            with _opened(self._source, self._key) as connection:
-                for row in connection.execute(query):
-                    marks = ",".join("?" * (len(row) - 1))
-                    self._made.execute(f"INSERT OR IGNORE INTO {self._name} VALUES ({marks})", row[1:])  # noqa: S608 -- as above
-                    last = row[0]
+            for row in self._pair.rows(query):
+                marks = ",".join("?" * (len(row) - 1))
+                self._made.execute(f"INSERT OR IGNORE INTO {self._name} VALUES ({marks})", row[1:])  # noqa: S608 -- as above
+                last = row[0]
         except Damaged:
             return last, False
         return last, True
@@ -183,7 +221,7 @@ class _Table:
     def _reads(self, number: int) -> bool:
         """Whether the first row from `number` on reads; also where there is none."""
         query = f"SELECT * FROM {self._name} WHERE rowid >= {number} ORDER BY rowid LIMIT 1"  # noqa: S608 -- as above
-        with contextlib.suppress(Damaged), _opened(self._source, self._key) as connection:
-            connection.execute(query).fetchall()
+        with contextlib.suppress(Damaged):
+            list(self._pair.rows(query))
             return True
         return False
