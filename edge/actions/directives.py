@@ -87,22 +87,18 @@ _ONCE = {
 
 
 def _confirmed(tx: Transaction, _: Node, body: Body) -> str:
-    if not tx.execute(
-        "UPDATE report SET status = 'confirmed' WHERE serial = ? AND status != 'final'",
-        (body["serial"],),
-    ):  # after a rollback the number of a lost report may be that of another, who was answered online
-        return f"no provisional report {body['serial']}"
-    _settled(tx, body["serial"], "confirmed", "")
-    return ""
+    problem, due = _verdict_due(tx, body["serial"])
+    if due:
+        tx.execute("UPDATE report SET status = 'confirmed' WHERE serial = ?", (body["serial"],))
+        _settled(tx, body["serial"], "confirmed", "")
+    return problem
 
 
 def _superseded(tx: Transaction, node: Node, body: Body) -> str:
+    problem, due = _verdict_due(tx, body["serial"])
+    if not due:
+        return problem
     changes = msgspec.json.encode(body["changes"])
-    row = tx.one(
-        "SELECT office_case FROM report WHERE serial = ? AND status != 'final'", (body["serial"],)
-    )
-    if row is None:
-        return f"no provisional report {body['serial']}"
     tx.execute(
         "UPDATE report SET status = 'superseded', changes = ? WHERE serial = ?", (changes, body["serial"])
     )
@@ -112,8 +108,22 @@ def _superseded(tx: Transaction, node: Node, body: Body) -> str:
         zh=f"报告 {body['serial']} 的内容有变化，请致电告知并换发：{what}",
         en=f"Report {body['serial']} changed; call and replace it",
     )
-    change_case(tx, row[0], "superseded", what)
-    return call_task(tx, node, row[0], words)
+    case = tx.one("SELECT office_case FROM report WHERE serial = ?", (body["serial"],))
+    assert case is not None
+    change_case(tx, case[0], "superseded", what)
+    return call_task(tx, node, case[0], words)
+
+
+def _verdict_due(tx: Transaction, serial: str) -> tuple[str, bool]:
+    """What is wrong with a verdict on this report, and whether it is still to be given.
+
+    A centre that was restored gives its verdict again: the first one stands. After a rollback the number of a
+    lost report may be that of another, who was answered online: no verdict is for that one.
+    """
+    row = tx.one("SELECT status FROM report WHERE serial = ?", (serial,))
+    if row is None or row[0] == "final":
+        return f"no provisional report {serial}", False
+    return "", row[0] == "provisional"
 
 
 def _settled(tx: Transaction, serial: str, verdict: str, changes: str) -> None:

@@ -92,6 +92,23 @@ async def test_g12_a_superseded_report_puts_the_person_on_the_call_list_with_wha
     assert (case.state, case.report_status) == ("superseded", "superseded")
 
 
+async def test_g12_a_verdict_that_a_restored_centre_gives_again_changes_nothing(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    given = await offline_answer(node, clerk, centre, phone="13800000000")
+    assert given.report is not None
+    said = {"serial": given.report.serial, "changes": [["新增行政处罚一条", "one penalty more"]]}
+    for _ in range(2):
+        centre.write("report.superseded", said)
+        await exchange(node)
+    centre.write("report.confirmed", {"serial": given.report.serial})
+    await exchange(node)
+    assert [entry.outcome for entry, _ in await entries(node) if entry.kind == 25] == ["superseded"]
+    assert len(await tasks(node)) == 1
+    (case,) = await list_cases(node, clerk)
+    assert case.report_status == "superseded"
+
+
 async def test_f071_a_fulfilled_deferral_ends_its_task_and_asks_for_a_call(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:
