@@ -65,40 +65,49 @@ def _obey(tx: Transaction, node: Node, letter: Directive) -> int:
 
 
 def _said_before(tx: Transaction, letter: Directive) -> str:
-    """A restored centre says again what it forgot it said: nobody pays or is called twice for it."""
-    key = _ONCE.get(letter.kind, ())
+    """A restored centre says again what it forgot it said: nobody pays or is called twice for it.
+
+    A second verdict on the same thing has no effect even where it is another: the first one knew more.
+    """
+    key, kinds = _ONCE.get(letter.kind, ((), ()))
     if not key or letter.number < GENERATION:
         return ""
+    either = ",".join("?" * len(kinds))
     same = " AND ".join("json_extract(CAST(body AS TEXT), ?) = ?" for _ in key)
     bound = [part for name in key for part in (f"$.{name}", letter.body[name])]
-    query = f"SELECT number FROM directive WHERE kind = ? AND objection = '' AND {same}"  # noqa: S608 -- names of _ONCE
-    row = tx.one(query, (letter.kind, *bound))
+    query = f"SELECT number FROM directive WHERE kind IN ({either}) AND objection = '' AND {same}"  # noqa: S608 -- names of _ONCE
+    row = tx.one(query, (*kinds, *bound))
     return f"obeyed before as letter {row[0]}" if row else ""
 
 
-_ONCE = {
-    "report.confirmed": ("serial",),
-    "report.superseded": ("serial",),
-    "case.fulfilled": ("case",),
-    "case.refused": ("case",),
-    "quota.settled": ("origin", "index"),
+_VERDICTS = ("report.confirmed", "report.superseded")
+_ONCE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "report.confirmed": (("serial",), _VERDICTS),
+    "report.superseded": (("serial",), _VERDICTS),
+    "case.fulfilled": (("case",), ("case.fulfilled",)),
+    "case.refused": (("case",), ("case.refused",)),
+    "quota.settled": (("origin", "index"), ("quota.settled",)),
 }
-"""Letters whose effect must not come twice, with what they are about."""
+"""Letters whose effect must not come twice: what they are about, and the kinds that say it."""
 
 
 def _confirmed(tx: Transaction, _: Node, body: Body) -> str:
-    problem, due = _verdict_due(tx, body["serial"])
-    if due:
-        tx.execute("UPDATE report SET status = 'confirmed' WHERE serial = ?", (body["serial"],))
-        _settled(tx, body["serial"], "confirmed", "")
-    return problem
+    if not tx.execute(
+        "UPDATE report SET status = 'confirmed' WHERE serial = ? AND status = 'provisional'",
+        (body["serial"],),
+    ):  # after a rollback the number of a lost report may be that of another, who was answered online
+        return f"no provisional report {body['serial']}"
+    _settled(tx, body["serial"], "confirmed", "")
+    return ""
 
 
 def _superseded(tx: Transaction, node: Node, body: Body) -> str:
-    problem, due = _verdict_due(tx, body["serial"])
-    if not due:
-        return problem
     changes = msgspec.json.encode(body["changes"])
+    row = tx.one(
+        "SELECT office_case FROM report WHERE serial = ? AND status = 'provisional'", (body["serial"],)
+    )
+    if row is None:
+        return f"no provisional report {body['serial']}"
     tx.execute(
         "UPDATE report SET status = 'superseded', changes = ? WHERE serial = ?", (changes, body["serial"])
     )
@@ -108,22 +117,8 @@ def _superseded(tx: Transaction, node: Node, body: Body) -> str:
         zh=f"报告 {body['serial']} 的内容有变化，请致电告知并换发：{what}",
         en=f"Report {body['serial']} changed; call and replace it",
     )
-    case = tx.one("SELECT office_case FROM report WHERE serial = ?", (body["serial"],))
-    assert case is not None
-    change_case(tx, case[0], "superseded", what)
-    return call_task(tx, node, case[0], words)
-
-
-def _verdict_due(tx: Transaction, serial: str) -> tuple[str, bool]:
-    """What is wrong with a verdict on this report, and whether it is still to be given.
-
-    A centre that was restored gives its verdict again: the first one stands. After a rollback the number of a
-    lost report may be that of another, who was answered online: no verdict is for that one.
-    """
-    row = tx.one("SELECT status FROM report WHERE serial = ?", (serial,))
-    if row is None or row[0] == "final":
-        return f"no provisional report {serial}", False
-    return "", row[0] == "provisional"
+    change_case(tx, row[0], "superseded", what)
+    return call_task(tx, node, row[0], words)
 
 
 def _settled(tx: Transaction, serial: str, verdict: str, changes: str) -> None:

@@ -19,7 +19,8 @@ from edge.actions.status import status
 from edge.actions.views import Answer, Deferral
 from edge.errors import CentreRefused, CentreUnreachable, CourierRefused, Refused
 from matters.model import Refusal
-from sync.messages.directives import Directive
+from sync.messages.directives import Directive, letter
+from sync.messages.incarnation import GENERATION
 from tests.contract.edge.conftest import URL, Opener, ToldTime, lay, signed_in
 from tests.contract.edge.small_centre import HOUR_MS, PASSWORD, SmallCentre, number_of, person
 from tests.contract.edge.test_answers import count, entries, own
@@ -92,17 +93,22 @@ async def test_g12_a_superseded_report_puts_the_person_on_the_call_list_with_wha
     assert (case.state, case.report_status) == ("superseded", "superseded")
 
 
-async def test_g12_a_verdict_that_a_restored_centre_gives_again_changes_nothing(
+async def test_g12_the_first_verdict_stands_whatever_a_restored_centre_says_after_it(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:
     given = await offline_answer(node, clerk, centre, phone="13800000000")
     assert given.report is not None
-    said = {"serial": given.report.serial, "changes": [["新增行政处罚一条", "one penalty more"]]}
-    for _ in range(2):
-        centre.write("report.superseded", said)
-        await exchange(node)
-    centre.write("report.confirmed", {"serial": given.report.serial})
+    serial = {"serial": given.report.serial}
+    said = serial | {"changes": [["新增行政处罚一条", "one penalty more"]]}
+    centre.write("report.superseded", said)
     await exchange(node)
+    again, other = GENERATION + 1, GENERATION + 2
+    centre.letters += [letter(again, "report.superseded", said), letter(other, "report.confirmed", serial)]
+    await exchange(node)
+    read = await node.store.read(
+        lambda db: db.query("SELECT number, objection FROM directive ORDER BY number")
+    )
+    assert read == [(1, ""), (again, "obeyed before as letter 1"), (other, "obeyed before as letter 1")]
     assert [entry.outcome for entry, _ in await entries(node) if entry.kind == 25] == ["superseded"]
     assert len(await tasks(node)) == 1
     (case,) = await list_cases(node, clerk)
