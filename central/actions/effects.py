@@ -338,6 +338,12 @@ def _data_applied(line: Line, into: Gathered, _: Rules) -> str:
     return ""
 
 
+def _lease_opened(line: Line, into: Gathered, _: Rules) -> str:
+    """lease.opened: this lease arrived (`leases.due`)."""
+    into.leases.append(line.entry.object)
+    return ""
+
+
 def _opened_anew(line: Line, into: Gathered, _: Rules) -> str:
     """incarnation.opened, centre.succeeded: histories that ended, compared by `incarnations.opened`."""
     into.openings.append(line)
@@ -361,6 +367,7 @@ EFFECTS: dict[str, Effect] = {
     "case.opened": _case,
     "case.changed": _case,
     "day.closed": _day,
+    "lease.opened": _lease_opened,
     "pack.applied": _data_applied,
     "sheets.moved": _sheets,
     "finding.changed": _finding,

@@ -288,6 +288,7 @@ async def _cause(centre: Centre, tx: Tx, gathered: Gathered) -> None:
         _once(gathered.rejected),
     ):
         await effects.add(tx, rows)
+    await contacts.lease_opened(tx, origin, gathered.leases)
     await effects.add_deferrals(tx, [_deferral(centre, origin, asked) for asked in gathered.asked])
     letters = await settle.settle(centre, tx, origin, provisional)
     letters += await quota.settle(centre, tx, gathered.spent)

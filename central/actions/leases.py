@@ -20,8 +20,6 @@ RENEW_AT_LEFT = 0.9
 """A lease is renewed by an exchange once less than this part of it is left."""
 RENEW_AT_USED_PERCENT = 50
 """So are all of a node that says that answers or boots of one are used so far."""
-REPEAT_MS = 600_000
-"""A lease given so recently is sent again, in case the reply that carried it was lost."""
 CERTIFICATE_LEFT_MS = 10 * DAY_MS
 POLICY = 1
 SCOPE_KEY = "scope-key"
@@ -86,7 +84,8 @@ async def give(
 async def due(centre: Centre, identity: Identity, used_percent: int) -> tuple[bytes, ...]:
     """The leases to send now, `used_percent` being what the node says of the one nearest its end.
 
-    Those renewed by this exchange, and those so fresh that they may have been lost.
+    Those renewed by this exchange, and those the node's ledger does not say it opened: a reply may be lost,
+    and a stick with it on its way for days.
     """
     async with centre.store.transaction() as tx:
         node = await fleet.node(tx, identity.node)
@@ -98,12 +97,8 @@ async def due(centre: Centre, identity: Identity, used_percent: int) -> tuple[by
         worn = {lease.capability for lease in held if spent or _worn(lease, now_ms)}
         worn |= set(CAPABILITIES) - {lease.capability for lease in held}
         renewed = await give(centre, tx, node, identity.origin, tuple(c for c in CAPABILITIES if c in worn))
-    recent = [
-        lease.signed
-        for lease in held
-        if lease.capability not in worn and now_ms - lease.not_before_ms < REPEAT_MS
-    ]
-    return tuple(renewed + recent)
+    unopened = [lease.signed for lease in held if lease.capability not in worn and not lease.opened]
+    return tuple(renewed + unopened)
 
 
 def _worn(lease: LeaseKept, now_ms: int) -> bool:

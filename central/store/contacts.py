@@ -28,7 +28,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeaseKept(msgspec.Struct, frozen=True, kw_only=True):
-    """A lease given to a node, with its signed bytes."""
+    """A lease given to a node, with its signed bytes; `opened` once the node's ledger says so."""
 
     origin: str
     lease_id: str
@@ -37,6 +37,7 @@ class LeaseKept(msgspec.Struct, frozen=True, kw_only=True):
     not_before_ms: int
     not_after_ms: int
     signed: bytes
+    opened: bool = False
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,10 +133,18 @@ def _contact(row: dict[str, Any]) -> Contact:
 async def add_leases(tx: Tx, leases: list[LeaseKept]) -> None:
     """Keep leases before they leave."""
     await tx.executemany(
-        "INSERT INTO lease (origin, lease_id, capability, scope, not_before_ms, not_after_ms, signed)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO lease (origin, lease_id, capability, scope, not_before_ms, not_after_ms, signed, opened)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         [msgspec.structs.astuple(lease) for lease in leases],
     )
+
+
+async def lease_opened(tx: Tx, origin: str, ids: list[str]) -> None:
+    """The node's ledger says that it opened these leases; of others than its own nothing is kept."""
+    if ids:
+        await tx.execute(
+            "UPDATE lease SET opened = true WHERE origin = $1 AND lease_id = ANY ($2)", origin, ids
+        )
 
 
 async def leases(tx: Tx, origin: str) -> list[LeaseKept]:

@@ -15,6 +15,7 @@ from sync.exchange.node import NodeExchange
 from sync.exchange.steps import NoteCentre, NoteLevelling, SendBatch, StoreAcknowledgement
 from sync.exchange.view import CentreSeen
 from sync.ids import subject_ref
+from sync.lease.lease import open_lease
 from sync.ledger.entry import Entry, Row, salt
 from sync.ledger.proofs import EMPTY_ROOT
 from sync.messages import registry
@@ -123,6 +124,13 @@ class Hall(Ledger):
             "presence": "resident-id",
         }
         return self.write(kind, detail, as_of=self.clock.now_ms - 3_600_000, **{**known, **leaf})
+
+    def open_leases(self) -> None:
+        """The entries of the leases that came last: with the newest reply, before the first at enrolment."""
+        first = tuple(base64.b64decode(one) for one in self.given.lease)
+        for signed in self.replies[-1].leases if self.replies else first:
+            lease = open_lease(signed, self.centre.signing)
+            self.write("lease.opened", {"note": ""}, object=lease.id, outcome=lease.capability)
 
     def batch(self, start: int | None = None, end: int | None = None) -> bytes:
         """A batch of entries [start, end), from the last countersigned one by default."""

@@ -3,6 +3,7 @@
 Statuses, refusals, health, metrics; and the courier, whose bytes are the same.
 """
 
+import base64
 from pathlib import Path
 
 import msgspec
@@ -142,14 +143,28 @@ async def test_a_certificate_near_its_end_is_renewed_by_an_exchange(stage: Stage
     assert fresh.not_after_ms == stage.clock.now_ms + 30 * 86_400_000
     leases = len(hall.replies[-1].leases)
     assert leases == 4, "leases worn by time are renewed too"
+    hall.open_leases()
     stage.clock.pass_ms(3_600_000)
+    await hand_in(stage, hall)
+    assert hall.replies[-1].leases == ()
+
+
+async def test_leases_come_with_every_reply_until_the_nodes_ledger_says_it_opened_them(stage: Stage) -> None:
+    hall = await stage.hall()
+    given = {base64.b64decode(one) for one in hall.given.lease}
+    for _ in range(2):
+        stage.clock.pass_ms(1_800_000)
+        await hand_in(stage, hall)
+        assert set(hall.replies[-1].leases) == given, "the same ones, however long a stick is on its way"
+    hall.write("lease.opened", {"note": ""}, object="another's", outcome="detail")
+    hall.open_leases()
     await hand_in(stage, hall)
     assert hall.replies[-1].leases == ()
 
 
 async def test_leases_half_used_by_answers_or_boots_are_renewed_though_they_are_young(stage: Stage) -> None:
     hall = await stage.hall()
-    stage.clock.pass_ms(3_600_000)
+    hall.open_leases()
     hall.lease_used_percent = 49
     await hand_in(stage, hall)
     assert hall.replies[-1].leases == ()

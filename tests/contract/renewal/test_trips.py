@@ -16,6 +16,7 @@ from central.errors import NotFound, NotPermitted
 from edge.actions import leases
 from edge.actions.node import Node
 from edge.actions.views import Answer, Deferral
+from edge.errors import CentreUnreachable
 from edge.store.cache import withdraw
 from matters.calendar import china_day
 from matters.model import Refusal
@@ -101,6 +102,23 @@ async def test_rule_5_a_trip_is_held_for_its_days_and_destroyed_by_the_bus_alone
     done = await bus.exchange()
     assert done.alarms == ()
     assert await scopes(bus) == {}
+
+
+async def test_rule_5_a_bus_whose_new_leases_were_lost_on_the_way_gets_its_trip_with_the_next_contact(
+    bus: Bus,
+) -> None:
+    bus.stage.clock.pass_ms(2 * DAY_MS)
+    bus.boot_ms += 2 * DAY_MS
+    await leases.shred_expired(bus.node)
+    bus.line.lost_replies = 1
+    with pytest.raises(CentreUnreachable):
+        await bus.exchange()
+    trip = await planned(bus)
+    bus.stage.clock.pass_ms(DAY_MS // 24)
+    bus.boot_ms += DAY_MS // 24
+    await bus.exchange()
+    assert await scopes(bus) == {trip.scope: 1}, "an hour later no lease is due, but none was opened"
+    assert isinstance(await offline(bus), Answer)
 
 
 async def test_a_trip_that_has_not_begun_is_not_offered_and_the_chore_publishes_it_on_its_day(

@@ -1,0 +1,2 @@
+-- Whether the node's own ledger says that it opened the lease: until then every reply carries it.
+ALTER TABLE lease ADD COLUMN opened boolean NOT NULL DEFAULT false;
