@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from sync.batch.header import MAGIC, header_length
+from sync.batch.header import MAGIC, claimed_header, header_length
 
 PIECE_BYTES = 1400
 LENGTH_BYTES = 4
@@ -23,15 +23,17 @@ POST = b"POST /api/exchange"
 class Fate(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of one connection. Rate 0 is as fast as can be; the delay is one way.
 
-    `up_bytes`: so many bytes of a batch (or `border` and bytes from it) pass, then the connection is cut;
-    `down_bytes`: the same of the reply. Half-open: bytes are taken and never arrive, nobody is told.
+    `up_bytes`: so many bytes of a batch (or `border` and bytes from it, -1 its last) pass, then the connection
+    is cut; `down_bytes`: the same of the first reply, below zero from its end. Half-open: bytes are taken and
+    never arrive, nobody is told. `of_batch`: what comes down fares well until a batch is on its way up.
     """
 
     bytes_per_s: int = 0
     delay_s: float = 0.0
     up_bytes: int = FAR
-    border: int = -1
+    border: int | None = None
     down_bytes: int = FAR
+    of_batch: bool = False
     swallows_up: bool = False
     swallows_down: bool = False
 
@@ -62,22 +64,30 @@ class Request:
         self._seen = b""
         self.body = b""
 
+    @property
+    def brings_batch(self) -> bool:
+        """Whether it is known to hand in a batch or the rest of one."""
+        return self._seen.startswith(POST)
+
     def passes(self, piece: bytes) -> tuple[bytes, bool]:
         """What of the next piece may pass, and whether the line is cut behind it."""
         before = len(self._seen)
         self._seen += piece
         head, found, self.body = self._seen.partition(b"\r\n\r\n")
-        if not found or not head.startswith(POST):
+        if not found or not self.brings_batch:
             return piece, False
         start = len(head) + len(found)
         end = start + self._allowed()
         return piece[: max(0, end - before)], len(self._seen) >= end
 
     def _allowed(self) -> int:
-        if self._fate.border < 0:
+        border = self._fate.border
+        if border is None:
             return self._fate.up_bytes
         known = borders(self.body) if self.body.startswith(MAGIC) else []  # the rest of a batch has none
-        return known[self._fate.border] + self._fate.up_bytes if self._fate.border < len(known) else FAR
+        if border < 0 and known and len(self.body) >= known[0]:
+            border += claimed_header(self.body).frames + 1
+        return known[border] + self._fate.up_bytes if 0 <= border < len(known) else FAR
 
 
 class Relay:
@@ -127,8 +137,9 @@ class Relay:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._far_port)
             try:
                 async with asyncio.TaskGroup() as both:
-                    both.create_task(self._up(fate, reader, far_writer, writer))
-                    both.create_task(self._down(fate, far_reader, writer, far_writer))
+                    batch = asyncio.Event()
+                    both.create_task(self._up(fate, batch, reader, far_writer, writer))
+                    both.create_task(self._down(fate, batch, far_reader, writer, far_writer))
             except* (OSError, Cut):
                 self.cuts += 1
             finally:
@@ -137,11 +148,18 @@ class Relay:
         self._tasks.discard(task)
 
     async def _up(
-        self, fate: Fate, reader: asyncio.StreamReader, far: asyncio.StreamWriter, near: asyncio.StreamWriter
+        self,
+        fate: Fate,
+        batch: asyncio.Event,
+        reader: asyncio.StreamReader,
+        far: asyncio.StreamWriter,
+        near: asyncio.StreamWriter,
     ) -> None:
         request = Request(fate)
         while piece := await _paced(reader, fate):
             passing, cut = request.passes(piece)
+            if request.brings_batch:
+                batch.set()
             if request.body.startswith(b"YZB1"):
                 self.bodies = [*self.bodies[-3:], request.body]
             self.bytes_up += len(passing)
@@ -155,18 +173,35 @@ class Relay:
         self._loop.call_later(fate.delay_s, near.transport.abort)
 
     async def _down(
-        self, fate: Fate, reader: asyncio.StreamReader, near: asyncio.StreamWriter, far: asyncio.StreamWriter
+        self,
+        fate: Fate,
+        batch: asyncio.Event,
+        reader: asyncio.StreamReader,
+        near: asyncio.StreamWriter,
+        far: asyncio.StreamWriter,
     ) -> None:
-        left = fate.down_bytes
+        left: int | None = None
         while piece := await _paced(reader, fate):
-            self.bytes_down += len(piece[:left])
-            if not fate.swallows_down:
-                self._loop.call_later(fate.delay_s, near.write, piece[:left])
-            left -= len(piece)
-            if left <= 0:
-                await pause(fate.delay_s + 0.02)
-                raise Cut
+            counts = batch.is_set() or not fate.of_batch
+            if counts and left is None:
+                left = fate.down_bytes if fate.down_bytes >= 0 else _reply_bytes(piece) + fate.down_bytes
+            passing = piece if left is None else piece[:left]
+            self.bytes_down += len(passing)
+            if not (fate.swallows_down and counts):
+                self._loop.call_later(fate.delay_s, near.write, passing)
+            if left is not None:
+                left -= len(piece)
+                if left <= 0:
+                    await pause(fate.delay_s + 0.02)
+                    raise Cut
         self._loop.call_later(fate.delay_s, far.transport.abort)
+
+
+def _reply_bytes(start: bytes) -> int:
+    """Length of the reply that starts so; its head is in the first piece of a line as fast as can be."""
+    head, found, _ = start.partition(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    return len(head) + len(found) + int(lengths[0].partition(b":")[2])
 
 
 class Cut(Exception):
