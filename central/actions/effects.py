@@ -344,6 +344,12 @@ def _lease_opened(line: Line, into: Gathered, _: Rules) -> str:
     return ""
 
 
+def _lease_expired(line: Line, into: Gathered, _: Rules) -> str:
+    """lease.expired: it is no longer there, whatever our clock says (`leases.due`)."""
+    into.ended.append(line.entry.object)
+    return ""
+
+
 def _opened_anew(line: Line, into: Gathered, _: Rules) -> str:
     """incarnation.opened, centre.succeeded: histories that ended, compared by `incarnations.opened`."""
     into.openings.append(line)
@@ -368,6 +374,7 @@ EFFECTS: dict[str, Effect] = {
     "case.changed": _case,
     "day.closed": _day,
     "lease.opened": _lease_opened,
+    "lease.expired": _lease_expired,
     "pack.applied": _data_applied,
     "sheets.moved": _sheets,
     "finding.changed": _finding,

@@ -125,6 +125,7 @@ class Gathered:
     said: list[Said] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
     leases: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
 
     def drop(self, indexes: set[int]) -> None:
         """Forget the effects of these entries: they were done under another key."""

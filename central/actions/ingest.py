@@ -1,10 +1,10 @@
-"""One batch of a node, from bytes to a countersignature (protocol sections 4 and 8.8.
+"""One batch of a node, from bytes to a countersignature (protocol sections 4 and 8.8).
 
-README, "Life of a batch").
+README, "Life of a batch".
 
 1  open        limits, trailer, sender's signature, destination, keys: nothing is stored of what fails here
-2  judge       the checkpoint against our own record: accept, ask for the missing part, or keep evidence of
-a fork 3  store       frame by frame: entries, full tiles, effects and the new head in one transaction
+2  judge       the checkpoint against our own record: accept, ask for what lacks, or keep a fork as evidence
+3  store       frame by frame: entries, full tiles, effects and the new head in one transaction
 4  countersign only where our root equals the signed one; persisted with an entry on our own ledger, then
 5  reply       the acknowledgement (`acknowledge.py`)
 
@@ -288,7 +288,7 @@ async def _cause(centre: Centre, tx: Tx, gathered: Gathered) -> None:
         _once(gathered.rejected),
     ):
         await effects.add(tx, rows)
-    await contacts.lease_opened(tx, origin, gathered.leases)
+    await contacts.leases_said(tx, origin, gathered.leases, gathered.ended)
     await effects.add_deferrals(tx, [_deferral(centre, origin, asked) for asked in gathered.asked])
     letters = await settle.settle(centre, tx, origin, provisional)
     letters += await quota.settle(centre, tx, gathered.spent)

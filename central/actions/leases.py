@@ -84,8 +84,8 @@ async def give(
 async def due(centre: Centre, identity: Identity, used_percent: int) -> tuple[bytes, ...]:
     """The leases to send now, `used_percent` being what the node says of the one nearest its end.
 
-    Those renewed by this exchange, and those the node's ledger does not say it opened: a reply may be lost,
-    and a stick with it on its way for days.
+    Those renewed by this exchange, those that ended at the node before their time, and those its ledger does
+    not say it opened: a reply may be lost, and a stick with it on its way for days.
     """
     async with centre.store.transaction() as tx:
         node = await fleet.node(tx, identity.node)
@@ -102,7 +102,9 @@ async def due(centre: Centre, identity: Identity, used_percent: int) -> tuple[by
 
 
 def _worn(lease: LeaseKept, now_ms: int) -> bool:
-    return lease.not_after_ms - now_ms < RENEW_AT_LEFT * (lease.not_after_ms - lease.not_before_ms)
+    return lease.ended or lease.not_after_ms - now_ms < RENEW_AT_LEFT * (
+        lease.not_after_ms - lease.not_before_ms
+    )
 
 
 def certificate(

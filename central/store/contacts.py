@@ -28,7 +28,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeaseKept(msgspec.Struct, frozen=True, kw_only=True):
-    """A lease given to a node, with its signed bytes; `opened` once the node's ledger says so."""
+    """A lease given to a node, with its signed bytes; `opened` and `ended` once the node's ledger says so."""
 
     origin: str
     lease_id: str
@@ -38,6 +38,7 @@ class LeaseKept(msgspec.Struct, frozen=True, kw_only=True):
     not_after_ms: int
     signed: bytes
     opened: bool = False
+    ended: bool = False
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,17 +134,22 @@ def _contact(row: dict[str, Any]) -> Contact:
 async def add_leases(tx: Tx, leases: list[LeaseKept]) -> None:
     """Keep leases before they leave."""
     await tx.executemany(
-        "INSERT INTO lease (origin, lease_id, capability, scope, not_before_ms, not_after_ms, signed, opened)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO lease"
+        " (origin, lease_id, capability, scope, not_before_ms, not_after_ms, signed, opened, ended)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         [msgspec.structs.astuple(lease) for lease in leases],
     )
 
 
-async def lease_opened(tx: Tx, origin: str, ids: list[str]) -> None:
-    """The node's ledger says that it opened these leases; of others than its own nothing is kept."""
-    if ids:
+async def leases_said(tx: Tx, origin: str, opened: list[str], ended: list[str]) -> None:
+    """The node's ledger says that it opened these leases and ended those; of others' nothing is kept."""
+    if opened or ended:
         await tx.execute(
-            "UPDATE lease SET opened = true WHERE origin = $1 AND lease_id = ANY ($2)", origin, ids
+            "UPDATE lease SET opened = opened OR lease_id = ANY ($2), ended = ended OR lease_id = ANY ($3)"
+            " WHERE origin = $1 AND lease_id = ANY ($2::text[] || $3::text[])",
+            origin,
+            opened,
+            ended,
         )
 
 

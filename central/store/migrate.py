@@ -3,7 +3,7 @@
 import hashlib
 import importlib.resources
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import asyncpg
 import msgspec
@@ -12,11 +12,11 @@ from central.errors import StoreRefused
 from central.store.database import LOCK_MIGRATE, Store
 from central.store.embedded import SUPERUSER, Address
 from central.store.tables import APP, OWNER, TABLES, grants
+from matters.calendar import china_day, china_ms
 
 DATABASE = "yizhan"
 MONTHS_BACK = 3
 MONTHS_AHEAD = 14
-_SHANGHAI = timedelta(hours=8)
 
 
 class Migration(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +140,7 @@ def _partitions(table: str, now_ms: int) -> Iterator[tuple[str, str]]:
 
 def months(now_ms: int) -> tuple[date, ...]:
     """First days of the months that need a partition at this time."""
-    today = datetime.fromtimestamp(now_ms / 1000, UTC) + _SHANGHAI
+    today = china_day(now_ms)
     at = today.year * 12 + today.month - 1
     numbers = range(at - MONTHS_BACK, at + MONTHS_AHEAD + 1)
     return tuple(date(number // 12, number % 12 + 1, 1) for number in numbers)
@@ -152,5 +152,4 @@ def _next(month: date) -> date:
 
 def _start_ms(month: date) -> int:
     """Unix milliseconds at which a month begins in Shanghai."""
-    start = datetime(month.year, month.month, 1, tzinfo=UTC) - _SHANGHAI
-    return int(start.timestamp() * 1000)
+    return china_ms(month.isoformat())

@@ -126,7 +126,7 @@ def _against_anchor(tiles: DatabaseTiles, size: int, data: Path) -> tuple[int | 
 
 
 def _leases(connection: Connection, own: Identity, clock: NodeClock) -> tuple[LeaseStatus, ...]:
-    high, trusted = connection.execute("SELECT hlc_ms, trusted_ms FROM ledger_head").fetchone()
+    high, trusted = connection.execute("SELECT mark_ms, trusted_ms FROM ledger_head").fetchone()
     clock.start(high, trusted)
     interval = clock.interval()
     rows = connection.execute("SELECT signed, used, boots FROM lease WHERE state = 'open'").fetchall()

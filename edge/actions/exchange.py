@@ -272,6 +272,7 @@ def _acknowledged(tx: Transaction, step: StoreAcknowledgement) -> None:
             "INSERT INTO checkpoint VALUES (?,?,?,?,?,?)",
             (step.size, step.root, step.verified_note, tx.now_ms, step.verified_note, tx.now_ms),
         )
+    tx.settle_time(step.size)
     tx.anchor()
 
 

@@ -1,6 +1,10 @@
 """The node's clock: wall time for people, a bounded interval for leases, and a jump that is always found.
 
 Protocol section 7. The wall and the boot clock are handed in, so that a test tells the time.
+
+A wall clock that is set back is held up by the high-water mark, the newest time any commit stood for. One
+that ran ahead leaves a mark in the future: the centre's countersignature refutes it, since the entries were
+there when it signed (`settle`). The order of entries never goes back.
 """
 
 import time
@@ -59,9 +63,14 @@ class NodeClock:
             wall = known
         return max(wall, self._high_ms)
 
-    def persisted(self, hlc_ms: int) -> None:
-        """An entry with this time is durable; the high-water mark rises."""
-        self._high_ms = max(self._high_ms, hlc_ms)
+    def persisted(self, mark_ms: int) -> None:
+        """The high-water mark as the database has it; lower than ours where another process settled it."""
+        self._high_ms = mark_ms
+        self._start_high = min(self._start_high, mark_ms)
+
+    def settle(self) -> None:
+        """The centre countersigned every entry that set the mark: it falls to the time the centre signed."""
+        self.persisted(self._trusted_ms)
 
     def trust(self, centre_ms: int) -> None:
         """The centre signed this time just now. An older time than known (a late stick) changes nothing."""

@@ -171,7 +171,7 @@ async def open_store(
     try:
         migrate(writing)
         salvage.keep_page_1(data, data / FILE, writing)
-        high, trusted = writing.execute("SELECT hlc_ms, trusted_ms FROM ledger_head").fetchone()
+        high, trusted = writing.execute("SELECT mark_ms, trusted_ms FROM ledger_head").fetchone()
         jump_ms = own_clock.start(high, trusted)
         check_tail(writing)
         behind = _behind_anchor(writing, data)

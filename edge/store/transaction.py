@@ -32,14 +32,16 @@ class Head:
         self.boot = boot
         self.hashes: list[bytes] = []
         self.anchored = False
+        self.settled = False
+        self.read_ms = 0
 
-    def mark(self) -> tuple[int, Hlc, int, bool]:
+    def mark(self) -> tuple[int, Hlc, int, bool, bool]:
         """Where a savepoint stands."""
-        return self.size, self.last, len(self.hashes), self.anchored
+        return self.size, self.last, len(self.hashes), self.anchored, self.settled
 
-    def back(self, mark: tuple[int, Hlc, int, bool]) -> None:
+    def back(self, mark: tuple[int, Hlc, int, bool, bool]) -> None:
         """Forget what was appended since `mark`."""
-        self.size, self.last, count, self.anchored = mark
+        self.size, self.last, count, self.anchored, self.settled = mark
         del self.hashes[count:]
 
 
@@ -103,6 +105,14 @@ class Transaction:
     def anchor(self) -> None:
         """Ask that the anchor be fsynced before this transaction is released (a report number is in it)."""
         self._head.anchored = True
+
+    def settle_time(self, size: int) -> None:
+        """The centre countersigned the first `size` entries: they were there by the time of its word.
+
+        Entries behind them that moved the logical time on are evidence of their own; then the mark stands.
+        """
+        newest = self.one("SELECT hlc_ms FROM entry WHERE idx = ?", (size - 1,))
+        self._head.settled = newest is not None and newest[0] >= self._head.last.ms
 
     def execute(self, sql: str, bound: Sequence[Bound] = ()) -> int:
         """Run one statement; the number of rows changed."""

@@ -153,11 +153,14 @@ class Writer:
             self._one(request, head, alone=len(group) == 1)
         if not self._connection.in_transaction:  # the only request undid itself
             return
-        if head.hashes:
+        if head.settled:
+            self._clock.settle()
+            head.read_ms = self._clock.now_ms()
+        if head.hashes or head.settled:
             self._write_head(head)
         run("COMMIT")
         if head.hashes:
-            self._clock.persisted(head.last.ms)
+            self._clock.persisted(head.read_ms)
             self.on_commit()
         if head.anchored:
             self._anchor(head)
@@ -172,9 +175,8 @@ class Writer:
         mark = head.mark()
         if not alone:
             run("SAVEPOINT request")
-        transaction = Transaction(
-            self._connection, head, self.identity, self._clock.now_ms(), self._clock.state
-        )
+        head.read_ms = max(head.read_ms, self._clock.now_ms())
+        transaction = Transaction(self._connection, head, self.identity, head.read_ms, self._clock.state)
         try:
             request.result = request.work(transaction)
         except TROUBLE as error:
@@ -196,16 +198,18 @@ class Writer:
 
     def _head(self) -> Head:
         row = self._connection.execute(
-            "SELECT size, hlc_ms, hlc_n, boot, CAST(edge AS BLOB) FROM ledger_head"
+            "SELECT size, hlc_ms, hlc_n, boot, CAST(edge AS BLOB), mark_ms FROM ledger_head"
         ).fetchone()
+        self._clock.persisted(int(row[5]))
         return Head(int(row[0]), Hlc(int(row[1]), int(row[2])), int(row[3]), bytes(row[4]))
 
     def _write_head(self, head: Head) -> None:
         head.edge = grow(self._connection, head.start, head.edge, head.hashes)
+        times = (head.read_ms, self._clock.trusted_ms, int(self._clock.state))
         self._connection.execute(
-            "UPDATE ledger_head SET size = ?, hlc_ms = ?, hlc_n = ?, trusted_ms = ?, clock = ?, edge = ?"
-            " WHERE one = 1",
-            (head.size, head.last.ms, head.last.n, self._clock.trusted_ms, int(self._clock.state), head.edge),
+            "UPDATE ledger_head SET size = ?, hlc_ms = ?, hlc_n = ?, mark_ms = ?,"
+            " trusted_ms = max(trusted_ms, ?), clock = ?, edge = ? WHERE one = 1",
+            (head.size, head.last.ms, head.last.n, *times, head.edge),
         )
 
     def _anchor(self, head: Head) -> None:

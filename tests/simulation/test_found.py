@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from central.actions import publish
 from central.actions import quota as levels
 from edge.actions import exchange
 from edge.actions.views import Answer, Deferral
@@ -288,3 +289,27 @@ def test_a_verdict_about_a_lost_report_is_not_given_to_another_of_the_same_numbe
             await level(world)
 
     runner.run(story())
+
+
+def test_a_bus_whose_clock_ran_thirty_hours_ahead_answers_again_with_the_stick_after_it_is_right(
+    runner: asyncio.Runner, place: Place
+):
+    """What entries say of the time is no evidence beyond the centre's, which signed having them before it."""
+
+    async def story() -> list[Any]:
+        async with scripted(place) as (world, _):
+            side = await world.found("bus", "bus")
+            await publish.publish(place.centre, OPERATOR)
+            world.wait(HOUR_MS)
+            side.hall.skew_ms = 30 * HOUR_MS
+            await serve(world, side)
+            await side.hall.restart()
+            side.reopened()
+            await serve(world, side)
+            side.hall.set_right()
+            await level(world)
+            side.line.plan = ["line-down"]
+            return await serve(world, side)
+
+    told = runner.run(story())
+    assert [getattr(one, "mode", one) for one in told] == ["cached"], told

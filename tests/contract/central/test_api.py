@@ -15,6 +15,7 @@ from central.actions.views import TrailQuery
 from central.errors import NotFound, NotPermitted
 from central.schedule import JOBS, guarded
 from matters.model import Refusal
+from sync.lease.lease import open_lease
 from sync.messages.token import build_token
 from sync.packs.pack import MAGIC
 from sync.packs.release import open_release
@@ -160,6 +161,18 @@ async def test_leases_come_with_every_reply_until_the_nodes_ledger_says_it_opene
     hall.open_leases()
     await hand_in(stage, hall)
     assert hall.replies[-1].leases == ()
+
+
+async def test_a_lease_that_ended_at_the_node_is_given_anew_though_here_it_is_young(stage: Stage) -> None:
+    hall = await stage.hall()
+    hall.open_leases()
+    await hand_in(stage, hall)
+    detail = open_lease(base64.b64decode(hall.given.lease[-1]), hall.centre.signing)
+    hall.write("lease.expired", {"note": ""}, object=detail.id, outcome=detail.capability)
+    await hand_in(stage, hall)
+    (given,) = hall.replies[-1].leases
+    fresh = open_lease(given, hall.centre.signing)
+    assert (fresh.capability, fresh.scope, fresh.id != detail.id) == (detail.capability, detail.scope, True)
 
 
 async def test_leases_half_used_by_answers_or_boots_are_renewed_though_they_are_young(stage: Stage) -> None:

@@ -231,6 +231,31 @@ async def test_g14_a_clock_set_back_is_an_entry_and_time_never_runs_back(
     assert kinds == [(1,)]
 
 
+async def test_only_a_countersignature_over_the_entries_that_set_the_mark_brings_time_back(
+    node: Node, opener: Opener, told: ToldTime
+) -> None:
+    right, hour = told.wall, 3_600_000
+
+    async def settled(size: int) -> int:
+        await node.store.transact(lambda tx: tx.settle_time(size))
+        return node.store.clock.now_ms() - right
+
+    told.wall += 30 * hour
+    first = await node.store.transact(lambda tx: tx.append(MARK))
+    told.wall += hour
+    second = await node.store.transact(lambda tx: tx.append(MARK))
+    told.wall = right
+    node.store.clock.trust(right)
+    assert await settled(first.index + 1) == 31 * hour, "the entry behind it says a later time"
+    assert await settled(second.index + 9) == 31 * hour, "nobody has such entries"
+    assert await settled(second.index + 1) == 0
+    third = await node.store.transact(lambda tx: tx.append(MARK))
+    order = await node.store.read(lambda db: db.query("SELECT idx FROM entry ORDER BY hlc_ms, idx"))
+    assert order[-1] == (third.index,), "the order of entries does not go back"
+    node = await opener()
+    assert node.store.clock.now_ms() == right, "and so it is after a restart"
+
+
 async def test_a_bug_in_the_commit_is_told_to_its_caller_and_stops_the_store(node: Node) -> None:
     def spoil(tx: Transaction) -> None:
         tx.append(Draft(kind="mark"))

@@ -62,6 +62,27 @@ def test_the_latest_possible_time_never_shrinks_when_the_wall_clock_is_set_back(
     assert clock.interval().latest_ms >= 1_010 * HOUR
 
 
+def test_the_mark_of_a_clock_that_ran_ahead_falls_to_the_time_the_centre_signed() -> None:
+    time = Time()
+    ahead = time.wall + 30 * HOUR
+    clock = time.clock()
+    clock.start(ahead, time.wall - HOUR)
+    clock.trust(time.wall)
+    assert clock.interval().earliest_ms == clock.now_ms() == ahead, "the mark alone could be right"
+    clock.settle()
+    assert clock.interval().latest_ms == clock.now_ms() == time.wall
+    time.wall -= 2 * HOUR
+    assert clock.now_ms() == time.wall + 2 * HOUR, "a clock set back is still held up"
+
+
+def test_a_mark_that_another_process_settled_holds_nothing_up_in_this_one() -> None:
+    time = Time()
+    clock = time.clock()
+    clock.start(time.wall + 30 * HOUR, time.wall - HOUR)
+    clock.persisted(time.wall)
+    assert clock.interval().latest_ms == clock.now_ms() == time.wall
+
+
 def test_time_that_passes_is_no_jump_and_suspension_counts_as_time() -> None:
     time = Time()
     clock = time.clock()
