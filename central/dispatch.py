@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ from central.actions.trips import Trip
 from central.arguments import count, day
 from central.commands import Said, by_officer, command, given, opened, signs
 from central.errors import FileRefused, UsageInvalid
+from matters.calendar import china_ms
 from matters.model import Refusal
 
-_SHANGHAI = timedelta(hours=8)
 LIST_BYTES_MAX = 1 << 20
 QUOTA_DAYS = 30
 CORRECTION_DAYS = 7
@@ -76,8 +75,8 @@ def _asked(commands: Any) -> None:
 
 def _moment(text: str) -> int:
     try:
-        return int((datetime.fromisoformat(text).replace(tzinfo=UTC) - _SHANGHAI).timestamp() * 1000)
-    except (ValueError, OverflowError) as error:
+        return china_ms(text)
+    except ValueError as error:
         raise UsageInvalid(
             f"--at 应为日期和时间，例如 2026-11-21T09:30（收到 {text}）。", "--at is a day and time"
         ) from error

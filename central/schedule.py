@@ -10,7 +10,6 @@ import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta, timezone
 
 import msgspec
 import structlog
@@ -20,10 +19,10 @@ from apscheduler.triggers.cron import CronTrigger
 from central.actions import chores
 from central.actions.centre import Centre
 from central.errors import CentralError
+from matters.calendar import CHINA
 from sync.errors import SyncError
 
 log = structlog.get_logger("schedule")
-CHINA = timezone(timedelta(hours=8))
 JITTER = 0.2
 Act = Callable[[Centre], Awaitable[object]]
 

@@ -9,7 +9,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -33,10 +33,10 @@ from edge.actions import (
 )
 from edge.actions.node import Node
 from edge.errors import EdgeError
+from matters.calendar import CHINA
 from sync.errors import SyncError
 
 log = structlog.get_logger("schedule")
-CHINA = timezone(timedelta(hours=8))
 LOOK_S = 2.0
 WATCH_S = 20.0
 Act = Callable[[Node], Awaitable[object]]

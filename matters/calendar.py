@@ -1,6 +1,6 @@
 """Working days: a table by year, never a guess. All days are days in China (UTC+8, no summer time)."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from typing import Literal
 
@@ -65,4 +65,12 @@ def builtin() -> WorkingDays:
 
 def china_day(ms: int) -> date:
     """The day in China on which a moment (Unix milliseconds) falls."""
-    return (datetime.fromtimestamp(ms // 1000, UTC) + timedelta(hours=8)).date()
+    return datetime.fromtimestamp(ms // 1000, CHINA).date()
+
+
+def china_ms(text: str) -> int:
+    """Unix milliseconds of a day (its first), or a day and time, in China, as ISO 8601. Raises ValueError."""
+    try:
+        return int(datetime.fromisoformat(text).replace(tzinfo=CHINA).timestamp() * 1000)
+    except OverflowError as error:
+        raise ValueError(text) from error

@@ -6,7 +6,7 @@
 a node
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import msgspec
 
@@ -20,20 +20,18 @@ from central.store import reconciling
 from central.store.database import Tx
 from central.store.effects import DayTotal
 from central.store.fleet import Identity
-from matters.calendar import china_day
+from matters.calendar import china_day, china_ms
 from matters.model import Words
 from sync.messages.registry import kind
 
 DAY_MS = 86_400_000
 HEAT_DAYS_MAX = 92
-_SHANGHAI = timedelta(hours=8)
 _ANSWERED = kind("access.answered").number
 
 
 def bounds(day: date) -> tuple[int, int]:
     """First and last (exclusive) Unix millisecond of a day in China."""
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC) - _SHANGHAI
-    low = int(start.timestamp() * 1000)
+    low = china_ms(day.isoformat())
     return low, low + DAY_MS
 
 

@@ -1,11 +1,12 @@
 """Pictures as geometry: lines and cells in whole SVG units, so that templates only place them. Pure."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, timedelta
 
 import msgspec
 
-HALL_TIME = timezone(timedelta(hours=8))
+from matters.calendar import china_day
+
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 120, 26, 3
 CHART_WIDTH, CHART_HEIGHT, CHART_EDGE = 860, 60, 8
 CELL, CELL_STEP, ROW_STEP = 14, 17, 20
@@ -118,13 +119,8 @@ def strip(days: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> Str
     )
 
 
-def hall_day(at_ms: int) -> date:
-    """The day of a moment in hall time (UTC+8)."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(HALL_TIME).date()
-
-
 def _by_day(moments_ms: Sequence[int], since: date | None, until: date) -> list[tuple[str, int]]:
-    found = [hall_day(moment) for moment in moments_ms]
+    found = [china_day(moment) for moment in moments_ms]
     first = min(since or until, *found, until)
     first = max(first, until - timedelta(days=CHART_DAYS_MAX - 1))
     days = [first + timedelta(days=step) for step in range((until - first).days + 1)]

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import msgspec
 
 from central.actions.views import TrailQuery
 from central.pages import vocabulary
-from central.pages.drawing import HALL_TIME, hall_day
 from central.pages.views import Facet, FormError
 from matters import ids
+from matters.calendar import china_day, china_ms
 from matters.model import Refusal, Words
 
 DAY_MS = 86_400_000
@@ -47,7 +47,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 def first_query(now_ms: int) -> TrailQuery:
     """What the page starts from: the last seven days."""
-    return TrailQuery(since_ms=_day_start(hall_day(now_ms) - timedelta(days=DEFAULT_DAYS - 1)))
+    return TrailQuery(since_ms=_day_start(china_day(now_ms) - timedelta(days=DEFAULT_DAYS - 1)))
 
 
 def read(
@@ -138,7 +138,7 @@ def _bare(word: str, nodes: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _read_subject(text: str, _: Mapping[str, str], now_ms: int) -> tuple[Change, FormError | None]:
     number = text.upper()
-    verdict = ids.resident_number(number, hall_day(now_ms))
+    verdict = ids.resident_number(number, china_day(now_ms))
     if isinstance(verdict, Refusal) and not isinstance(ids.uscc(number), Refusal):
         return {"subject_number": number}, None
     if isinstance(verdict, Refusal):
@@ -160,7 +160,7 @@ def _read_node(text: str, nodes: Mapping[str, str], _now_ms: int) -> tuple[Chang
 def _read_since(text: str, _: Mapping[str, str], now_ms: int) -> tuple[Change, FormError | None]:
     if match := _LAST_DAYS.match(text):
         days = max(1, int(match[1]))
-        return {"since_ms": _day_start(hall_day(now_ms) - timedelta(days=days - 1)), "until_ms": None}, None
+        return {"since_ms": _day_start(china_day(now_ms) - timedelta(days=days - 1)), "until_ms": None}, None
     day = _day(text)
     if day is None:
         return {}, _not_a_day("since")
@@ -239,21 +239,21 @@ def _day(text: str) -> date | None:
 
 
 def _day_start(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=HALL_TIME).timestamp() * 1000)
+    return china_ms(day.isoformat())
 
 
 def _time_words(query: TrailQuery, now_ms: int) -> Words:
-    today = hall_day(now_ms)
+    today = china_day(now_ms)
     if query.since_ms is None:
-        until = hall_day(query.until_ms or now_ms)
+        until = china_day(query.until_ms or now_ms)
         return Words(zh=f"{until} 及以前", en=f"until {until}")
-    since = hall_day(query.since_ms)
+    since = china_day(query.since_ms)
     if query.until_ms is None:
         days = (today - since).days + 1
         if days == 1:
             return Words(zh="今天", en="today")
         return Words(zh=f"最近 {days} 天", en=f"last {days} days")
-    until = hall_day(query.until_ms)
+    until = china_day(query.until_ms)
     text = f"{since}" if since == until else f"{since} – {until}"
     return _same(text)
 

@@ -1,6 +1,6 @@
 """Which subjects a node held at a moment: asked with a purpose, on our ledger before it is answered."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 
 import msgspec
@@ -14,12 +14,12 @@ from central.pages.facets import purpose_error
 from central.pages.searches import Searches
 from central.pages.subject import number_error
 from central.pages.views import FormError, HeldForm, HeldFound, HeldPage
+from matters.calendar import CHINA, china_ms
 from matters.ids import mask
 from matters.model import Refusal, Words
 
 HERE = "/held"
 SEARCHES: Searches[HeldFound] = Searches()
-_SHANGHAI = timedelta(hours=8)
 
 
 @get(HERE, opt={"permission": "held.read"})
@@ -68,7 +68,7 @@ async def show(
     refusal: Refusal | None = None,
 ) -> Page:
     """The page in one of its states; a number typed is never sent back."""
-    now = datetime.fromtimestamp(visitor.now_ms / 1000, UTC) + _SHANGHAI
+    now = datetime.fromtimestamp(visitor.now_ms / 1000, CHINA)
     form = typed or HeldForm(at=now.strftime("%Y-%m-%dT%H:%M"))
     if found is not None:
         form = msgspec.structs.replace(form, node=found.held.node, purpose=found.purpose)
@@ -89,8 +89,8 @@ async def show(
 def _moment(text: str) -> int | None:
     """A day and time in China as Unix milliseconds, None for what is none."""
     try:
-        return int((datetime.fromisoformat(text).replace(tzinfo=UTC) - _SHANGHAI).timestamp() * 1000)
-    except (ValueError, OverflowError):
+        return china_ms(text)
+    except ValueError:
         return None
 
 

@@ -10,10 +10,10 @@ from litestar.response import Redirect
 from central.actions import findings, reconcile
 from central.actions.views import FindingRow
 from central.pages.doors import Page, TheCentre, TheForm, TheVisitor, go, page
-from central.pages.drawing import hall_day
 from central.pages.fleet import heat
 from central.pages.views import FindingsPage, FormError, ReconciliationPage
 from central.security.permissions import permitted
+from matters.calendar import china_day
 from matters.model import Refusal, Words
 
 STATES = ("open", "explained", "closed", "all")
@@ -110,7 +110,7 @@ async def reconcile_now(centre: TheCentre, visitor: TheVisitor, form: TheForm) -
 
 async def show_day(centre: TheCentre, visitor: TheVisitor, text: str, *, recount: bool = False) -> Page:
     """The page of one day; only a recount changes anything."""
-    yesterday = hall_day(visitor.now_ms) - timedelta(days=1)
+    yesterday = china_day(visitor.now_ms) - timedelta(days=1)
     day, errors = read_day(text, yesterday)
     result = await reconcile.reconcile(centre, day) if recount and not errors else None
     found = await findings.findings(centre)

@@ -8,11 +8,11 @@ from litestar.response import Redirect
 
 from central.actions import trail
 from central.pages.doors import Page, TheCentre, TheForm, TheVisitor, go, page
-from central.pages.drawing import hall_day
 from central.pages.facets import purpose_error
 from central.pages.searches import Searches
 from central.pages.views import FormError, SubjectFound, SubjectPage, SubjectPaper
 from matters import ids
+from matters.calendar import china_day
 from matters.model import Refusal, Words
 
 SEARCHES: Searches[SubjectFound] = Searches()
@@ -72,7 +72,7 @@ async def subject_paper(centre: TheCentre, visitor: TheVisitor, search: FromPath
 
 def number_error(number: str, now_ms: int) -> FormError | None:
     """What is wrong with a resident number or unified code, None when one of them holds."""
-    verdict = ids.resident_number(number, hall_day(now_ms))
+    verdict = ids.resident_number(number, china_day(now_ms))
     if not isinstance(verdict, Refusal) or not isinstance(ids.uscc(number), Refusal):
         return None
     if not number:

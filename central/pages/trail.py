@@ -12,9 +12,10 @@ from central.actions import fleet, trail
 from central.actions.views import AccessRow, NodeRow, Proof, TrailQuery
 from central.pages import facets, vocabulary
 from central.pages.doors import Form, Page, TheCentre, TheForm, TheVisitor, go, page
-from central.pages.drawing import Chart, chart, hall_day
+from central.pages.drawing import Chart, chart
 from central.pages.searches import Searches
 from central.pages.views import FormError, TrailForm, TrailFound, TrailPage
+from matters.calendar import china_day
 from matters.model import Refusal
 
 
@@ -135,6 +136,6 @@ def node_names(rows: Sequence[NodeRow]) -> Mapping[str, str]:
 
 def picture(rows: Sequence[AccessRow], query: TrailQuery, now_ms: int) -> Chart:
     """How often a day, over the days that were asked for."""
-    since = None if query.since_ms is None else hall_day(query.since_ms)
-    until = hall_day(min(query.until_ms or now_ms, now_ms))
+    since = None if query.since_ms is None else china_day(query.since_ms)
+    until = china_day(min(query.until_ms or now_ms, now_ms))
     return chart([row.occurred_ms for row in rows], since, until)

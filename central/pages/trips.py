@@ -10,8 +10,8 @@ from litestar.response import Redirect
 from central.actions import trips
 from central.actions.trips import LINES_MAX, ListTaken
 from central.pages.doors import Form, Page, TheCentre, TheForm, TheVisitor, go, page
-from central.pages.drawing import hall_day
 from central.pages.views import FormError, TripForm, TripsPage
+from matters.calendar import china_day
 from matters.model import Refusal, Words
 
 HERE = "/trips"
@@ -90,7 +90,7 @@ async def show(
 ) -> Page:
     """The page of trips in one of its states."""
     buses, planned = await trips.everything(centre)
-    today = hall_day(visitor.now_ms).isoformat()
+    today = china_day(visitor.now_ms).isoformat()
     view = TripsPage(
         buses=buses,
         rows=planned,

@@ -22,6 +22,7 @@ from edge.actions.views import Answer, Deferral, Query, ReportRef
 from edge.store.draft import Draft, Placed
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
+from matters.calendar import CHINA
 from matters.freshness import limits, use_words
 from matters.model import Grant, Refusal, Words
 from matters.quota import QuotaVerdict
@@ -244,5 +245,5 @@ def _due_ms(grant: Grant, now_ms: int) -> int:
     """The end of the due day in China, 0 when the answer is given on the spot."""
     if grant.due is None or grant.due.day is None:
         return 0
-    end = datetime.combine(grant.due.day, datetime.max.time(), recording.CHINA)
+    end = datetime.combine(grant.due.day, datetime.max.time(), CHINA)
     return max(now_ms, int(end.timestamp() * 1000))

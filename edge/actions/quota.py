@@ -13,11 +13,11 @@ import msgspec
 
 from edge.actions.asking import Asked
 from edge.actions.node import Node, Session
-from edge.actions.recording import CHINA
 from edge.actions.sources import Held
 from edge.errors import NotThere, WrongMoment
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
+from matters.calendar import CHINA
 from matters.ids import plain
 from matters.model import Words
 from matters.quota import QuotaVerdict, spent_in_all, without_grant

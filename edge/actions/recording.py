@@ -4,7 +4,7 @@ Each inside the caller's transaction.
 """
 
 import hashlib
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -15,14 +15,13 @@ from edge.actions.sources import Held
 from edge.errors import NotThere
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
+from matters.calendar import CHINA, china_ms
 from matters.groups import shown_records
 from matters.ids import plain
 from matters.model import Grant, Words
 from matters.records import facts, facts_bytes
 from sync.ids import parse_origin
 from sync.messages.registry import DetailValue
-
-CHINA = timezone(timedelta(hours=8))
 
 
 class Numbers(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,8 +181,7 @@ def day_span(day: str) -> tuple[int, int]:
     Raises NotThere for no such day.
     """
     try:
-        begin = datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=CHINA)
+        start_ms = china_ms(f"{day}T00:00:00")
     except ValueError as error:
         raise NotThere("no such day") from error
-    start_ms = int(begin.timestamp() * 1000)
     return start_ms, start_ms + 86_400_000

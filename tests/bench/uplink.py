@@ -33,8 +33,7 @@ from tests.bench.timing import took
 from tests.story.outside import centre_dsn, node_connection
 from tests.story.world import BUS_REGION, Place
 
-ENTRIES_A_S = 5_000
-ENTRY_BYTES = 60
+ENTRIES_A_S = 20_000
 FLAT = 1.5
 SIDE_MIB = 250
 SPAN_MS = 66 * 3_600_000
@@ -105,8 +104,8 @@ def _outcome(
             "entries a second, both ends, countersigned": at_least(
                 sent / whole.seconds, "entries/s", ENTRIES_A_S
             ),
-            "bytes an entry on the wire, both ways, HTTP included": at_most(entry_bytes, "B", ENTRY_BYTES),
-            "bytes over zstd -19 of JSON lines": seen(entry_bytes / squeezed_bytes, "×"),
+            "bytes an entry on the wire, both ways, HTTP included": seen(entry_bytes, "B"),
+            "bytes over zstd -19 of JSON lines": at_most(entry_bytes / squeezed_bytes, "×", 1.0),
             "time over floor": seen(whole.seconds / (copied_s * sent / ledger), "×"),
             f"{size.news} new entries on an empty ledger": seen(rounds.first.seconds, "s"),
             f"{size.news} new entries after {size.backlog:,}": seen(rounds.last.seconds, "s"),

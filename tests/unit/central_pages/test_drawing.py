@@ -3,6 +3,7 @@ from datetime import date
 import pytest
 
 from central.pages import drawing
+from matters.calendar import china_day
 
 NOON_MS = 1_795_233_600_000  # 2026-11-21 12:00 in hall time
 DAY_MS = 86_400_000
@@ -43,8 +44,8 @@ def test_a_long_chart_keeps_few_labels_with_first_and_last():
 
 def test_midnight_belongs_to_the_new_day_in_hall_time():
     midnight_ms = NOON_MS - 12 * 3_600_000
-    assert drawing.hall_day(midnight_ms) == date(2026, 11, 21)
-    assert drawing.hall_day(midnight_ms - 1) == date(2026, 11, 20)
+    assert china_day(midnight_ms) == date(2026, 11, 21)
+    assert china_day(midnight_ms - 1) == date(2026, 11, 20)
 
 
 @pytest.mark.parametrize(
