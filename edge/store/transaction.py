@@ -10,6 +10,7 @@ import msgspec
 
 from edge.errors import NotEnrolled
 from edge.store.cipher import Connection
+from edge.store.clock import JUMP_MS
 from edge.store.draft import Draft, Placed
 from edge.store.identity import Identity
 from sync.clock import ClockState, Hlc, tick
@@ -151,12 +152,13 @@ class Transaction:
 
     def _entry(self, draft: Draft, index: int, identity: Identity) -> Entry:
         when = tick(self._head.last, self.now_ms)
+        ahead = when.ms - self.now_ms > JUMP_MS  # the order goes on, the time of day does not
         return Entry(
             kind=registry.kind(draft.kind).number,
             index=index,
             hlc_ms=when.ms,
             hlc_n=when.n,
-            clock=int(self._clock),
+            clock=int(ClockState.UNTRUSTED if ahead else self._clock),
             boot=self._head.boot,
             actor=draft.actor,
             role=draft.role,

@@ -18,7 +18,9 @@ from edge.store.ledger import DatabaseTiles, size_and_root
 from edge.store.migrate import steps
 from edge.store.store import Store, open_store
 from edge.store.transaction import Transaction
+from sync.clock import ClockState
 from sync.ledger import tree
+from sync.ledger.entry import parse_leaf
 from sync.ledger.proofs import check_inclusion
 from tests.contract.edge.conftest import Opener, ToldTime
 
@@ -250,8 +252,11 @@ async def test_only_a_countersignature_over_the_entries_that_set_the_mark_brings
     assert await settled(second.index + 9) == 31 * hour, "nobody has such entries"
     assert await settled(second.index + 1) == 0
     third = await node.store.transact(lambda tx: tx.append(MARK))
-    order = await node.store.read(lambda db: db.query("SELECT idx FROM entry ORDER BY hlc_ms, idx"))
-    assert order[-1] == (third.index,), "the order of entries does not go back"
+    order = await node.store.read(lambda db: db.query("SELECT idx, leaf FROM entry ORDER BY hlc_ms, idx"))
+    assert order[-1][0] == third.index, "the order of entries does not go back"
+    assert parse_leaf(order[-1][1])[0].clock == ClockState.UNTRUSTED, (
+        "and says that its time is no time of day"
+    )
     node = await opener()
     assert node.store.clock.now_ms() == right, "and so it is after a restart"
 
