@@ -1,12 +1,15 @@
 """Boot, clock and disk: what the node looks after by itself."""
 
 import asyncio
+import contextlib
 
 import structlog
 
 from edge.actions import lanes, leases, succession
 from edge.actions.node import Node
+from edge.errors import LedgerUnavailable
 from edge.store import disk
+from edge.store.clock import JUMP_MS
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 
@@ -42,6 +45,16 @@ async def watch(node: Node) -> bool:
     if jump_ms:
         await _adjusted(node, jump_ms, "jumped")
     return bool(jump_ms)
+
+
+async def hear(node: Node, satellite_ms: int) -> None:
+    """A receiver's time, in place of the wall clock; an entry where that was over five minutes off."""
+    moved_ms = node.store.clock.hear(satellite_ms)
+    if abs(moved_ms) > JUMP_MS:
+        with contextlib.suppress(
+            LedgerUnavailable
+        ):  # `_adjusted` has logged it; the time counts all the same
+            await _adjusted(node, moved_ms, "satellites")
 
 
 async def _adjusted(node: Node, jump_ms: int, how: str) -> None:

@@ -8,7 +8,7 @@ import secrets
 from drivers.chips import StaffCard
 from drivers.errors import CardRefused
 from drivers.ports import CardRecord, Fix, KeyPress
-from edge.actions import chips, devices, sign_in
+from edge.actions import chips, clockwork, devices, sign_in
 from edge.actions.node import Node
 from edge.actions.views import CardRead
 from edge.hall.hall import DeviceStatus, Trial
@@ -55,7 +55,9 @@ class DeskOfNode:
         devices.told(self._node, device, "code", characters=len(code))
 
     async def position_taken(self, device: DeviceSetting, fix: Fix) -> None:
-        """A new place of the bus is an entry."""
+        """The satellites' time is the node's; a new place of the bus is an entry."""
+        if fix.at_ms is not None:
+            await clockwork.hear(self._node, fix.at_ms)
         await devices.position(self._node, device, fix)
 
     async def device_changed(self, device: DeviceSetting, status: DeviceStatus) -> None:

@@ -4,7 +4,8 @@ Protocol section 7. The wall and the boot clock are handed in, so that a test te
 
 A wall clock that is set back is held up by the high-water mark, the newest time any commit stood for. One
 that ran ahead leaves a mark in the future: the centre's countersignature refutes it, since the entries were
-there when it signed (`settle`). The order of entries never goes back.
+there when it signed (`settle`). The order of entries never goes back. A receiver's time stands in for the
+wall clock and is believed as far as that: it is signed by nobody.
 """
 
 import time
@@ -35,6 +36,7 @@ class NodeClock:
         self._high_ms = 0
         self._trusted_ms = 0
         self._trusted_at: int | None = None
+        self._satellites: tuple[int, int] | None = None
         self._seen_wall = wall()
         self._seen_boot = boot()
         self._start_high = 0
@@ -57,7 +59,7 @@ class NodeClock:
 
         Where the wall clock is more than five minutes from what the centre said, the centre's time counts on.
         """
-        wall = self._wall()
+        wall = self._wall_ms()
         known = self._known_ms()
         if known is not None and abs(wall - known) > JUMP_MS:
             wall = known
@@ -80,6 +82,18 @@ class NodeClock:
             self._trusted_at = self._boot()
             self._jumped = False
 
+    def hear(self, satellite_ms: int) -> int:
+        """A receiver says this time now: it counts in place of the wall clock; how far that moves us, in ms.
+
+        One before what is known (a receiver that counts its weeks wrongly) is not believed: 0.
+        """
+        if satellite_ms < max(self._high_ms, self._trusted_ms) - JUMP_MS:
+            return 0
+        moved = satellite_ms - self._wall_ms()
+        self._satellites = satellite_ms, self._boot()
+        self._jumped = False
+        return moved
+
     def interval(self) -> Interval:
         """The bounds of true time. A wall clock set back shortens nothing and lengthens nothing."""
         lived = self._boot() - self._start_boot
@@ -87,7 +101,7 @@ class NodeClock:
             found = interval(self._trusted_ms, self._boot() - self._trusted_at, self._high_ms)
         else:  # trusted in an earlier boot only: the pause is unknown, so the later of wall and counted time
             known = max(self._trusted_ms, self._start_high)
-            counted = max(self._wall(), self._start_high + lived)
+            counted = max(self._wall_ms(), self._start_high + lived)
             found = interval(known or counted, max(0, counted - known) if known else 0, self._high_ms)
         return found
 
@@ -118,6 +132,13 @@ class NodeClock:
     def boot_seconds(self) -> float:
         """Monotonic seconds, for intervals and deadlines."""
         return self._boot() / 1000
+
+    def _wall_ms(self) -> int:
+        """The satellites' time where they were heard in this boot, else the operating system's."""
+        if self._satellites is None:
+            return self._wall()
+        told_ms, at = self._satellites
+        return told_ms + self._boot() - at
 
     def _known_ms(self) -> int | None:
         if self._trusted_at is None:

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from drivers.devices.a4_spool.virtual import VirtualSpool
@@ -25,6 +26,7 @@ from edge.hall.hall import DeviceStatus, Hall
 from edge.hall.serving import SERVES
 from edge.hall.states import BY_HAND
 from edge.settings import DeviceSetting
+from sync.messages.registry import by_number
 from tests.contract.edge.conftest import ToldTime, card, signed_in
 from tests.contract.edge.small_centre import NUMBERS, SmallCentre
 from tests.contract.edge.test_answers import entries
@@ -313,6 +315,19 @@ async def test_a_bus_puts_a_new_place_on_the_ledger_and_not_every_report(node: N
     await devices.position(node, setting, far)
     notes = [str(detail["note"]) for entry, detail in await entries(node) if entry.outcome == "position"]
     assert notes == ["30.2500,120.1600 fix satellites=9", "30.2700,120.1600 differential satellites=11"]
+
+
+async def test_g14_a_receiver_sets_a_bus_right_whose_wall_clock_began_anew_and_that_is_an_entry(
+    node: Node, told: ToldTime
+) -> None:
+    setting = DeviceSetting(name="定位", kind="gps", address="serial:/dev/none")
+    right, told.wall = told.wall + 7_200_000, 0
+    for _ in range(3):
+        await DeskOfNode(node).position_taken(setting, msgspec.structs.replace(HERE, at_ms=right))
+    assert node.now_ms() == right
+    assert node.store.clock.interval().earliest_ms == right
+    found = [entry for entry, _ in await entries(node) if entry.outcome == "satellites"]
+    assert [(entry.hlc_ms, by_number(entry.kind).name) for entry in found] == [(right, "clock.adjusted")]
 
 
 async def test_a_clerk_tests_the_own_windows_devices_and_a_supervisor_every_one(

@@ -75,6 +75,25 @@ def test_the_mark_of_a_clock_that_ran_ahead_falls_to_the_time_the_centre_signed(
     assert clock.now_ms() == time.wall + 2 * HOUR, "a clock set back is still held up"
 
 
+def test_the_satellites_time_stands_in_for_a_wall_clock_that_is_wrong_and_for_nothing_more() -> None:
+    time = Time()
+    right, clock = time.wall, time.clock()
+    clock.start(right - HOUR, right - HOUR)
+    time.wall = 0
+    assert clock.jump_ms() == -right
+    assert clock.state.name == "UNTRUSTED"
+    assert clock.hear(right) == right
+    assert clock.state.name == "HOLDOVER"
+    time.boot += HOUR
+    assert clock.now_ms() == right + HOUR
+    assert right + HOUR <= clock.interval().latest_ms < right + HOUR + 2_000, "and what it may have drifted"
+    assert clock.hear(right - 19 * 365 * 24 * HOUR) == 0, "a receiver that counts its weeks wrongly"
+    assert clock.now_ms() == right + HOUR
+    clock.hear(right + 90 * 24 * HOUR)
+    clock.trust(right + HOUR)
+    assert clock.now_ms() == clock.interval().latest_ms == right + HOUR, "the centre's word is signed"
+
+
 def test_a_mark_that_another_process_settled_holds_nothing_up_in_this_one() -> None:
     time = Time()
     clock = time.clock()
