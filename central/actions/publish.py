@@ -1,6 +1,7 @@
 """Publishing: every scope whose content changed gets a pack, a signed release and a new version.
 
-1  collect   subjects changed since the scope's last release, in it now or then; without any nothing happens
+1  collect   subjects changed since the scope's last release, in it now or then; without any nothing happens.
+             Whom exchanges touched is numbered first: only the publisher's lock makes numbers safe to pass
 2  build     a base pack at first and when deltas outweigh 30 % of it, else a delta; in a worker thread
 3  write     the sealed file, and the bucket hashes a node finds differences by, under DATA/packs by their
              digest, fsynced and renamed, before anything names them
@@ -149,6 +150,7 @@ async def _news(centre: Centre, tx: Tx, scope: Scope, held: dict[bytes, bytes]) 
         rows = await rows_of(centre, tx, scope, ())
         rows |= {ref: None for ref in held if ref not in rows}
         return _News(rows=rows, changed_seen=0)
+    await records.touch_left(tx)
     newest = await records.newest_change(tx)
     if scope.listed:
         refs = sorted({*await trips.listed(tx, scope.scope), *held})

@@ -58,7 +58,7 @@ async def settle(centre: Centre, tx: Tx, spent: Sequence[Spent]) -> list[Draft]:
             await _judge(centre, tx, row)
         if correction:
             letters.append(_letter(row, correction))
-    await records.touch(tx, sorted({one.subject_ref for one in spent}))
+    await records.touch_later(tx, [(one.subject_ref, one.origin, one.idx) for one in spent])
     return letters
 
 

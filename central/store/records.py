@@ -130,9 +130,25 @@ async def write_records(tx: Tx, rows: Sequence[RecordKept]) -> int:
 
 
 async def touch(tx: Tx, refs: Sequence[bytes]) -> None:
-    """Count these subjects as changed."""
+    """Count these subjects as changed; under the importers' lock or the publisher's."""
     number = await tx.fetchval("SELECT nextval('change_number')")
     await tx.execute("UPDATE subject SET changed = $2 WHERE ref = ANY ($1)", refs, number)
+
+
+async def touch_later(tx: Tx, changes: Sequence[tuple[bytes, str, int]]) -> None:
+    """Count subjects as changed from the next publication on, each by a ledger's entry (ref, origin, index).
+
+    Without any lock: who exchanges never waits for a publication. A change number drawn here could be passed
+    by one that ends before our commit, and the subject be forgotten; a row is seen by whichever comes after.
+    """
+    await tx.executemany("INSERT INTO subject_touched (ref, origin, idx) VALUES ($1, $2, $3)", changes)
+
+
+async def touch_left(tx: Tx) -> None:
+    """Number whom exchanges touched since; under the publisher's lock, before it reads what changed."""
+    left = await tx.fetch("DELETE FROM subject_touched RETURNING ref")
+    if left:
+        await touch(tx, sorted({row["ref"] for row in left}))
 
 
 async def _upsert(tx: Tx, query: str, rows: Sequence[msgspec.Struct]) -> int:
@@ -206,7 +222,7 @@ async def write_scope_rows(tx: Tx, scope: str, fresh: dict[bytes, bytes], gone: 
 
 
 async def lock_publishing(tx: Tx, *, importing: bool) -> None:
-    """Importers share the lock, the publisher has it alone: it never misses a change in flight."""
+    """Importers share the lock, the publisher has it alone: it never misses a number in flight."""
     query = "SELECT pg_advisory_xact_lock_shared($1)" if importing else "SELECT pg_advisory_xact_lock($1)"
     await tx.execute(query, LOCK_PUBLISH)
 

@@ -71,6 +71,7 @@ TABLES: tuple[Table, ...] = (
     _state("deep_check", "origin"),
     _state("request_nonce", "origin"),
     _state("subject", "ref"),
+    _state("subject_touched", "ref"),
     _state("record", "ref"),
     _state("scope_row", "ref"),
     _state("trip_subject", "ref"),

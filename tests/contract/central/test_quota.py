@@ -1,12 +1,22 @@
 """Two free a year are a person's, over all halls: settled when they arrive, corrected by letter, counted once."""
 
+from pathlib import Path
+
+import msgspec
 import pytest
 
-from central.actions import ingest
+from central.actions import ingest, publish, records
+from central.actions import quota as settling
+from central.actions.centre import operator
+from central.store.quota import Spent
+from matters import sample
+from matters.importing import write_row
+from matters.quota import UnitsSpent
 from sync.exchange.centre import carried
 from tests.contract.central.clock import NOW_MS
 from tests.contract.central.halls import Hall
-from tests.contract.central.stage import Stage
+from tests.contract.central.stage import Stage, person
+from tests.contract.central.test_records import opened, write
 
 NUMBER, OTHER = "330102199001011234", "330102198505050027"
 MATTER = "credit-bureau.self"
@@ -112,3 +122,49 @@ async def test_a_spending_that_cannot_be_is_kept_as_evidence_and_settles_nothing
     assert await sent(stage, hall) == []
     assert await stage.rows("SELECT 1 FROM quota_spent") == []
     assert len(await stage.rows("SELECT 1 FROM effect_rejected")) == 1
+
+
+class Rights(msgspec.Struct):
+    """What a pack says of one person's rights."""
+
+    spent: tuple[UnitsSpent, ...] = ()
+
+
+async def units_in_packs(stage: Stage, number: str) -> int:
+    """Units of this person that the newest release of the county knows of."""
+    _, rows, _ = await opened(stage, "330102/detail")
+    blob = rows[stage.centre.keys.ref(number)]
+    return sum(one.units for one in msgspec.json.decode(blob or b"", type=Rights).spent)
+
+
+async def test_f017_a_publication_during_an_exchange_forgets_nobody_whose_units_were_spent(
+    stage: Stage, tmp_path: Path
+) -> None:
+    hall, path = await stage.hall(), tmp_path / "two.csv"
+    other = next(sample.people(2, 1, "330102", as_of_ms=NOW_MS))
+    write(path, [write_row(person()), write_row(other)])
+    system = operator("system")
+    await records.import_file(stage.centre, system, path)
+    await publish.publish(stage.centre, system)
+    one = Spent(
+        origin=hall.origin,
+        idx=1,
+        node=hall.node,
+        subject_ref=stage.centre.keys.ref(NUMBER),
+        matter=MATTER,
+        year=2026,
+        units=1,
+        said_free=True,
+        fee_cents=0,
+        occurred_ms=NOW_MS,
+        settled_ms=NOW_MS,
+    )
+    async with stage.centre.store.transaction() as exchange:
+        await settling.settle(stage.centre, exchange, [one])
+        await records.change(stage.centre, system, other.number)
+        await publish.publish(stage.centre, system)
+        assert await units_in_packs(stage, NUMBER) == 0, "not committed yet"
+    await publish.publish(stage.centre, system)
+    assert await units_in_packs(stage, NUMBER) == 1
+    assert await stage.rows("SELECT 1 FROM subject_touched") == []
+    assert all(done.changed == 0 for done in await publish.publish(stage.centre, system)), "once"
