@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from typing import Final
 
+from drivers import a4
 from drivers.devices.a4_ipp import protocol
 from drivers.devices.a4_ipp.protocol import Attribute, Message
 from drivers.errors import Absent, DriverError, Garbled, NotThisDevice, TimedOut, Unplugged
@@ -87,7 +88,7 @@ class IppPrinter:
         answer = await self._ask(protocol.JOB_ATTRIBUTES, more, missing_is_fine=True)
         state = answer.group(protocol.GROUP_JOB).number("job-state")
         stage = protocol.JOB_STAGES.get(state or 0, "unknown")
-        words, step = protocol.JOB_SHOWN[stage]
+        words, step = a4.JOB[stage]
         return JobState(job=job, stage=stage, words=words, next=step)
 
     async def finished(self, job: str, timeout_s: float) -> JobState:

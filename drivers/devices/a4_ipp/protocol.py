@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
+from drivers import a4
 from drivers.errors import Busy, DriverError, Faulty, Garbled, NotThisDevice, Offline
 from drivers.ports import JobStage, PaperLevel, PrinterState
-from matters.model import Words
 
 VERSION: Final = b"\x02\x00"
 PRINT_JOB: Final = 0x0002
@@ -219,7 +219,7 @@ def printer_state(group: Group) -> PrinterState:
     cover, jam, toner = _any(reasons, _COVER), _any(reasons, _JAM), _any(reasons, _TONER)
     online = state != STOPPED and not _any(reasons, ("offline",))
     key = "cover" if cover else "jam" if jam else "out" if paper == "out" else "toner" if toner else ""
-    words, step = SHOWN[key or (paper if online else "stopped")]
+    words, step = a4.PRINTER[key or (paper if online else "stopped")]
     return PrinterState(
         online=online,
         paper=paper,
@@ -233,65 +233,3 @@ def printer_state(group: Group) -> PrinterState:
 def _any(reasons: list[str], keys: tuple[str, ...]) -> bool:
     """Whether a reason is one of the keys, with or without its -report, -warning or -error."""
     return any(reason == key or reason.startswith(key + "-") for reason in reasons for key in keys)
-
-
-SHOWN: Final[dict[str, tuple[Words, Words]]] = {
-    "ok": (Words(zh="打印机就绪。", en="The printer is ready."), Words(zh="无需操作。", en="Nothing to do.")),
-    "near-end": (
-        Words(zh="纸盒将空。", en="Paper is nearly out."),
-        Words(zh="请添加 A4 纸。", en="Add A4 paper."),
-    ),
-    "out": (
-        Words(zh="打印机缺纸。", en="The printer is out of paper."),
-        Words(zh="请添加 A4 纸。", en="Add A4 paper."),
-    ),
-    "cover": (
-        Words(zh="打印机盖未合上。", en="A cover is open."),
-        Words(zh="请合上所有盖板。", en="Close all covers."),
-    ),
-    "jam": (
-        Words(zh="打印机卡纸。", en="Paper is jammed."),
-        Words(zh="请取出卡纸后合盖。", en="Remove the jammed paper."),
-    ),
-    "toner": (
-        Words(zh="碳粉用尽。", en="The toner is empty."),
-        Words(zh="请更换碳粉盒。", en="Replace the cartridge."),
-    ),
-    "stopped": (
-        Words(zh="打印队列已停止或打印机离线。", en="The queue is stopped or the printer offline."),
-        Words(
-            zh="请检查打印机电源，并由管理员启用队列。",
-            en="Check its power; have the manager enable the queue.",
-        ),
-    ),
-}
-JOB_SHOWN: Final[dict[JobStage, tuple[Words, Words]]] = {
-    "queued": (
-        Words(zh="排队等待打印。", en="Waiting in the queue."),
-        Words(zh="请稍候。", en="Wait a moment."),
-    ),
-    "printing": (Words(zh="正在打印。", en="Printing."), Words(zh="请稍候。", en="Wait a moment.")),
-    "held": (
-        Words(zh="打印停住了。", en="The job stands still."),
-        Words(zh="请查看打印机：缺纸、卡纸或盖未合。", en="Look at the printer: paper, jam or cover."),
-    ),
-    "done": (
-        Words(zh="已打印完毕。", en="Printed."),
-        Words(zh="请取纸核对。", en="Take the sheets and check them."),
-    ),
-    "failed": (
-        Words(zh="打印失败。", en="Printing failed."),
-        Words(
-            zh="请查看已出的纸张并登记作废，再补打。",
-            en="Look at what came out, mark it spoiled, then reprint.",
-        ),
-    ),
-    "cancelled": (
-        Words(zh="打印已取消。", en="The job was cancelled."),
-        Words(zh="请确认有无纸张已出。", en="Check whether a sheet came out."),
-    ),
-    "unknown": (
-        Words(zh="队列已不记得该任务。", en="The queue no longer knows the job."),
-        Words(zh="请查看纸张是否已出。", en="Check whether the sheets came out."),
-    ),
-}

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from drivers import a4
 from drivers.errors import Garbled
 from drivers.ports import JobStage, JobState, PaperLevel, PrinterState
 from matters.model import Words
@@ -30,42 +31,14 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fault: Literal["none", "recoverable", "unrecoverable"] = "none"
 
 
-_WAIT: Final = Words(zh="请稍候。", en="Wait a moment.")
-SHOWN: Final[dict[JobStage, tuple[Words, Words]]] = {
-    "queued": (Words(zh="排队等待打印。", en="Waiting in the queue."), _WAIT),
-    "printing": (Words(zh="正在打印。", en="Printing."), _WAIT),
-    "done": (
-        Words(zh="已打印完毕。", en="Printed."),
-        Words(zh="请取纸核对。", en="Take the sheets and check them."),
-    ),
-    "failed": (
-        Words(zh="打印失败。", en="Printing failed."),
-        Words(
-            zh="请查看已出的纸张并登记作废，再补打。",
-            en="Look at what came out, mark it spoiled, then reprint.",
-        ),
-    ),
-    "unknown": (
-        Words(zh="队列中没有该任务。", en="The queue has no such job."),
-        Words(zh="请查看纸张是否已出。", en="Check whether the sheets came out."),
-    ),
-}
 _PRINTER: Final[dict[str, tuple[Words, Words]]] = {
-    "ok": (Words(zh="打印机就绪。", en="The printer is ready."), Words(zh="无需操作。", en="Nothing to do.")),
+    **a4.PRINTER,
     "unknown": (
         Words(
             zh="打印队列可用，打印机状态不明。",
             en="The queue takes jobs; the printer says nothing of itself.",
         ),
         Words(zh="打印后请查看纸张。", en="Look at the paper after printing."),
-    ),
-    "near-end": (
-        Words(zh="纸盒将空。", en="Paper is nearly out."),
-        Words(zh="请添加 A4 纸。", en="Add A4 paper."),
-    ),
-    "out": (
-        Words(zh="打印机缺纸。", en="The printer is out of paper."),
-        Words(zh="请添加 A4 纸。", en="Add A4 paper."),
     ),
     "stopped": (
         Words(zh="打印机脱机或故障。", en="The printer is offline or in error."),
@@ -86,7 +59,7 @@ def job_state(job: str, folders: Collection[str]) -> JobState:
     """
     lying = [STAGES[folder] for folder in FOLDERS if folder in folders]
     stage: JobStage = lying[-1] if lying else "unknown"
-    words, step = SHOWN[stage]
+    words, step = a4.JOB[stage]
     return JobState(job=job, stage=stage, words=words, next=step)
 
 

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers import a4
 from drivers.devices.a4_ipp import protocol
 from drivers.devices.a4_ipp.protocol import Attribute, Group, Message, decode, encode
 from drivers.errors import Busy, Faulty, Garbled, NotThisDevice, Offline
@@ -127,7 +128,7 @@ def test_a_printer_without_a_state_is_garbled():
 
 def test_every_stage_of_a_job_has_words():
     for stage in protocol.JOB_STAGES.values():
-        words, step = protocol.JOB_SHOWN[stage]
+        words, step = a4.JOB[stage]
         assert all((words.zh, words.en, step.zh, step.en))
 
 
