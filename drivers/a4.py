@@ -1,4 +1,4 @@
-"""Words of A4 printers, whichever way they are reached: of the printer and of a job, each with its next step."""
+"""Words of A4 printers, whichever way they are reached: of the printer and of a job, with the next step."""
 
 from typing import Final
 
