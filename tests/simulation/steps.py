@@ -19,6 +19,8 @@ WAITS_VISIT, WAITS_EXCHANGE = 14, 60
 COMMITS_VISIT, COMMITS_EXCHANGE = 2, 6
 SPOILT_SHARE = 0.3
 DRIFT = (0.005, 0.03)
+SKEWS_MS = (30 * HOUR_MS, 30 * HOUR_MS, 40 * 24 * HOUR_MS, 11 * 365 * 24 * HOUR_MS)
+"""How far a wall clock may be wrong: hours, weeks, or the years of a board without its battery."""
 SLOW_COMMIT_MS = (1_000, 120_000)
 STICK_SHARE = 0.4
 """Of the steps in worlds with a bus, those that are the courier's."""
@@ -233,7 +235,7 @@ async def clock(world: World, side: Side) -> None:
         rate = world.dice.uniform(*DRIFT) * world.dice.choice((-1, 1))
         side.hall.drift = (rate, world.place.time.true_ms)
     else:
-        skew_ms = world.dice.randint(MINUTE_MS, 30 * HOUR_MS)
+        skew_ms = world.dice.randint(MINUTE_MS, world.dice.choice(SKEWS_MS))
         side.hall.skew_ms = skew_ms if fault == "clock-ahead" else -skew_ms
         if fault == "clock-1970":
             side.hall.skew_ms = -world.place.time.true_ms
