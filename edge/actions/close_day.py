@@ -13,6 +13,7 @@ from edge.actions.recording import day_span
 from edge.actions.views import DayClosed, DayTotals, Finding
 from edge.store import past
 from edge.store.draft import Draft
+from edge.store.ledger import during
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.model import Words
@@ -50,7 +51,7 @@ def close_again(tx: Transaction, node: Node, day: str) -> None:
 
 def _close(tx: Transaction, origin: str, day: str, actor: str, role: str) -> DayClosed:
     found = list(_differences(tx, origin, day))
-    findings.raised(tx, day, found)
+    findings.raised(tx, day, found, actor, role)
     counted = msgspec.structs.replace(totals(tx, day), closed_ms=tx.now_ms)
     body = msgspec.json.encode(counted)
     placed = tx.append(
@@ -72,18 +73,16 @@ def totals(db: Reading | Transaction, day: str) -> DayTotals:
     span = day_span(day)
     kinds = {
         registry.by_number(number).name: int(count)
-        for number, count in db.query(
-            "SELECT kind, count(*) FROM entry WHERE hlc_ms >= ? AND hlc_ms < ? GROUP BY kind", span
-        )
+        for number, count in db.query(during("SELECT kind, count(*) FROM during GROUP BY kind"), span)
     }
     serials = db.query(
-        "SELECT min(serial), max(serial), count(*) FROM report JOIN entry ON idx = entry"
-        " WHERE hlc_ms >= ? AND hlc_ms < ?",
+        during(
+            "SELECT min(serial), max(serial), count(*) FROM report WHERE entry IN (SELECT idx FROM during)"
+        ),
         span,
     )[0]
     fee = db.query(
-        "SELECT coalesce(sum(fee_cents), 0) FROM quota_spent JOIN entry ON idx = entry"
-        " WHERE hlc_ms >= ? AND hlc_ms < ?",
+        during("SELECT coalesce(sum(fee_cents), 0) FROM quota_spent WHERE entry IN (SELECT idx FROM during)"),
         span,
     )[0]
     open_cases = db.query("SELECT count(*) FROM office_case WHERE state IN ('opened','deferred')")
@@ -112,10 +111,12 @@ def _differences(tx: Transaction, origin: str, day: str) -> Iterator[Finding]:
     Besides, every numbered sheet that was passed over without a word: the centre does not see the tray.
     """
     for serial, entry in tx.query(
-        "SELECT serial, entry FROM report r LEFT JOIN entry e ON e.idx = r.entry"
-        " WHERE coalesce(e.hlc_ms, r.issued_ms) >= ? AND coalesce(e.hlc_ms, r.issued_ms) < ?"
-        " AND EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report')"
-        " ORDER BY serial",
+        during(
+            "SELECT serial, entry FROM report r"
+            " WHERE (entry IN (SELECT idx FROM during) OR entry < 0 AND issued_ms >= ?1 AND issued_ms < ?2)"
+            " AND EXISTS (SELECT 1 FROM print_job p WHERE p.serial = r.serial AND p.kind = 'report')"
+            " ORDER BY serial"
+        ),
         day_span(day),
     ):
         states = {row[0] for row in tx.query(_STATES, (serial,))}

@@ -3,8 +3,11 @@
 Bodies the centre has countersigned and local retention has passed (rule 4.5).
 """
 
+from functools import partial
+
 from edge.actions.gates import countersigned_size
 from edge.actions.node import Node
+from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 
 RETENTION_MS = 90 * 86_400_000
@@ -18,17 +21,24 @@ async def prune(node: Node) -> int:
     that answers do not wait.
     """
     dropped = 0
-    while step := await node.store.transact(_step):
-        dropped += step
+    start, end = await node.store.read_long(_span)
+    for first in range(start, end, ROWS_A_STEP):
+        dropped += await node.store.transact(partial(_step, first))
     await node.store.transact(_files)
     return dropped
 
 
-def _step(tx: Transaction) -> int:
+def _span(db: Reading) -> tuple[int, int]:
+    """From the first entry that has a detail to the last that may lose it; most were dropped long ago."""
+    first = db.one("SELECT idx FROM entry WHERE detail IS NOT NULL ORDER BY idx LIMIT 1")
+    return int(first[0]) if first else 0, countersigned_size(db)
+
+
+def _step(first: int, tx: Transaction) -> int:
+    end = min(first + ROWS_A_STEP, countersigned_size(tx))
     return tx.execute(
-        "UPDATE entry SET detail = NULL WHERE idx IN (SELECT idx FROM entry WHERE idx < ? AND hlc_ms < ?"
-        " AND detail IS NOT NULL LIMIT ?)",
-        (countersigned_size(tx), tx.now_ms - RETENTION_MS, ROWS_A_STEP),
+        "UPDATE entry SET detail = NULL WHERE idx >= ? AND idx < ? AND hlc_ms < ? AND detail IS NOT NULL",
+        (first, end, tx.now_ms - RETENTION_MS),
     )
 
 

@@ -46,7 +46,7 @@ READY = "node.db.rebuilt"
 ENTRIES_A_STEP = 4096
 CACHE = frozenset({"subject_cache", "plain_row", "staff", "release_held", "lease_key"})
 """Tables whose rows the centre sends again."""
-SPARE = CACHE | {"tile", "session", "line_used"}
+SPARE = CACHE | {"tile", "time_block", "session", "line_used"}
 """With these: what a node may lose and still be the same node."""
 
 
@@ -176,8 +176,9 @@ def _settle(connection: Connection, data: Path, lost: frozenset[str], clock: Nod
 
 
 def _ledger(connection: Connection, anchored: int) -> _Ledger:
-    """Step 3: tree and head anew from the entries up to the first gap; every checkpoint there must agree."""
+    """Step 3: tree, times and head anew up to the first gap; every checkpoint there must agree."""
     connection.execute("DELETE FROM tile")
+    connection.execute("DELETE FROM time_block")
     whole, edge = 0, b""
     rows = connection.execute("SELECT idx, leaf, leaf_hash FROM entry ORDER BY idx")
     while hashes := _next(rows.fetchmany(ENTRIES_A_STEP), whole):

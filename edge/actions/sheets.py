@@ -16,6 +16,7 @@ from edge.actions import duties
 from edge.actions.node import Node, Session
 from edge.errors import NotThere, Refused, WrongMoment
 from edge.store.draft import Draft
+from edge.store.ledger import during
 from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.model import Words
@@ -204,8 +205,7 @@ def moved(db: Reading | Transaction, span: tuple[int, int]) -> Counter[str]:
     """Sheets issued, returned and void in a time (ms, end excluded), by the ledger's own entries."""
     counts: Counter[str] = Counter()
     row = registry.kind("sheets.moved").number
-    which = "SELECT leaf, detail FROM entry WHERE kind = ? AND hlc_ms >= ? AND hlc_ms < ?"
-    for leaf, detail in db.query(which, (row, *span)):
+    for leaf, detail in db.query(during("SELECT leaf, detail FROM during WHERE kind = ?"), (*span, row)):
         count = registry.decode_detail(row, detail)["count"]
         counts[read_leaf(leaf)[0].outcome] += count if isinstance(count, int) else 0
     return counts

@@ -22,6 +22,27 @@ _STORED = "SELECT hashes FROM tile WHERE level = ? AND idx = ?"
 _WITH_EDGE = f"SELECT ({_STORED}), size, CAST(edge AS BLOB) FROM ledger_head"  # noqa: S608 -- constant; one statement sees one state
 
 
+BLOCK = 256
+"""Entries a row of `time_block` speaks for: its first and last time, written once, when they are there.
+
+An index by time would cost each commit a page; these cost one row in 256 entries. Entries carried over keep
+their old times, so blocks overlap: a search looks into every block whose times meet the asked ones.
+"""
+_BLOCKS = (
+    f"INSERT INTO time_block SELECT idx / {BLOCK}, min(hlc_ms), max(hlc_ms) FROM entry"  # noqa: S608 -- a number
+    f" WHERE idx >= (SELECT coalesce(max(idx) + 1, 0) * {BLOCK} FROM time_block) AND idx < ?"
+    f" GROUP BY idx / {BLOCK}"
+)
+_DURING = f"""
+WITH part (first, last) AS (
+  SELECT idx * {BLOCK}, idx * {BLOCK} + {BLOCK - 1} FROM time_block WHERE last_ms >= ?1 AND first_ms < ?2
+  UNION ALL SELECT coalesce(max(idx) + 1, 0) * {BLOCK}, {2**63 - 1} FROM time_block  -- in no block yet
+), during AS (
+  SELECT entry.* FROM part CROSS JOIN entry NOT INDEXED  -- by row number alone
+  ON entry.idx >= first AND entry.idx <= last AND hlc_ms >= ?1 AND hlc_ms < ?2
+) """  # noqa: S608 -- numbers of this file
+
+
 class StoredTiles:
     """The table `tile` alone: what a writer extends."""
 
@@ -52,7 +73,8 @@ class DatabaseTiles:
 def grow(connection: Connection, size: int, edge: bytes, hashes: Sequence[bytes]) -> bytes:
     """Add leaf hashes to a tree of `size` whose last ones are `edge`; the new edge, for the head's row.
 
-    Writes the tiles that became fuller by a whole 64; part of the caller's transaction, durable with it.
+    The rows of these entries are there. Writes the tiles that became fuller by a whole 64, and the times of
+    the blocks that became full; part of the caller's transaction, durable with it.
     """
     assert len(edge) == size % EDGE * 32, "the head holds its own edge"
     waiting = edge + b"".join(hashes)
@@ -64,7 +86,17 @@ def grow(connection: Connection, size: int, edge: bytes, hashes: Sequence[bytes]
             "INSERT OR REPLACE INTO tile (level, idx, hashes) VALUES (?,?,?)",
             [(level, index, tile) for (level, index), tile in changed.items()],
         )
+    if size % BLOCK + len(hashes) >= BLOCK:
+        connection.execute(_BLOCKS, ((size + len(hashes)) // BLOCK * BLOCK,))
     return waiting[whole:]
+
+
+def during(query: str) -> str:
+    """SQL of a query of the table `during`: the rows of `entry` from time ?1 until before ?2 (ms).
+
+    Inside a transaction with what it appended itself.
+    """
+    return _DURING + query
 
 
 class Roots:

@@ -99,6 +99,7 @@ def retire(tx: Transaction, incarnation: int) -> None:
         tx.execute(f"ALTER TABLE {table} RENAME TO {past(table, incarnation)}")
         for _, _, sql in sorted(wanted, key=lambda row: row[0] != "table"):
             tx.execute(sql)
+    tx.execute("DELETE FROM time_block")
     found = ended(tx)
     if found is not None:
         _joined(tx, found, incarnation)

@@ -172,6 +172,21 @@ async def test_rule_8_7_a_broken_first_page_is_put_back_from_its_copy(place: Pla
     assert (await place.offline(await place.clerk()))[0].mode == "cached", "the cache is whole"
 
 
+async def test_rule_8_7_a_rebuilt_ledger_has_the_times_of_its_blocks_anew(place: Place) -> None:
+    for _ in range(2):
+        await place.node.store.transact(marks)
+    wanted = await place.node.store.read(lambda db: db.query("SELECT * FROM time_block"))
+    assert wanted
+    await place.node.store.transact(lambda tx: tx.execute("DELETE FROM time_block"))
+    await place.close()
+    content = bytearray((place.data / "node.db").read_bytes())
+    content[4000] ^= 1
+    (place.data / "node.db").write_bytes(content)
+    assert not (await rebuilt(place)).incarnation
+    node = await place.start()
+    assert await node.store.read(lambda db: db.query("SELECT * FROM time_block")) == wanted
+
+
 async def test_rule_8_7_too_little_to_go_on_with_is_put_aside_and_a_backup_takes_its_place(
     place: Place,
 ) -> None:
