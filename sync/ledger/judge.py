@@ -101,17 +101,17 @@ class _Tower:
         self._tiles = tiles
         self._levels: list[list[bytes]] = [[]]
         self._indexes = [0]
-        self._held = tiles.get(0, 0)
+        self._held = [tiles.get(0, 0)]
+        """Of each level: what grew of its newest tile, that tile's index, and how it is stored."""
 
     def stand(self, leaf_hashes: bytes) -> bool:
         """Whether these leaf hashes, joined, are the next ones in the lowest tile."""
-        at = len(self._levels[0]) * HASH_BYTES
-        return self._held[at : at + len(leaf_hashes)] == leaf_hashes
+        return self._stands(0, leaf_hashes)
 
     def fault(self, leaf_hash: bytes) -> str:
         """What is wrong with this leaf hash at its place in the lowest tile."""
         at = len(self._levels[0]) * HASH_BYTES
-        stored = self._held[at : at + HASH_BYTES]
+        stored = self._held[0][at : at + HASH_BYTES]
         return (
             ""
             if stored == leaf_hash
@@ -128,18 +128,20 @@ class _Tower:
             parent = fold(b"".join(self._levels[level]))
             self._levels[level] = []
             self._indexes[level] += 1
+            self._held[level] = self._tiles.get(level, self._indexes[level])
             level += 1
             if level == len(self._levels):
                 self._levels.append([])
                 self._indexes.append(0)
-            above = self._levels[level]
-            at = len(above) * HASH_BYTES
-            above.append(parent)
-            if self._tiles.get(level, self._indexes[level])[at : at + HASH_BYTES] != parent:
+                self._held.append(self._tiles.get(level, 0))
+            if not self._stands(level, parent):
                 reason = f"tile {level}/{self._indexes[level]} does not follow from its leaves"
-        if level:
-            self._held = self._tiles.get(0, self._indexes[0])
+            self._levels[level].append(parent)
         return reason
+
+    def _stands(self, level: int, hashes: bytes) -> bool:
+        at = len(self._levels[level]) * HASH_BYTES
+        return self._held[level][at : at + len(hashes)] == hashes
 
     def root(self) -> bytes:
         """Root over all leaves added."""
@@ -151,7 +153,7 @@ class _Tower:
 
     def holds_more(self) -> bool:
         """Whether the lowest tile knows a leaf beyond those added."""
-        return len(self._held) > len(self._levels[0]) * HASH_BYTES
+        return len(self._held[0]) > len(self._levels[0]) * HASH_BYTES
 
 
 def _room(count: int, next_size: int) -> int:
@@ -181,16 +183,14 @@ def _plain(index: bytes, leaf: bytes, salt: bytes, detail: bytes | None) -> bool
     Seen without decoding it: version, a kind of one or two bytes, the index; the commitment, no `ext`. The
     leaf's hash stands in the tree, so these are the bytes that were written; any other leaf is decoded.
     """
-    return (
-        leaf.startswith(_BEGIN)
-        and leaf.startswith(index, _INDEX_FROM.get(leaf[len(_BEGIN) : len(_BEGIN) + 1], len(leaf)))
-        and (detail is None or leaf.endswith(_COMMITMENT + commit(salt, detail) + _NO_EXT))
+    return leaf.startswith(index, _INDEX_FROM.get(leaf[:3], len(leaf))) and (
+        detail is None or leaf.endswith(_COMMITMENT + commit(salt, detail) + _NO_EXT)
     )
 
 
 _BEGIN, _COMMITMENT, _NO_EXT = bytes((0x80 | LEAF_FIELDS, LEAF_VERSION)), b"\x58\x20", b"\x80"
-_INDEX_FROM = {bytes((kind,)): 3 for kind in range(24)} | {b"\x18": 4}
-"""Where the index begins, by the first byte of the kind before it."""
+_INDEX_FROM = {_BEGIN + bytes((kind,)): 3 for kind in range(24)} | {_BEGIN + b"\x18": 4}
+"""Where the index begins, by what stands before it: version and the first byte of the kind."""
 
 
 def _row_fault(row: StoredRow, place: int, tower: _Tower) -> str:
