@@ -100,7 +100,7 @@ def new_finding(
 
 
 async def raised(centre: Centre, tx: Tx, found: Finding) -> bool:
-    """Keep a finding, write it on the centre's ledger, tell the hall; False when it was known."""
+    """Keep a finding or open it again, write it on the centre's ledger, tell the hall; False: nothing new."""
     if not await reconciling.raise_finding(tx, found):
         return False
     draft = Draft(
@@ -112,12 +112,21 @@ async def raised(centre: Centre, tx: Tx, found: Finding) -> bool:
 
 
 async def corrected(centre: Centre, tx: Tx, found: Finding) -> None:
-    """Close a finding that is no longer there; the hall is told."""
+    """Close a finding that is no longer there: on the centre's ledger, too, and the hall is told.
+
+    It is opened again when a later recount finds it again.
+    """
     moved = msgspec.structs.replace(
-        found, state="closed", settled_ms=centre.now_ms(), settled_by="centre", note="复点后已不存在"
+        found,
+        state="closed",
+        settled_ms=centre.now_ms(),
+        settled_by=reconciling.RECOUNT,
+        note="复点后已不存在",
     )
     await reconciling.settle_finding(tx, moved)
     await mailbox.post(centre, tx, found.origin, [_letter(moved)])
+    about = f"finding {found.finding} closed"
+    await record(centre, tx, Draft(kind="mark", actor="centre", object=about, note=moved.note))
 
 
 def _letter(found: Finding) -> mailbox.Draft:
@@ -128,6 +137,7 @@ def _letter(found: Finding) -> mailbox.Draft:
         "code": found.code,
         "about": found.object,
         "words": [found.words_zh, found.words_en],
+        "gone": found.state == "closed" and found.settled_by == reconciling.RECOUNT,
     }
 
 

@@ -1,6 +1,7 @@
 """The fleet: contact, data and health of every node as three facts, those that need a person first."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -29,6 +30,7 @@ from central.store.contacts import Contact, LeaseKept
 from central.store.database import Tx
 from central.store.fleet import Identity, NodeKept
 from central.store.ledger import Head
+from matters.calendar import CHINA
 from matters.freshness import age_words
 from matters.model import Words
 from sync.messages.directives import DIRECTIVES
@@ -143,7 +145,9 @@ def _contact_state(centre: Centre, node: NodeKept, last: Contact) -> tuple[NodeS
     if silence_ms <= OK_MS:
         return "ok", Words(zh="正常", en="in contact")
     if silence_ms > SILENT_MS.get(node.kind, DAY_MS):
-        return "silent", Words(zh=f"静默超出常态，上次联系 {ago.zh}", en=f"silent, last contact {ago.en}")
+        # A moment, not an age: it is kept as a finding and reads the same on another day.
+        since = f"{datetime.fromtimestamp(last.at_ms / 1000, CHINA):%Y-%m-%d %H:%M}"
+        return "silent", Words(zh=f"自 {since} 起静默，超出常态", en=f"silent since {since}")
     return "away", Words(zh=f"离线，在常态内，上次联系 {ago.zh}", en=f"away, last contact {ago.en}")
 
 

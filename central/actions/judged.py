@@ -17,6 +17,7 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
     """A difference reconciliation found. `object` is what it is about (a serial, a request id, a day).
 
     `owner` and `state` are the centre's; what the hall last said of it stands in `hall_…`, empty if nothing.
+    Of one that was opened again `settled_…` and `note` say how it was settled before.
     """
 
     id: str

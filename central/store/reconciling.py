@@ -12,11 +12,15 @@ from central.store.database import Tx
 from central.store.effects import CaseEvent, DayTotal, Paper, ReportKept, SheetMove, same_act
 from sync.messages.registry import kind
 
+RECOUNT = "centre"
+"""Who settled a finding that a later recount found no more."""
+
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A difference, with its owner and state.
 
-    `finding` is derived from what it is about, so it is found once.
+    `finding` is derived from what it is about, so it is found once. `settled_…` and `note` say how it was
+    settled last, of one that is open again how it was before.
     """
 
     origin: str
@@ -303,14 +307,23 @@ async def purposeless(tx: Tx, origin: str, low_ms: int, high_ms: int) -> list[Pa
 
 
 async def raise_finding(tx: Tx, row: Finding) -> bool:
-    """Keep a finding; False when it is known already, in whatever state."""
+    """Keep a finding; False when it is known as it is.
+
+    One that a recount closed is opened again, and one in any state that says something else by now (other
+    numbers): what was settled last stays beside it.
+    """
     return (
         await tx.fetchval(
-            "INSERT INTO finding (origin, finding, node, day, code, object, words_zh, words_en, owner, state,"
-            " opened_ms, settled_ms, settled_by, note)"
+            "INSERT INTO finding AS f (origin, finding, node, day, code, object, words_zh, words_en, owner,"
+            " state, opened_ms, settled_ms, settled_by, note)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-            " ON CONFLICT (origin, finding) DO NOTHING RETURNING finding",
+            " ON CONFLICT (origin, finding) DO UPDATE SET words_zh = excluded.words_zh,"
+            " words_en = excluded.words_en, owner = excluded.owner, state = excluded.state,"
+            " opened_ms = CASE f.state WHEN 'open' THEN f.opened_ms ELSE excluded.opened_ms END"
+            " WHERE f.words_zh <> excluded.words_zh OR f.state = 'closed' AND f.settled_by = $15"
+            " RETURNING finding",
             *msgspec.structs.astuple(row),
+            RECOUNT,
         )
         is not None
     )

@@ -3,6 +3,7 @@
 raised      by closing a day, or by the centre's letter; a difference has the same id on both sides
 dealt with  given to somebody by who is on duty, explained by them: a `finding.changed` entry each
 closed      by the centre's letter, or by closing the day again without it
+reopened    when the difference is there again, by an entry; what was said of it stays beside it
 """
 
 from collections.abc import Iterable
@@ -54,8 +55,8 @@ async def assign(node: Node, session: Session, finding: str, staff: str) -> None
         person = staff_member(tx, staff)
         if person is None or person.revoked:
             raise Refused("no such staff", message=_NOBODY, step=_CHOOSE)
-        found = _open(tx, finding)
-        _change(tx, session, msgspec.structs.replace(found, owner=staff), "assigned")
+        found = msgspec.structs.replace(_open(tx, finding), owner=staff)
+        _change(tx, found, "assigned", session.staff, session.role, session.window)
 
     await node.store.transact(give)
     node.events.publish("task")
@@ -74,62 +75,81 @@ async def explain(node: Node, session: Session, finding: str, note: str) -> None
         raise Refused("no note", message=_NO_NOTE, step=_SAY_WHAT)
 
     def say(tx: Transaction) -> None:
-        found = _open(tx, finding)
-        _change(tx, session, msgspec.structs.replace(found, state="explained", note=words), "explained")
+        found = msgspec.structs.replace(_open(tx, finding), state="explained", note=words)
+        _change(tx, found, "explained", session.staff, session.role, session.window)
 
     await node.store.transact(say)
     node.events.publish("task")
 
 
-def raised(tx: Transaction, day: str, found: Iterable[Finding]) -> None:
-    """Keep what closing `day` found; what an earlier close of it found and this one did not is closed."""
-    now = {one.id for one in found}
-    for one in found:
-        tx.execute(
-            "INSERT INTO finding (id, day, code, zh, en, state, raised_by, about, raised_ms)"
-            " VALUES (?,?,?,?,?,'open','node',?,?)"
-            " ON CONFLICT (id) DO UPDATE SET state = 'open' WHERE state = 'closed' AND centre <> 'closed'",
-            (one.id, day, one.code, one.words.zh, one.words.en, one.subject_of, tx.now_ms),
-        )
-    known = tx.query(
+def raised(tx: Transaction, day: str, found: Iterable[Finding], actor: str, role: str) -> None:
+    """Keep what closing `day` found; what an earlier close of it found and this one did not is closed.
+
+    One that is there again is open again, unless an officer of the centre closed it.
+    """
+    now = {one.id: one for one in found}
+    for one in now.values():
+        known = _known(tx, one.id)
+        if known is None:
+            _keep(tx, one)
+        elif known.state == "closed" and known.centre != "closed":
+            _change(tx, msgspec.structs.replace(known, state="open"), "reopened", actor, role)
+    before = tx.query(
         "SELECT id FROM finding WHERE day = ? AND raised_by = 'node' AND state <> 'closed'", (day,)
     )
-    gone = [(name,) for (name,) in known if name not in now]
+    gone = [(name,) for (name,) in before if name not in now]
     tx.execute_many("UPDATE finding SET state = 'closed' WHERE id = ?", gone)
 
 
 def told(tx: Transaction, body: dict[str, Any]) -> None:
-    """The centre's letter `finding`: one it closed is closed here, one it opens again is open again."""
+    """The centre's letter `finding`: one it closed is closed here, one it opens again is open again.
+
+    So is one it found that says something else by now. With `gone` nobody closed it: the centre has no word
+    on it any more, and the hall may find it again.
+    """
     words, state = [str(word) for word in body["words"]] or ["", ""], body["state"]
+    said = Finding(
+        id=body["finding"],
+        day=body["day"],
+        code=str(body.get("code", "")),
+        words=Words(zh=words[0], en=words[-1]),
+        state=state,
+        raised_by="centre",
+        subject_of=str(body.get("about", "")),
+        centre="" if body.get("gone") else state,
+    )
+    known = _known(tx, said.id)
+    if known is None:
+        _keep(tx, said)
+        return
+    new = known.raised_by == "centre" and known.words != said.words
+    moved = msgspec.structs.replace(known, centre=said.centre, words=said.words if new else known.words)
+    if new or "closed" in {known.state, state}:
+        moved = msgspec.structs.replace(moved, state=state)
+    if known.state != "open" and moved.state == "open":
+        _change(tx, moved, "reopened", "centre", "centre")
+    else:
+        _keep(tx, moved)
+
+
+def _keep(tx: Transaction, one: Finding) -> None:
+    text = (one.words.zh, one.words.en, one.state, one.raised_by, one.subject_of, one.owner, one.note)
     tx.execute(
-        "INSERT INTO finding (id, day, code, zh, en, state, raised_by, about, raised_ms, centre)"
-        " VALUES (?,?,?,?,?,?,'centre',?,?,?) ON CONFLICT (id) DO UPDATE SET centre = excluded.centre,"
-        " state = CASE WHEN 'closed' IN (state, excluded.centre) THEN excluded.centre ELSE state END",
-        (
-            body["finding"],
-            body["day"],
-            str(body.get("code", "")),
-            words[0],
-            words[-1],
-            state,
-            str(body.get("about", "")),
-            tx.now_ms,
-            state,
-        ),
+        f"INSERT INTO finding ({_COLUMNS}, raised_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 -- names of this file
+        " ON CONFLICT (id) DO UPDATE SET zh = excluded.zh, en = excluded.en, state = excluded.state,"
+        " owner = excluded.owner, note = excluded.note, centre = excluded.centre",
+        (one.id, one.day, one.code, *text, one.centre, tx.now_ms),
     )
 
 
-def _change(tx: Transaction, session: Session, changed: Finding, outcome: str) -> None:
-    tx.execute(
-        "UPDATE finding SET owner = ?, state = ?, note = ? WHERE id = ?",
-        (changed.owner, changed.state, changed.note, changed.id),
-    )
+def _change(tx: Transaction, changed: Finding, outcome: str, actor: str, role: str, window: str = "") -> None:
+    _keep(tx, changed)
     tx.append(
         Draft(
             kind="finding.changed",
-            actor=session.staff,
-            role=session.role,
-            window=session.window,
+            actor=actor,
+            role=role,
+            window=window,
             outcome=outcome,
             object=changed.id,
             detail={
@@ -146,13 +166,17 @@ def _change(tx: Transaction, session: Session, changed: Finding, outcome: str) -
 
 
 def _open(tx: Transaction, finding: str) -> Finding:
-    row = tx.one(f"SELECT {_COLUMNS} FROM finding WHERE id = ?", (finding,))  # noqa: S608 -- names of this file
-    if row is None:
+    found = _known(tx, finding)
+    if found is None:
         raise NotThere("no such finding")
-    found = _finding(row)
     if found.state == "closed":
         raise WrongMoment("the finding is closed")
     return found
+
+
+def _known(tx: Transaction, finding: str) -> Finding | None:
+    row = tx.one(f"SELECT {_COLUMNS} FROM finding WHERE id = ?", (finding,))  # noqa: S608 -- names of this file
+    return _finding(row) if row else None
 
 
 def _finding(row: tuple[Any, ...]) -> Finding:

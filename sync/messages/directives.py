@@ -52,7 +52,8 @@ DIRECTIVES: tuple[DirectiveKind, ...] = (
     _row("case.refused", "办件不予受理", "case refused", case=str, reason=list, rule=str),
     # `lease`: base64 of the signed lease; the acknowledgement's own list is the usual way.
     _row("lease", "离线授权", "lease", lease=str),
-    # `finding`: its id; `state`: open, explained or closed; `words`: [zh, en].
+    # `finding`: its id; `state`: open, explained or closed; `words`: [zh, en]. With `gone` true nobody closed
+    # it: the centre looked again and found it no more.
     _row("finding", "对账差异", "finding", finding=str, day=str, state=str, words=list),
     # Total the day again and close it with a new entry.
     _row("reconcile", "重新对账", "reconcile again", day=str),

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from central.actions import chores, findings, ingest, reconcile
+from central.actions import chores, findings, ingest, mailbox, reconcile
 from central.actions.centre import operator
 from sync.exchange.centre import carried
-from sync.ledger.entry import leaf_hash, row_leaf
+from sync.ledger.entry import leaf_hash, parse_leaf, row_leaf
 from sync.messages.incarnation import KIND, detail
 from tests.contract.central.halls import Hall
 from tests.contract.central.stage import Stage
@@ -97,6 +97,53 @@ async def test_rule_10_a_day_corrected_later_ends_its_finding_at_the_next_nights
     await hand_in(stage, hall)
     assert await chores.yesterday(stage.centre) == 0
     assert [one.state for one in await findings.findings(stage.centre)] == ["closed"]
+
+
+async def test_rule_10_a_difference_that_returns_opens_its_finding_again(stage: Stage) -> None:
+    hall = await stage.hall()
+    block(hall, "issued", "A0001", "A0010", 10)
+    sheet(hall, "A0002")
+    assert await codes(stage, hall, "sheet-un") == {("sheet-unaccounted", "A0001")}
+    await stage.thief("UPDATE paper SET sheet = 'A0001'")
+    assert await codes(stage, hall, "sheet-un") == set()
+    stage.clock.pass_ms(3_600_000)
+    await stage.thief("UPDATE paper SET sheet = 'A0002'")
+    assert await codes(stage, hall, "sheet-un") == {("sheet-unaccounted", "A0001")}
+    assert await codes(stage, hall, "sheet-un") == {("sheet-unaccounted", "A0001")}, "again, and once"
+    (one,) = [row for row in await findings.findings(stage.centre) if row.code == "sheet-unaccounted"]
+    assert (one.state, one.opened_ms) == ("open", stage.clock())
+    assert (one.settled_by, one.note) == ("centre", "复点后已不存在"), "what became of it before stays"
+    async with stage.centre.store.reading() as tx:
+        letters = await mailbox.waiting(stage.centre, tx, hall.origin, 0)
+    said = [letter.body for letter in letters if letter.body.get("finding") == one.id]
+    assert [(body["state"], body["gone"]) for body in said] == [
+        ("open", False),
+        ("closed", True),
+        ("open", False),
+    ]
+    leaves = await stage.rows(
+        "SELECT leaf FROM entry_body WHERE origin = $1 ORDER BY idx", stage.centre.origin
+    )
+    about = [parse_leaf(row["leaf"])[0].object for row in leaves]
+    closed = f"finding {one.id} closed"
+    assert [told for told in about if one.id in told] == [one.id, closed, one.id]
+
+
+@pytest.mark.parametrize("settled", ["explained", "closed"])
+async def test_rule_10_what_the_auditor_settled_stays_until_it_says_something_else(
+    stage: Stage, settled: str
+) -> None:
+    hall = await stage.hall()
+    hall.access(NUMBER, case="c-1")
+    close(hall)
+    hall.access(NUMBER, case="c-2")
+    (one,) = (await day(stage, hall)).findings
+    await findings.settle(stage.centre, operator("audit"), one.id, settled, "下班后补录一笔，已核实")
+    assert (await day(stage, hall)).findings == (), "the same difference was judged"
+    hall.access(NUMBER, case="c-3")
+    (other,) = (await day(stage, hall)).findings
+    assert (other.id, other.state, other.settled_by) == (one.id, "open", "audit")
+    assert other.words != one.words
 
 
 async def test_a_recount_ends_only_what_it_could_have_found(stage: Stage) -> None:

@@ -84,6 +84,73 @@ async def test_rule_10_a_finding_that_is_gone_when_the_day_is_closed_again_is_cl
     assert [(one.id, one.state) for one in await findings.findings(place.node)] == [(found.id, "open")]
 
 
+async def test_rule_10_a_difference_that_returns_is_open_again_on_both_sides_with_what_was_said_of_it(
+    place: Place, chief: Session
+) -> None:
+    centre, found = place.stage.centre, await unprinted(place, chief)
+    await place.exchange()
+    await reconcile.reconcile(centre, today(place))
+    await findings.assign(place.node, chief, found.id, "li.min")
+    await findings.explain(place.node, chief, found.id, "申请人未取，报告未打印")
+    await place.exchange()
+    await place.stage.thief("UPDATE report SET delivery = 'email'")
+    await reconcile.reconcile(centre, today(place))
+    await place.exchange()
+    (kept,) = await findings.findings(place.node)
+    assert (kept.state, kept.centre) == ("closed", ""), "gone, and no officer's word on it"
+    await place.stage.thief("UPDATE report SET delivery = 'paper'")
+    await reconcile.reconcile(centre, today(place))
+    for _ in range(2):  # the letter comes with the first, the hall's entry goes with the next
+        await place.exchange()
+    (kept,) = await findings.findings(place.node)
+    assert (kept.state, kept.centre, kept.owner) == ("open", "open", "li.min")
+    assert kept.note == "申请人未取，报告未打印"
+    (row,) = await there.findings(centre)
+    assert (row.state, row.hall_state, row.hall_owner, row.hall_note) == ("open", "open", "li.min", kept.note)
+    assert [one["state"] for one in await changes(place)] == ["open", "explained", "open"]
+
+
+async def test_rule_10_the_hall_finds_again_what_the_centre_found_no_more_and_not_what_an_officer_closed(
+    place: Place, chief: Session
+) -> None:
+    centre, found = place.stage.centre, await unprinted(place, chief)
+    await place.exchange()
+    await reconcile.reconcile(centre, today(place))
+    await place.stage.thief("UPDATE report SET delivery = 'email'")
+    await reconcile.reconcile(centre, today(place))
+    await place.exchange()
+    await close(place.node, chief, today(place))
+    assert [(one.id, one.state) for one in await findings.findings(place.node)] == [(found.id, "open")]
+    await there.settle(centre, operator("audit"), found.id, "closed", "已电话核实，按规定作废")
+    await place.exchange()
+    await close(place.node, chief, today(place))
+    assert [one.state for one in await findings.findings(place.node)] == ["closed"]
+
+
+async def test_rule_10_a_finding_that_says_something_else_by_now_is_open_again_at_the_hall(
+    place: Place, chief: Session
+) -> None:
+    centre = place.stage.centre
+    await unprinted(place, chief)
+
+    async def told() -> Finding:
+        await place.exchange()
+        await reconcile.reconcile(centre, today(place))
+        await place.exchange()
+        (one,) = [one for one in await findings.findings(place.node) if one.code == "after-close"]
+        return one
+
+    await place.offline(chief)
+    late = await told()
+    assert (late.code, late.state) == ("after-close", "open")
+    await findings.explain(place.node, chief, late.id, "下班后补办一件")
+    assert (await told()).state == "explained", "the same difference"
+    await place.offline(chief)
+    later = await told()
+    assert (later.id, later.state, later.note) == (late.id, "open", "下班后补办一件")
+    assert later.words != late.words
+
+
 async def test_rule_10_a_finding_is_given_out_on_duty_only_and_explained_in_words_by_its_owner(
     place: Place, chief: Session
 ) -> None:
