@@ -28,11 +28,10 @@ BLOCK = 256
 An index by time would cost each commit a page; these cost one row in 256 entries. Entries carried over keep
 their old times, so blocks overlap: a search looks into every block whose times meet the asked ones.
 """
-_BLOCKS = (
-    f"INSERT INTO time_block SELECT idx / {BLOCK}, min(hlc_ms), max(hlc_ms) FROM entry"  # noqa: S608 -- a number
-    f" WHERE idx >= (SELECT coalesce(max(idx) + 1, 0) * {BLOCK} FROM time_block) AND idx < ?"
-    f" GROUP BY idx / {BLOCK}"
-)
+_BLOCK = f"""
+INSERT INTO time_block
+SELECT ?1, min(hlc_ms), max(hlc_ms) FROM entry WHERE idx >= ?1 * {BLOCK} AND idx < (?1 + 1) * {BLOCK}
+"""  # noqa: S608 -- numbers of this file
 _DURING = f"""
 WITH part (first, last) AS (
   SELECT idx * {BLOCK}, idx * {BLOCK} + {BLOCK - 1} FROM time_block WHERE last_ms >= ?1 AND first_ms < ?2
@@ -86,8 +85,8 @@ def grow(connection: Connection, size: int, edge: bytes, hashes: Sequence[bytes]
             "INSERT OR REPLACE INTO tile (level, idx, hashes) VALUES (?,?,?)",
             [(level, index, tile) for (level, index), tile in changed.items()],
         )
-    if size % BLOCK + len(hashes) >= BLOCK:
-        connection.execute(_BLOCKS, ((size + len(hashes)) // BLOCK * BLOCK,))
+    full = range(size // BLOCK, (size + len(hashes)) // BLOCK)
+    connection.executemany(_BLOCK, ((block,) for block in full))
     return waiting[whole:]
 
 

@@ -179,6 +179,7 @@ class Writer:
         transaction = Transaction(self._connection, head, self.identity, head.read_ms, self._clock.state)
         try:
             request.result = request.work(transaction)
+            transaction.write_entries()
         except TROUBLE as error:
             if not self._connection.in_transaction:
                 raise  # the library rolled everything back (disk full): the group fails as one

@@ -36,10 +36,17 @@ def database(tmp_path: Path) -> Iterator[Connection]:
         yield connection
 
 
+def put(connection: Connection, first: int, end: int) -> None:
+    """The rows of these entries, as far as a tree knows them."""
+    rows = ((first + place, hashed) for place, hashed in enumerate(hashes(first, end)))
+    connection.executemany("INSERT INTO entry VALUES (?1, 110, ?1, x'', ?2, x'', x'')", rows)
+
+
 def keep(connection: Connection, first: int, end: int) -> None:
-    """What a commit of the writer does to tiles and head."""
+    """What a commit of the writer does to rows, tiles and head."""
     size, edge = connection.execute("SELECT size, edge FROM ledger_head").fetchone()
     assert size == first
+    put(connection, first, end)
     left = grow(connection, first, edge, hashes(first, end))
     connection.execute("UPDATE ledger_head SET size = ?, edge = ?", (end, left))
 
@@ -72,6 +79,7 @@ def test_a_database_of_the_first_schema_is_brought_over_and_grows_on(database: C
     _, tiles = tree.append(StoredTiles(database), 0, hashes(0, size))
     rows = [(level, index, tile) for (level, index), tile in tiles.items()]
     database.executemany("INSERT INTO tile VALUES (?,?,?)", rows)
+    put(database, 0, size)
     database.execute("UPDATE ledger_head SET size = ?", (size,))
     assert migrate(database) == len(steps())
     whole_tree_holds(database, size)
