@@ -325,7 +325,7 @@ async def test_a_silent_node_is_a_finding_once_a_day(stage: Stage) -> None:
     stage.clock.pass_ms(3_600_000)
     assert await chores.silence(stage.centre) == 0
     (one,) = await findings.findings(stage.centre)
-    assert one.words.zh == "自 2026-11-21 12:06 起静默，超出常态", "the same words for as long as it lasts"
+    assert one.words.zh == "自 2026-11-21 12:26 起静默，超出常态", "the same words for as long as it lasts"
     assert (await fleet.fleet(stage.centre))[0].state == "silent"
 
 
