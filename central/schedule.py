@@ -50,11 +50,11 @@ JOBS: tuple[Job, ...] = (
     Job(name="nonces", owner="security.callers", act=chores.nonces, every_s=600, limit_s=60),
     Job(name="trips", owner="actions.trips", act=chores.open_trips, every_s=600, limit_s=300),
     Job(name="silence", owner="actions.findings", act=chores.silence, every_s=3600, limit_s=300),
+    Job(name="days", owner="actions.reconcile", act=chores.days, every_s=3600, limit_s=3600),
     Job(name="deep checks", owner="actions.recount", act=chores.deep_checks, every_s=3600, limit_s=3600),
     Job(name="partitions", owner="store.migrate", act=chores.partitions, at="01:10", limit_s=300),
     Job(name="contacts", owner="store.contacts", act=chores.contacts_kept, at="01:20", limit_s=300),
     Job(name="packs", owner="actions.packs", act=chores.old_packs, at="01:40", limit_s=600),
-    Job(name="yesterday", owner="actions.reconcile", act=chores.yesterday, at="02:00", limit_s=3600),
 )
 # fmt: on
 

@@ -1,16 +1,13 @@
 """What is done without anybody asking; the schedule's table names these."""
 
-from datetime import timedelta
-
 from central.actions import fleet, fulfil, own_ledger, packs, publish, reconcile, recount, restored, trips
 from central.actions.centre import Centre
 from central.actions.findings import new_finding, raised
 from central.security import callers
-from central.store import contacts, migrate, reconciling
+from central.store import contacts, migrate
 from matters.calendar import china_day
 
 CONTACTS_KEPT_MS = 7 * 86_400_000
-AGAIN = timedelta(days=31)
 
 
 async def promises(centre: Centre) -> int:
@@ -59,18 +56,9 @@ async def open_trips(centre: Centre) -> int:
     return await trips.publish_open(centre)
 
 
-async def yesterday(centre: Centre) -> int:
-    """Reconcile the day before, and again days of the last month with open findings.
-
-    What halls corrected since ends by itself. How many nodes did not match on the day before.
-    """
-    day = china_day(centre.now_ms()) - timedelta(days=1)
-    async with centre.store.reading() as tx:
-        troubled = await reconciling.open_days(tx, (day - AGAIN).isoformat())
-    for one in troubled:
-        if one < day.isoformat():
-            await reconcile.reconcile(centre, one)
-    return sum(not node.matched for node in (await reconcile.reconcile(centre, day)).nodes)
+async def days(centre: Centre) -> int:
+    """Reconcile the days that are due, by what came and what ended since; how many, ledger by ledger."""
+    return await reconcile.due(centre)
 
 
 async def deep_checks(centre: Centre) -> int:

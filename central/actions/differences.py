@@ -50,9 +50,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 class Day(msgspec.Struct, frozen=True, kw_only=True):
     """What was read of one node's day.
 
-    `said` None: the day was not closed on this ledger. `closed`: the node closed it, on the ledger of
-    whichever incarnation. `late`: counted kinds after that closing. Until the end of the day: `blanks`,
-    numbered sheets issued, returned and void; `sheets`, what became of their numbers.
+    `over`: the day has ended. `said` None: it was not closed on this ledger. `closed`: the node closed it,
+    on the ledger of whichever incarnation. `late`: counted kinds after that closing. Until the end of the
+    day: `blanks`, numbered sheets issued, returned and void; `sheets`, what became of their numbers.
     """
 
     day: str
@@ -69,6 +69,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     purposeless: Sequence[Pairing]
     blanks: Sequence[SheetMove] = ()
     sheets: Sequence[Paper] = ()
+    over: bool = True
 
 
 Rule = Callable[[Day], Iterator[Difference]]
@@ -82,7 +83,7 @@ def differences(day: Day) -> tuple[Difference, ...]:
 def _totals(day: Day) -> Iterator[Difference]:
     """The node's own totals against the recount of what arrived."""
     if not day.closed:
-        if any(day.recount.get(name) for name in COUNTED):
+        if day.over and any(day.recount.get(name) for name in COUNTED):
             yield _said("day-missing", day.day, HALL, "当日有业务而未日结", "a day with work was not closed")
         return
     # A ledger that ended before the day was closed was totalled by nobody: nothing to compare with.

@@ -66,12 +66,17 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DayNode(msgspec.Struct, frozen=True, kw_only=True):
-    """One node's day: closed or not, matched or not, what was counted on both sides."""
+    """One node's day: closed or not, matched or not, what was counted on both sides.
+
+    `heard_ms`: up to when the node's own work is known here. `heard`: that is the whole day.
+    """
 
     origin: str
     node: str
     node_name: str
     closed: bool
+    heard: bool
+    heard_ms: int | None
     matched: bool
     counts: tuple["DayCount", ...]
     findings: tuple[FindingRow, ...]
@@ -96,7 +101,8 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
 class HeatRow(msgspec.Struct, frozen=True, kw_only=True):
     """One node in the days × nodes strip.
 
-    A cell is "matched", "open" (findings), "missing" (not closed) or "" (idle).
+    A cell is "matched", "waiting" (closed, not compared since its newest entries), "open" (findings),
+    "missing" (not closed), "unheard" (what was done is not known here yet) or "" (idle).
     """
 
     node: str

@@ -3,9 +3,12 @@
 1  read      the node's newest closing of the day; entries, reports, papers, cases, pairs of that day
 2  compare   `differences.py`, pure
 3  keep      each new difference: a finding, an entry on our ledger, a letter to the hall; one transaction
-a node
+             a node
+
+Which days are judged without anybody asking is decided from the store (`due`): a stick may bring a week.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import msgspec
@@ -16,15 +19,18 @@ from central.actions.findings import corrected, finding_row, new_finding, raised
 from central.actions.views import DayCount, DayNode, FindingRow, Heat, HeatRow, Reconciliation
 from central.errors import UsageInvalid
 from central.store import fleet as nodes
-from central.store import reconciling
+from central.store import judged, ledger, reconciling
 from central.store.database import Tx
 from central.store.effects import DayTotal
 from central.store.fleet import Identity
+from central.store.judged import Judged
 from matters.calendar import china_day, china_ms
 from matters.model import Words
 from sync.messages.registry import kind
 
 DAY_MS = 86_400_000
+AGAIN = timedelta(days=31)
+"""Days as old as that are judged again while they have open findings, and at most so many at once."""
 HEAT_DAYS_MAX = 92
 _ANSWERED = kind("access.answered").number
 
@@ -43,6 +49,38 @@ def parse_day(text: str) -> date:
         raise UsageInvalid("日期应写作 2026-11-21。", "a day is written 2026-11-21") from error
 
 
+class _Life(msgspec.Struct, frozen=True, kw_only=True):
+    """One ledger; `all` incarnations of its node, oldest first; `heard_ms` as `judged.heard` has it."""
+
+    identity: Identity
+    all: tuple[Identity, ...]
+    name: str
+    heard_ms: int | None
+
+    def heard(self, high_ms: int, now_ms: int) -> bool:
+        """Whether all this ledger holds of a day that ends then is here, as far as one can tell."""
+        ended = self.identity != self.all[-1] or self.identity.revoked_ms is not None
+        absent = high_ms > now_ms or self.identity.enrolled_ms >= high_ms
+        return ended or absent or (self.heard_ms or 0) >= high_ms
+
+
+async def _lives(tx: Tx) -> list[_Life]:
+    names = {one.node: one.name for one in await nodes.nodes(tx)}
+    known, heard = await nodes.identities(tx), await judged.heard(tx)
+    every: dict[str, list[Identity]] = {}
+    for one in known:
+        every.setdefault(one.node, []).append(one)
+    return [
+        _Life(
+            identity=one,
+            all=tuple(every[one.node]),
+            name=names.get(one.node, one.node),
+            heard_ms=heard.get(one.origin),
+        )
+        for one in known
+    ]
+
+
 async def reconcile(centre: Centre, day: date | str) -> Reconciliation:
     """Reconcile one day of every enrolled node; new findings are durable and in the halls' mailboxes.
 
@@ -50,21 +88,51 @@ async def reconcile(centre: Centre, day: date | str) -> Reconciliation:
     """
     when = parse_day(day) if isinstance(day, str) else day
     async with centre.store.reading() as tx:
-        names = {one.node: one.name for one in await nodes.nodes(tx)}
-        identities = await nodes.identities(tx)
-    lives: dict[str, list[Identity]] = {}
-    for one in identities:
-        lives.setdefault(one.node, []).append(one)
-    judged = [
-        await _node(centre, one, lives[one.node], names.get(one.node, one.node), when) for one in identities
-    ]
-    return Reconciliation(day=when.isoformat(), nodes=tuple(judged))
+        lives = await _lives(tx)
+    return Reconciliation(
+        day=when.isoformat(), nodes=tuple([await _node(centre, life, when) for life in lives])
+    )
 
 
-async def _node(centre: Centre, identity: Identity, lives: list[Identity], name: str, day: date) -> DayNode:
-    """One ledger's day; `lives` are all incarnations of its node, oldest first."""
+async def due(centre: Centre) -> int:
+    """Reconcile what nobody reconciled since it came or ended; how many days, ledger by ledger.
+
+    The store says what: days that ended, days of entries that came (today only once it is closed), and where
+    anything did, days of the last month with open findings.
+    """
+    today, many = china_day(centre.now_ms()), 0
+    async with centre.store.reading() as tx:
+        lives = await _lives(tx)
+        sizes = {origin: head.size for origin, head in (await ledger.heads(tx)).items()}
+    for life in lives:
+        now = Judged(origin=life.identity.origin, size=sizes[life.identity.origin], day=today.isoformat())
+        async with centre.store.reading() as tx:
+            before = await judged.judged(tx, now.origin)
+            days = await _due(tx, life, before, today) if before != now else set()
+        for day in sorted(days):
+            await _node(centre, life, day)
+        async with centre.store.transaction() as tx:
+            await judged.keep(tx, now)
+        many += len(days)
+    return many
+
+
+async def _due(tx: Tx, life: _Life, before: Judged | None, today: date) -> set[date]:
+    origin = life.identity.origin
+    days = await judged.days_from(tx, origin, before.size if before else 0)
+    if not await reconciling.last_closing(tx, [one.origin for one in life.all], today.isoformat()):
+        days.discard(today)
+    ended = (today - parse_day(before.day)).days if before else 1
+    days |= {today - timedelta(days=back) for back in range(1, min(ended, AGAIN.days) + 1)}
+    open_days = await reconciling.open_days(tx, origin, (today - AGAIN).isoformat())
+    return days | {day for day in map(parse_day, open_days) if day < today}
+
+
+async def _node(centre: Centre, life: _Life, day: date) -> DayNode:
+    identity = life.identity
     async with centre.store.transaction() as tx:
-        held = await _read(tx, identity, lives, day)
+        size = (await ledger.head(tx, identity.origin)).size
+        held = await _read(tx, identity, life.all, day, centre.now_ms())
         now = [
             new_finding(
                 centre,
@@ -80,12 +148,13 @@ async def _node(centre: Centre, identity: Identity, lives: list[Identity], name:
         for one in now:
             await raised(centre, tx, one)
         await _gone(centre, tx, identity, day, {one.finding for one in now})
+        await judged.judge(tx, identity.origin, day.isoformat(), size)
         found = [
-            finding_row(one, name)
+            finding_row(one, life.name)
             for one in await reconciling.findings(tx, node=identity.node, day=day.isoformat())
             if one.origin == identity.origin and one.state == "open"
         ]
-    return _day_node(identity, name, held, found)
+    return _day_node(life, held, found, heard=life.heard(bounds(day)[1], centre.now_ms()))
 
 
 async def _gone(centre: Centre, tx: Tx, identity: Identity, day: date, now: set[str]) -> None:
@@ -95,7 +164,7 @@ async def _gone(centre: Centre, tx: Tx, identity: Identity, day: date, now: set[
             await corrected(centre, tx, one)
 
 
-async def _read(tx: Tx, identity: Identity, lives: list[Identity], day: date) -> Day:
+async def _read(tx: Tx, identity: Identity, lives: Sequence[Identity], day: date, now_ms: int) -> Day:
     """Step 1. Numbered sheets are the node's: they are read for its newest incarnation of that day."""
     low, high = bounds(day)
     origin, origins = identity.origin, [one.origin for one in lives]
@@ -111,6 +180,7 @@ async def _read(tx: Tx, identity: Identity, lives: list[Identity], day: date) ->
     return Day(
         day=day.isoformat(),
         said=_kinds(said) if said else None,
+        over=high <= now_ms,
         closed=last is not None,
         recount={name: many - unsaid.get(name, 0) for name, many in everything.items()},
         late={name: late.get(name, 0) for name in COUNTED},
@@ -144,7 +214,7 @@ def _kinds(said: DayTotal) -> dict[str, int]:
     return {name: many for name, many in kinds.items() if isinstance(many, int)}
 
 
-def _day_node(identity: Identity, name: str, held: Day, found: list[FindingRow]) -> DayNode:
+def _day_node(life: _Life, held: Day, found: list[FindingRow], *, heard: bool) -> DayNode:
     counts = tuple(
         DayCount(
             key=key,
@@ -156,50 +226,62 @@ def _day_node(identity: Identity, name: str, held: Day, found: list[FindingRow])
     )
     idle = not any(count.centre for count in counts)
     return DayNode(
-        origin=identity.origin,
-        node=identity.node,
-        node_name=name,
+        origin=life.identity.origin,
+        node=life.identity.node,
+        node_name=life.name,
         closed=held.closed,
-        matched=not found and (held.closed or idle),
+        heard=heard,
+        heard_ms=life.heard_ms,
+        matched=not found and (held.closed or (idle and heard)),
         counts=counts,
         findings=tuple(found),
     )
 
 
 async def heat(centre: Centre, days: int = 28) -> Heat:
-    """Days × nodes.
-
-    Matched, open (findings), missing (worked and not closed), or idle; nothing is changed.
-    """
+    """Days × nodes, each judged as `HeatRow` says; nothing is changed."""
     many = max(1, min(days, HEAT_DAYS_MAX))
     last = china_day(centre.now_ms())
     shown = [last - timedelta(days=back) for back in range(many - 1, -1, -1)]
     low, high = bounds(shown[0])[0], bounds(shown[-1])[1]
     async with centre.store.reading() as tx:
-        names = {one.node: one.name for one in await nodes.nodes(tx)}
-        identities = await nodes.identities(tx)
-        closed = await reconciling.closed_days(tx, shown[0].isoformat())
-        active = await reconciling.active_days(tx, low, high, DAY_MS)
-        found = await reconciling.findings(tx, state="open", limit=10_000)
-    troubled = {(one.origin, one.day) for one in found}
+        lives = await _lives(tx)
+        known = _Known(
+            closed=await reconciling.closed_days(tx, shown[0].isoformat()),
+            active=await reconciling.active_days(tx, low, high, DAY_MS),
+            unjudged=await judged.unjudged(tx, low, high),
+            troubled={
+                (one.origin, one.day) for one in await reconciling.findings(tx, state="open", limit=10_000)
+            },
+            now_ms=centre.now_ms(),
+        )
     rows = [
         HeatRow(
-            node=one.node,
-            node_name=names.get(one.node, one.node),
-            cells=tuple(
-                _judged(one, day.isoformat(), closed, troubled)
-                or ("missing" if (one.origin, place) in active else "")
-                for place, day in enumerate(shown)
-            ),
+            node=life.identity.node,
+            node_name=life.name,
+            cells=tuple(_cell(life, place, day, known) for place, day in enumerate(shown)),
         )
-        for one in identities
+        for life in lives
     ]
     return Heat(days=tuple(day.isoformat() for day in shown), rows=tuple(rows))
 
 
-def _judged(
-    identity: Identity, day: str, closed: set[tuple[str, str]], troubled: set[tuple[str, str]]
-) -> str:
-    if (identity.origin, day) in troubled:
+class _Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What the strip is judged by: (node, day) closed, (origin, place in the strip) active, (origin, day)."""
+
+    closed: set[tuple[str, str]]
+    active: set[tuple[str, int]]
+    unjudged: set[tuple[str, str]]
+    troubled: set[tuple[str, str]]
+    now_ms: int
+
+
+def _cell(life: _Life, place: int, day: date, known: _Known) -> str:
+    origin = life.identity.origin
+    if (origin, day.isoformat()) in known.troubled:
         return "open"
-    return "matched" if (identity.node, day) in closed else ""
+    if (life.identity.node, day.isoformat()) in known.closed:
+        return "waiting" if (origin, day.isoformat()) in known.unjudged else "matched"
+    if (origin, place) in known.active:
+        return "missing"
+    return "" if life.heard(bounds(day)[1], known.now_ms) else "unheard"

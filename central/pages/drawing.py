@@ -13,7 +13,7 @@ CELL, CELL_STEP, ROW_STEP = 14, 17, 20
 CHART_DAYS_MAX = 92
 LABELS_MAX = 7
 
-CELL_CLASSES = {"matched": "c3", "filled": "c2", "open": "cb", "missing": "c0", "": "c1"}
+CELL_CLASSES = {"matched": "c3", "waiting": "c2", "open": "cb", "missing": "c0", "unheard": "cw", "": "c1"}
 """State of a node's day → class of its cell; an unknown state is drawn as idle."""
 
 

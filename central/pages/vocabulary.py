@@ -100,9 +100,10 @@ REPORTS = {
 }
 CELLS = {
     "matched": Words(zh="一致", en="matched"),
-    "filled": Words(zh="补齐后一致", en="matched later"),
+    "waiting": Words(zh="已日结，待对账", en="closed, not compared yet"),
     "open": Words(zh="有差异", en="findings"),
     "missing": Words(zh="未日结", en="not closed"),
+    "unheard": Words(zh="尚未报来", en="not heard of yet"),
     "": Words(zh="无业务", en="no work"),
 }
 CARRIERS = {"network": Words(zh="网络", en="line"), "courier": Words(zh="信使", en="courier")}
@@ -184,7 +185,6 @@ TONES = {
     "provisional": "ageing",
     "superseded": "official",
     "matched": "fresh",
-    "filled": "teal",
     "2": "official",
     "1": "ageing",
 }

@@ -383,12 +383,10 @@ async def settle_finding(tx: Tx, row: Finding) -> None:
     )
 
 
-async def open_days(tx: Tx, since: str) -> list[str]:
-    """The days since then that have open findings, oldest first."""
-    rows = await tx.fetch(
-        "SELECT DISTINCT day FROM finding WHERE state = 'open' AND day >= $1 ORDER BY day", since
-    )
-    return [row["day"] for row in rows]
+async def open_days(tx: Tx, origin: str, since: str) -> list[str]:
+    """The days since then on which a ledger has open findings."""
+    query = "SELECT DISTINCT day FROM finding WHERE origin = $1 AND state = 'open' AND day >= $2"
+    return [row["day"] for row in await tx.fetch(query, origin, since)]
 
 
 async def open_findings(tx: Tx) -> dict[str, int]:

@@ -69,6 +69,8 @@ TABLES: tuple[Table, ...] = (
     _state("quota_grant", "origin"),
     _state("correction", "origin"),
     _state("deep_check", "origin"),
+    _state("day_judged", "origin"),
+    _state("ledger_judged", "origin"),
     _state("request_nonce", "origin"),
     _state("subject", "ref"),
     _state("subject_touched", "ref"),

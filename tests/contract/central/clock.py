@@ -1,6 +1,6 @@
 """A clock that is told the time."""
 
-NOW_MS = 1_795_235_170_000  # 2026-11-21 12:06 in China
+NOW_MS = 1_795_235_170_000  # 2026-11-21 12:26 in China
 
 
 class Clock:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from central.actions import administrators, chores, findings, fleet, reconcile, reports, trail
+from central.actions import administrators, chores, findings, fleet, ingest, reconcile, reports, trail
 from central.actions.centre import operator
 from central.actions.views import TrailPage, TrailQuery
 from central.errors import NotFound, NotPermitted
@@ -279,15 +279,60 @@ async def test_g11_a_day_with_work_that_was_not_closed_is_a_finding_that_ends_wh
 ) -> None:
     hall = await stage.hall()
     hall.access(NUMBER, case="c-1")
+    assert (await day(stage, hall)).findings == (), "the day goes on"
+    stage.clock.pass_ms(86_400_000)
     judged = await day(stage, hall)
     assert [(one.code, one.object) for one in judged.findings] == [("day-missing", DAY)]
     heat = await reconcile.heat(stage.centre, 3)
-    assert heat.rows[0].cells == ("", "", "open")
+    assert heat.rows[0].cells == ("", "open", "")
     close(hall)
     judged = await day(stage, hall)
     assert judged.matched
     assert (await findings.findings(stage.centre))[0].state == "closed"
-    assert (await reconcile.heat(stage.centre, 3)).rows[0].cells == ("", "", "matched")
+    assert (await reconcile.heat(stage.centre, 3)).rows[0].cells == ("", "matched", "")
+
+
+async def test_rule_10_what_a_stick_brings_is_reconciled_without_anybody_asking(stage: Stage) -> None:
+    hall = await stage.hall()
+    await hand_in(stage, hall)
+    await chores.days(stage.centre)
+    report(hall, "330102-2026-L-00001", "c-1")
+    close(hall)
+    stage.clock.pass_ms(9 * 86_400_000)
+    await chores.days(stage.centre)
+    before = (await reconcile.heat(stage.centre, 10)).rows[0].cells
+    assert before == ("unheard",) * 9 + ("",), "nothing is known of these days"
+    await ingest.exchange(stage.centre, hall.batch(), "courier")
+    assert (await reconcile.heat(stage.centre, 10)).rows[0].cells[0] == "waiting", "closed, and not compared"
+    assert await chores.days(stage.centre) > 0
+    found = [(one.day, one.code) for one in await findings.findings(stage.centre)]
+    assert found == [(DAY, "never-printed")]
+    assert (await reconcile.heat(stage.centre, 10)).rows[0].cells[0] == "open"
+    assert await chores.days(stage.centre) == 0, "nothing came since"
+
+
+async def test_rule_10_a_day_is_compared_as_soon_as_it_is_closed_and_not_before(stage: Stage) -> None:
+    hall = await stage.hall()
+    hall.access(NUMBER, case="c-1")
+    await hand_in(stage, hall)
+    await chores.days(stage.centre)
+    assert (await reconcile.heat(stage.centre, 1)).rows[0].cells == ("missing",)
+    close(hall)
+    await hand_in(stage, hall)
+    assert (await reconcile.heat(stage.centre, 1)).rows[0].cells == ("waiting",)
+    await chores.days(stage.centre)
+    assert (await reconcile.heat(stage.centre, 1)).rows[0].cells == ("matched",)
+
+
+async def test_rule_10_a_node_that_was_not_heard_of_matches_nothing(stage: Stage) -> None:
+    hall = await stage.hall()
+    await hand_in(stage, hall)
+    stage.clock.pass_ms(3 * 86_400_000)
+    (judged,) = (await reconcile.reconcile(stage.centre, "2026-11-23")).nodes
+    assert (judged.heard, judged.matched, judged.heard_ms) == (False, False, NOW_MS)
+    await hand_in(stage, hall)
+    (judged,) = (await reconcile.reconcile(stage.centre, "2026-11-23")).nodes
+    assert (judged.heard, judged.matched) == (True, True), "idle, and it says so itself"
 
 
 async def test_work_after_the_close_is_a_finding_until_the_day_is_closed_again(stage: Stage) -> None:
@@ -303,6 +348,7 @@ async def test_work_after_the_close_is_a_finding_until_the_day_is_closed_again(s
 async def test_a_finding_is_settled_with_a_note_by_the_auditor_only(stage: Stage) -> None:
     hall = await stage.hall()
     hall.access(NUMBER, case="c-1")
+    stage.clock.pass_ms(86_400_000)
     one = (await day(stage, hall)).findings[0]
     refused = await findings.settle(stage.centre, AUDIT, one.id, "explained", "")
     assert isinstance(refused, Refusal)
