@@ -64,8 +64,8 @@ from sync.signing import cose
 from sync.signing.notes import Checkpoint
 
 Carrier = Literal["network", "courier"]
-GROUP_FRAMES = 16
-"""Frames committed in one transaction: 4,096 entries at most, so a cut costs little and memory stays flat."""
+GROUP_FRAMES = 8
+"""Frames committed in one transaction, the next ones opened while the database writes: half a batch."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):

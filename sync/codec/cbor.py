@@ -168,11 +168,22 @@ def peek(encoded: bytes) -> list[Any]:
     return value
 
 
-def _load(encoded: bytes) -> Any:
+def peek_each(encoded: Sequence[bytes]) -> list[list[Any]]:
+    """`peek` of each, in half the time: read as one array of arrays.
+
+    Where each ends is not looked at: for bytes that are encoded again and compared. Raises `Malformed`.
+    """
+    values: list[Any] = _load(_head(_ARRAY, len(encoded)) + b"".join(encoded), LIMITS.depth + 1)
+    if not set(map(type, values)) <= {list}:
+        raise Malformed("CBOR that is no array")
+    return values
+
+
+def _load(encoded: bytes, depth: int = LIMITS.depth) -> Any:
     try:
         return cbor2.loads(
             encoded,
-            max_depth=LIMITS.depth,
+            max_depth=depth,
             allow_indefinite=False,
             strict_hashable_types=True,
             tag_hook=_refuse_tag,

@@ -182,8 +182,12 @@ class NodeExchange:
         return [SendBatch(data=data, start=start, end=planned.end)]
 
     def _plan(self, start: int, entries: int) -> Planned:
+        """The batch of about `entries` from `start` on; it ends with a whole frame where more will follow."""
         assert self._target is not None
         end, frame = min(self._target, start + entries), frame_entries(self.batch_entries)
+        rest = end % frame
+        if rest < end - start and end < self._target:
+            end -= rest
         return plan_up(self._view, start, end, version=self._version, frame_entries=frame)
 
     def _onward(self, ack: Acknowledgement, accepted: Accepted) -> list[Step]:

@@ -93,7 +93,7 @@ def read_leaves(encoded: Sequence[bytes]) -> tuple[list[Column], list[bytes]]:
 
     What `row_leaves` refuses is refused there. Raises `Malformed` or `UnknownVersion` for what is no leaf.
     """
-    table = list(map(cbor.peek, encoded))
+    table = cbor.peek_each(encoded)
     for values in table:
         _check_version(values)
     if not table:

@@ -57,8 +57,8 @@ async def test_a_line_cut_between_batches_leaves_what_was_taken_and_nothing_goes
     spans = cut_after(centre, 1)
     with pytest.raises(CentreUnreachable):
         await exchange(node)
-    assert spans == [(held, held + FIRST_ENTRIES)]
-    assert len(centre.hashes) == held + FIRST_ENTRIES
+    assert spans == [(held, FIRST_ENTRIES)], "up to a whole frame"
+    assert len(centre.hashes) == FIRST_ENTRIES
     assert node.uplink.batch_entries == BATCH_ENTRIES // 16
     centre.down = False
     await level(node, centre)

@@ -30,6 +30,18 @@ def test_what_is_encoded_is_decoded_the_same(value: list[object]):
     assert encoded == cbor2.dumps(value, canonical=True)
 
 
+@given(st.lists(VALUES, max_size=30))
+def test_arrays_read_together_are_those_read_one_by_one(values: list[list[object]]):
+    encoded = [cbor2.dumps(value) for value in values]
+    assert cbor.peek_each(encoded) == list(map(cbor.peek, encoded))
+
+
+def test_what_is_no_array_is_refused_among_arrays():
+    for wrong in (b"\x01", b"", b"\x81", b"\xa0"):
+        with pytest.raises(Malformed):
+            cbor.peek_each([cbor.encode([1]), wrong, cbor.encode([2])])
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_decode_or_are_refused_with_an_error_of_the_tree(encoded: bytes):
     try:

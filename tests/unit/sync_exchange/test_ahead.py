@@ -71,6 +71,19 @@ def test_each_entry_is_read_and_packed_once_and_the_round_ends_level():
     assert sum(end - start for start, end in hall.spans) == ENTRIES
 
 
+def test_a_batch_that_more_will_follow_ends_with_a_whole_frame():
+    hall, centre = watched(BATCH_ENTRIES + 600)
+    exchange = NodeExchange(hall, batch_entries=256)
+    steps = begun(exchange)
+    steps = replied(exchange, centre.answered(steps[-1].data, frames=1))
+    assert sent(steps) == (64, 320)
+    exchange.batch_entries = BATCH_ENTRIES
+    steps = replied(exchange, centre.answered(steps[-1].data))
+    assert sent(steps) == (320, BATCH_ENTRIES + 256), "not 64 entries of one more frame"
+    steps = replied(exchange, centre.answered(steps[-1].data))
+    assert sent(steps) == (BATCH_ENTRIES + 256, BATCH_ENTRIES + 600)
+
+
 def test_what_was_packed_is_dropped_where_the_centre_asks_for_something_else():
     hall, centre = watched(ENTRIES)
     exchange = NodeExchange(hall)
