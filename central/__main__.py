@@ -8,7 +8,7 @@ to standard error.
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from central.actions import (
     trail,
 )
 from central.actions.centre import Centre, operator
-from central.actions.views import TrailQuery
+from central.actions.views import DayNode, TrailQuery
 from central.arguments import (
     PEOPLE_MAX,
     PORT_MAX,
@@ -62,6 +62,7 @@ from central.listening import bound
 from central.pages.vocabulary import MODES
 from central.settings import DAY_MS, read
 from central.upstream import reference
+from matters.differences import next_step
 from matters.model import Refusal, Words
 from sync.errors import SyncError
 from ui.look import size
@@ -250,19 +251,29 @@ async def check_all(centre: Centre, asked: argparse.Namespace) -> Said:
     broken = any(one.broken_at is not None for one in found)
     lines = [
         f"{one.origin} {one.size} 条 "
-        + ("完好" if one.broken_at is None else f"第 {one.broken_at} 条起不成立：{one.reason}")
+        + ("完好" if one.broken_at is None else f"第 {one.broken_at} 条起不成立（{one.reason}）")
         for one in found
     ]
+    if broken:
+        lines.append(next_step("copies-differ").zh)
     return Said(document={"nodes": found}, code=EXIT_FOUND if broken else EXIT_HOLDS, lines=tuple(lines))
 
 
 async def reconcile_day(centre: Centre, asked: argparse.Namespace) -> Said:
     """Reconcile one day."""
     done = await reconcile.reconcile(centre, asked.day)
-    lines = [
-        f"{node.node_name} {'相符' if node.matched else f'差异 {len(node.findings)}'}" for node in done.nodes
-    ]
+    lines = [line for node in done.nodes for line in _day_lines(node)]
     return Said(document=done, lines=tuple(lines) or ("没有节点",))
+
+
+def _day_lines(node: DayNode) -> Iterator[str]:
+    said = [] if node.heard else ["尚未报来：" + next_step("silent-node").zh]
+    if node.findings:
+        said.append(f"差异 {len(node.findings)}")
+    yield f"{node.node_name} {'，'.join(said) or ('相符' if node.matched else '未日结')}"
+    for one in node.findings:
+        about = "" if one.object in one.words.zh else f"（{one.object}）"
+        yield f"  {one.words.zh}{about}。{next_step(one.code).zh}"
 
 
 async def courier_import(centre: Centre, asked: argparse.Namespace) -> Said:

@@ -103,11 +103,18 @@ async def _restored(centre: Centre, officer: AdminSession, asked: argparse.Names
 async def _files(centre: Centre, asked: argparse.Namespace) -> Said:
     rows = await files.lacking(centre, operator("audit"), asked.node)
     lines = tuple(f"{row.serial} {row.digest[:16]} 已到 {row.have} 块" for row in rows)
+    if lines:
+        lines += ("联网时由节点补传，信使也会带回（central export 写清单）；已到齐的不在此列",)
     return Said(document={"lacking": rows}, lines=lines or ("报告文件齐全",))
 
 
 async def _recount(centre: Centre, asked: argparse.Namespace) -> Said:
-    return Said(document=await recount.recount(centre, operator("audit"), asked.node, asked.out))
+    done = await recount.recount(centre, operator("audit"), asked.node, asked.out)
+    lines = (
+        f"已重新计算 {done.size} 条，请 {done.node} 逐层核对；节点下次联系后的几分钟内核对，不符的列入差异",
+        *(f"信使文件：{path}" for path in done.files),
+    )
+    return Said(document=done, lines=lines)
 
 
 async def _witnesses(centre: Centre, _: argparse.Namespace) -> Said:

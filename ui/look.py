@@ -16,6 +16,7 @@ from typing import Any, Final
 from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from matters.differences import next_step
 from matters.freshness import BAND_WORDS, age_words, span_words
 from matters.model import Words
 from ui.codes import NATIONS, SEXES
@@ -149,6 +150,7 @@ def environment(*templates: Path, lang: str = LANGUAGES[0]) -> Environment:
     made.filters.update(
         {
             "said": lambda words: said(words, lang),
+            "next_step": lambda code: said(next_step(code), lang),
             "clock": clock,
             "day": lambda value: translator(lang)(day(value)),
             "ago": lambda age_s: said(age_words(age_s), lang),

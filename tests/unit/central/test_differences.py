@@ -2,9 +2,10 @@
 
 import msgspec
 
-from central.actions.differences import Day, differences
+from central.actions.differences import CODES, Day, differences
 from central.store.effects import CaseEvent, Paper, ReportKept
 from central.store.reconciling import Pairing, ReportWhole
+from matters.differences import next_step
 from sync.messages.registry import kind
 
 EMPTY = Day(
@@ -111,3 +112,14 @@ def test_g11_one_ledger_without_the_other_is_a_finding_with_its_owner() -> None:
         ("shown-not-disclosed", "r-1", "centre"),
     ]
     assert codes(purposeless=(lonely,)) == ["access-without-purpose"]
+
+
+def test_rule_10_every_difference_says_what_to_do_about_it() -> None:
+    others = {"silent-node", "copies-differ", "fork", "incarnation", "grant-misused", "grant-forgotten"}
+    general = next_step("of a newer program")
+    assert [code for code in sorted(CODES | others) if next_step(code) == general] == []
+
+
+def test_rule_10_a_day_that_goes_on_is_not_missing() -> None:
+    assert codes(said=None, closed=False, recount={"case.opened": 1}) == ["day-missing"]
+    assert codes(said=None, closed=False, recount={"case.opened": 1}, over=False) == []

@@ -43,7 +43,7 @@ def fleet_line(row: av.NodeRow) -> views.FleetLine:
 
 
 def strip() -> drawing.Strip:
-    days = [f"2026-{10 if day < 7 else 11}-{(24 + day) if day < 8 else day - 7:02}" for day in range(28)]
+    days = [f"2026-{10 if day < 8 else 11}-{(24 + day) if day < 8 else day - 7:02}" for day in range(28)]
     rows = []
     for one in FLEET[:6]:
         marks = digest("heat " + one.name)
@@ -57,6 +57,10 @@ def strip() -> drawing.Strip:
                     if mark < 6
                     else "open"
                     if mark < 12
+                    else "waiting"
+                    if mark < 18
+                    else "unheard"
+                    if day > 24
                     else "matched"
                     for day, mark in enumerate(marks[:28])
                 ],
