@@ -248,12 +248,13 @@ async def disclosed(tx: Tx, origin: str, request_id: str) -> bool:
 
 async def add_deferrals(tx: Tx, rows: Sequence[Deferral]) -> None:
     """Queue cases to fulfil; a case already queued stays as it is."""
-    await tx.executemany(
-        "INSERT INTO deferral (origin, case_no, idx, matter, subject_ref, asked_sealed, state, attempts,"
-        " next_try_ms, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-        " ON CONFLICT (origin, case_no) DO NOTHING",
-        [msgspec.structs.astuple(row) for row in rows],
-    )
+    if rows:
+        await tx.executemany(
+            "INSERT INTO deferral (origin, case_no, idx, matter, subject_ref, asked_sealed, state, attempts,"
+            " next_try_ms, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+            " ON CONFLICT (origin, case_no) DO NOTHING",
+            [msgspec.structs.astuple(row) for row in rows],
+        )
 
 
 async def due_deferrals(tx: Tx, now_ms: int, origin: str = "", limit: int = 50) -> list[Deferral]:

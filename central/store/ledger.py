@@ -15,7 +15,7 @@ import msgspec
 from central.errors import NotFound, StoreRefused
 from central.store.database import Tx
 from sync.errors import Malformed
-from sync.ledger.proofs import EMPTY_ROOT, HASH_BYTES, fold
+from sync.ledger.proofs import EMPTY_ROOT, HASH_BYTES
 from sync.ledger.tree import TILE_BYTES, TILE_WIDTH, TileSource, append, root
 
 T = TypeVar("T")
@@ -126,13 +126,19 @@ async def _insert(tx: Tx, origin: str, entries: Sequence[StoredEntry], arrived_m
 
 
 async def _insert_tiles(tx: Tx, origin: str, changed: Mapping[tuple[int, int], bytes]) -> None:
-    full = [(level, index, tile) for (level, index), tile in changed.items() if len(tile) == TILE_BYTES]
+    full = [place for place, tile in changed.items() if len(tile) == TILE_BYTES]
     if full:
         await tx.copy_records_to_table(
             "tile",
             columns=["origin", "level", "idx", "hashes", "folded"],
-            records=[(origin, level, index, tile, fold(tile)) for level, index, tile in full],
+            records=[(origin, *place, changed[place], _folded(changed, *place)) for place in full],
         )
+
+
+def _folded(changed: Mapping[tuple[int, int], bytes], level: int, index: int) -> bytes:
+    """The root over a tile that became full: `append` has put it into the tile above."""
+    above, place = divmod(index, TILE_WIDTH)
+    return changed[level + 1, above][place * HASH_BYTES : (place + 1) * HASH_BYTES]
 
 
 async def _move(tx: Tx, at: Head, size: int, new_root: bytes, clock: tuple[int, int]) -> Head:
