@@ -6,10 +6,11 @@ request that
 fails undoes itself only; a commit that fails fails the whole group, and nothing of it was released.
 """
 
+import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,20 +30,21 @@ QUEUE_MAX = 1024
 
 
 class _Request:
-    """One function and where its result goes."""
+    """One function and where its result goes: to the coroutine that waits on the loop it came from."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.future: Future[Any] = Future()
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
         self.result: Any = None
         self.error: BaseException | None = None
 
     def settle(self) -> None:
-        """Tell the waiting coroutine.
+        """Tell the waiting coroutine, on its loop.
 
         One that was cancelled is told nothing (its entry stands all the same).
         """
-        if self.future.cancelled() or not self.future.set_running_or_notify_cancel():
+        if self.future.cancelled():
             return
         if self.error is not None:
             self.future.set_exception(self.error)
@@ -60,7 +62,7 @@ class Writer:
         self._connection = connection
         self._data = data
         self._clock = clock
-        self._queue: queue.Queue[_Request | None] = queue.Queue(QUEUE_MAX)
+        self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._roots = Roots()
         self.failed: StoreTrouble | None = None
@@ -80,18 +82,17 @@ class Writer:
         """Begin to serve requests."""
         self._thread.start()
 
-    def submit(self, work: Work) -> Future[Any]:
-        """Queue a transaction.
+    def submit(self, work: Work) -> asyncio.Future[Any]:
+        """Queue a transaction of the running loop.
 
         Its future resolves after the commit is fsynced; a full queue raises LedgerUnavailable.
         """
         if self.failed is not None:
             raise LedgerUnavailable(f"store stopped: {self.failed.detail}")
+        if self._queue.qsize() >= QUEUE_MAX:
+            raise LedgerUnavailable("writer queue is full")
         request = _Request(work)
-        try:
-            self._queue.put_nowait(request)
-        except queue.Full as error:
-            raise LedgerUnavailable("writer queue is full") from error
+        self._queue.put(request)
         return request.future
 
     def stop(self) -> None:
@@ -102,41 +103,38 @@ class Writer:
         self._connection.close()
 
     def _run(self) -> None:
-        while True:
-            group = self._gather()
+        last = False
+        while not last:
+            group, last = self._gather()
             if group:
                 self._serve(group)
-            if not group or group[-1].work is _LAST:
-                return
 
-    def _gather(self) -> list[_Request]:
-        """The next group, at least one request; ends with the marker _LAST when the writer is to stop."""
+    def _gather(self) -> tuple[list[_Request], bool]:
+        """The next group, and whether it is the last before the writer stops (then it may be empty)."""
         group: list[_Request] = []
-        first = self._queue.get()
-        while True:
-            group.append(first if first is not None else _Request(_LAST))
-            if first is None or len(group) >= GROUP_MAX:
-                return group
-            try:
-                first = self._queue.get_nowait()
-            except queue.Empty:
-                return group
+        request = self._queue.get()
+        while request is not None:
+            group.append(request)
+            if len(group) >= GROUP_MAX or self._queue.empty():
+                return group, False
+            request = self._queue.get()  # nobody else takes from it
+        return group, True
 
     def _serve(self, group: list[_Request]) -> None:
-        live = [request for request in group if request.work is not _LAST]
-        if live:
-            try:
-                self._commit(live)
-            except TROUBLE as error:
-                self._fail(live, error)
-            except EdgeError as error:
-                self._undo()
-                for request in live:
-                    request.error = error
-            except Exception as error:  # noqa: BLE001 -- supervisor: a bug must not leave callers waiting for ever
-                self._break(live, error)
-            for request in live:
-                request.settle()
+        try:
+            self._commit(group)
+        except TROUBLE as error:
+            self._fail(group, error)
+        except EdgeError as error:
+            self._undo()
+            for request in group:
+                request.error = error
+        except Exception as error:  # noqa: BLE001 -- supervisor: a bug must not leave callers waiting for ever
+            self._break(group, error)
+        for loop in {request.loop for request in group}:
+            waiting = [request for request in group if request.loop is loop]
+            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits
+                loop.call_soon_threadsafe(_settle, waiting)
 
     def _break(self, group: list[_Request], error: Exception) -> None:
         """Something nobody foresaw: every caller is told, and nothing is written any more."""
@@ -248,5 +246,7 @@ class Writer:
                 request.error = LedgerUnavailable(trouble.detail)
 
 
-def _LAST(_: Transaction) -> None:  # noqa: N802 -- a marker, never run
-    """Marks the end of the queue."""
+def _settle(group: list[_Request]) -> None:
+    """Tell all that wait on this loop, which is woken once."""
+    for request in group:
+        request.settle()
