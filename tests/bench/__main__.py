@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 
+import msgspec
 import structlog
 from rich.console import Console
 from rich.table import Table
@@ -27,14 +28,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("name", nargs="?", default="all", choices=["all", *(one.id for one in BENCHES)])
     parser.add_argument("--small", action="store_true", help="small sizes, nothing written")
+    parser.add_argument(
+        "--with",
+        dest="counts",
+        action="append",
+        type=_count,
+        default=[],
+        metavar="COUNT=NUMBER",
+        help="another count of sizes.py, nothing written",
+    )
     asked = parser.parse_args()
+    size = Size.small() if asked.small else Size()
+    size = msgspec.structs.replace(size, **dict(asked.counts))
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR)
     )  # of the node in this process
     chosen = [one for one in BENCHES if asked.name in {"all", one.id}]
-    for _ in run(chosen, small=asked.small, out=Console()):
+    for _ in run(chosen, size, out=Console()):
         pass
     return 0
+
+
+def _count(said: str) -> tuple[str, int]:
+    name, number = said.split("=")
+    return name, int(number)
 
 
 @contextlib.contextmanager
@@ -53,16 +70,15 @@ def bounded(seconds: int) -> Iterator[None]:
         signal.alarm(0)
 
 
-def run(chosen: Iterable[Bench], *, small: bool, out: Console) -> Iterable[Result]:
-    """Run benches one after the other on one stage; each result is written as soon as it is there."""
-    size = Size.small() if small else Size()
+def run(chosen: Iterable[Bench], size: Size, *, out: Console) -> Iterable[Result]:
+    """Run benches one after the other on one stage; a result of the real size is written as soon as it is there."""
     with Stage(size) as stage:
         for bench in chosen:
             here = machine.this()
             with bounded(BENCH_S), took() as whole:
                 outcome = bench.run(stage, size)
             result = _result(bench.id, here, outcome)
-            if not small:
+            if size == Size():
                 write(result)
             out.print(summary(result, whole.seconds))
             yield result
