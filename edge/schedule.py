@@ -68,6 +68,7 @@ JOBS: tuple[Job, ...] = (
     Job(name="files", owner="line", act=files.when_idle, every_s=120, limit_s=300, missed="skip"),
     Job(name="wipe", owner="security", act=wipe.when_told, every_s=30, limit_s=900, missed="once"),
     Job(name="doubts", owner="store", act=downlink.settle_doubts, every_s=60, limit_s=60, missed="skip"),
+    Job(name="sweep", owner="store", act=downlink.sweep, every_s=300, limit_s=120, missed="skip"),
     Job(name="data", owner="store", act=downlink.look_over, at="03:40", limit_s=300, missed="once"),
     Job(name="prune", owner="store", act=prune.prune, at="03:20", limit_s=900, missed="once"),
 )

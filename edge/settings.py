@@ -41,7 +41,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database's size to the disk. `disk_free_min_percent`: below it sensitive answers stop; `reserve_mb` is
     the ballast file freed for entries and shutdown. `link` is the kind of line
     (`edge.actions.budget.LINKS`), `link_day_mb` its budget a day for records and files (0: what the kind
-    says). `metrics_token` "" lets loopback only read /metrics. `sticks` are the folders in which the system
+    says). `pack_slice_rows`: how many rows of a data set one transaction takes; an answer waits for one such
+    transaction, on a slow disk fewer rows keep that short.
+    `metrics_token` "" lets loopback only read /metrics. `sticks` are the folders in which the system
     mounts USB sticks, each stick a folder of its own right below; the courier page offers no other.
     """
 
@@ -73,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     disk_free_min_percent: Annotated[int, msgspec.Meta(ge=0, le=99)] = 10
     reserve_mb: Annotated[int, msgspec.Meta(ge=0)] = 8
     store_bytes_max: Annotated[int, msgspec.Meta(ge=0)] = 0
+    pack_slice_rows: Count = 500
     metrics_token: str = ""
     sticks: tuple[str, ...] = ()
 

@@ -8,7 +8,7 @@ import structlog
 from edge.actions import lanes, leases, succession
 from edge.actions.node import Node
 from edge.errors import LedgerUnavailable
-from edge.store import disk
+from edge.store import disk, holdings
 from edge.store.clock import JUMP_MS
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
@@ -21,13 +21,14 @@ async def boot(node: Node) -> None:
     """Everything that must be true before the port opens.
 
     0 a new incarnation that a crash broke off is begun to its end · 1 this boot is counted · 2 a clock set
-    back is an entry · 3 expired leases are shredded · 4 jobs that stood in `sent` ask the clerk · 5 the
-    ballast stands.
+    back is an entry · 3 a data set half taken is given up · 4 expired leases are shredded · 5 jobs that stood
+    in `sent` ask the clerk · 6 the ballast stands.
     """
     await succession.finish(node.store)
     await node.store.transact(_count_boot)
     if node.store.jump_ms:
         await _adjusted(node, node.store.jump_ms, "behind-high-water")
+    await node.store.transact(holdings.give_up)
     await leases.boot(node)
     asked = await lanes.after_crash(node)
     await keep_reserve(node)

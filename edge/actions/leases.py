@@ -188,6 +188,7 @@ async def shred_expired(node: Node, withdrawn: frozenset[str] = frozenset()) -> 
         wrapping = await asyncio.to_thread(node.store.keyring.prepare)
         scopes = await node.store.transact(lambda tx: _rewrap(tx, node, wrapping, interval, ended))
         await _finish(node)
+    await holdings.clear(node.store, node.settings.pack_slice_rows)
     log.info("leases.shredded", leases=len(dead), scopes=len(scopes))
     node.events.publish("status")
     return scopes
@@ -223,7 +224,7 @@ def _rewrap(
         tx.append(Draft(kind="lease.expired", object=lease.id, outcome=lease.capability, policy=lease.policy))
     living = [state.lease for state in open_states(tx, node.identity)]
     current = node.store.keyring.current()
-    gone: list[str] = []
+    gone: list[tuple[str, Tier]] = []
     for scope, tier, name, wrapped in tx.query("SELECT scope, tier, wrapping, wrapped FROM lease_key"):
         if covered(scope, tier, living) and name == current.name.hex():
             fresh = new.wrap(scope, tier, current.unwrap(scope, tier, wrapped))
@@ -232,18 +233,11 @@ def _rewrap(
                 (new.name.hex(), fresh, scope, tier),
             )
         else:
-            gone.append(f"{scope}#{tier}")
-            _forget(tx, scope, tier)
-    return (*sorted(ended), *gone)
-
-
-def _forget(tx: Transaction, scope: str, tier: str) -> None:
-    """Drop a tier's key and rows; the scope is fetched whole again once a lease allows it."""
-    tx.execute("DELETE FROM lease_key WHERE scope = ? AND tier = ?", (scope, tier))
-    column = "sealed" if tier == "closed" else "open_part"
-    tx.execute(f"UPDATE subject_cache SET {column} = NULL WHERE scope = ?", (scope,))  # noqa: S608 -- two names
-    tx.execute("DELETE FROM subject_cache WHERE scope = ? AND sealed IS NULL AND open_part IS NULL", (scope,))
-    tx.execute("UPDATE release_held SET version = 0, rows = 0, lacking = x'' WHERE scope = ?", (scope,))
+            gone.append((scope, tier))
+            tx.execute("DELETE FROM lease_key WHERE scope = ? AND tier = ?", (scope, tier))
+    for scope, tier in gone:
+        holdings.drop_tier(tx, scope, tier)
+    return (*sorted(ended), *(f"{scope}#{tier}" for scope, tier in gone))
 
 
 def covered(scope: str, tier: str, living: list[Lease]) -> bool:

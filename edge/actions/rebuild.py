@@ -24,7 +24,7 @@ from edge.actions.gates import RESTORED
 from edge.actions.node import Node, open_node
 from edge.errors import BeyondRepair, BrokenPage, Damaged, LedgerUnavailable
 from edge.settings import Settings
-from edge.store import anchor, cipher, past, salvage, slots
+from edge.store import anchor, cipher, holdings, past, salvage, slots
 from edge.store.cipher import TROUBLE, Connection, DatabaseKey
 from edge.store.clock import NodeClock
 from edge.store.draft import Draft
@@ -44,7 +44,7 @@ QUARANTINE = "quarantine"
 WORK = "rebuilding"
 READY = "node.db.rebuilt"
 ENTRIES_A_STEP = 4096
-CACHE = frozenset({"subject_cache", "plain_row", "staff", "release_held", "lease_key"})
+CACHE = frozenset({"shelf", *holdings.TABLES, "release_held", "lease_key"})
 """Tables whose rows the centre sends again."""
 SPARE = CACHE | {"tile", "time_block", "session", "line_used"}
 """With these: what a node may lose and still be the same node."""
@@ -160,6 +160,8 @@ def _settle(connection: Connection, data: Path, lost: frozenset[str], clock: Nod
     ledger = _ledger(connection, mine.size if mine else 0)
     if mine and mine.size <= ledger.whole and tree.root(DatabaseTiles(connection), mine.size) != mine.root:
         raise Damaged("the entries that read are not those that were anchored")
+    for table in holdings.TABLES:  # what stands on no shelf must not meet the rows of a later one
+        connection.execute(f"DELETE FROM {table} WHERE shelf NOT IN (SELECT number FROM shelf)")  # noqa: S608 -- of TABLES
     if lost & CACHE:
         connection.execute(
             "DELETE FROM subject_cache"

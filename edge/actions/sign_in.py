@@ -15,7 +15,7 @@ from edge.actions.node import Node, Session
 from edge.errors import LedgerUnavailable
 from edge.security import cards, passwords, sessions
 from edge.settings import DeviceSetting
-from edge.store.cache import StaffRow, staff_member, staff_with_card
+from edge.store.cache import StaffRow, staff_member, staff_members, staff_with_card
 from edge.store.draft import Draft
 from edge.store.transaction import Transaction
 from matters.model import Refusal, Words
@@ -38,8 +38,7 @@ async def sign_in(node: Node, staff: str, password: str, window: str) -> Session
     of CPU.
     """
     person = await node.store.read(lambda db: staff_member(db, staff[:NAME_MAX]))
-    held = await node.store.read(lambda db: db.query("SELECT count(*) FROM staff")[0][0])
-    if not held:
+    if not await node.store.read(staff_members):
         return await _refuse(node, staff, window, "no-staff")
     if node.too_many_tries(staff[:NAME_MAX], TRIES_MAX, TRY_WINDOW_MS):
         return await _refuse(node, staff, window, "too-many-tries")

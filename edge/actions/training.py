@@ -127,7 +127,7 @@ async def fill(node: Node) -> None:
     staff = [(row.staff, msgspec.json.encode(row)) for row in accounts()]
     for scope, data_class, rows in (("detail", "detail", people), ("staff", "staff", staff)):
         step, packs = _release(node, centre, held["training-scope"], f"{region}/{scope}", data_class, rows)
-        await downlink.apply(node, step, packs)
+        await downlink.take(node, step, packs)
 
 
 def _leases(tx: Transaction, node: Node, centre: SigningKey, region: str) -> None:

@@ -4,7 +4,8 @@ Cached rows of class `detail` are sealed under the data key of their scope and o
 Rows of the other classes (staff, catalogue) are protected by the database's own encryption only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -17,17 +18,8 @@ from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from matters.quota import UnitsSpent
 from matters.records import Record, SubjectRecord
-from sync.errors import UNREADABLE, PackRefused, StateDiffers
-from sync.packs.pack import (
-    PackRow,
-    differing,
-    open_pack,
-    open_state,
-    repaired,
-    root_of_buckets,
-    row_digest,
-    state_file,
-)
+from sync.errors import UNREADABLE, PackRefused
+from sync.packs.pack import open_pack, row_digest
 from sync.packs.release import PackRef, Release
 
 
@@ -87,33 +79,24 @@ class Ciphers(msgspec.Struct, frozen=True, kw_only=True):
     open: RowCipher
 
 
-class Staged(msgspec.Struct, frozen=True, kw_only=True):
-    """A pack opened and sealed again, off the event loop, before the transaction begins."""
-
-    ref: PackRef
-    rows: list[Ready]
-    buckets: bytes = b""
-
-
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """What a scope holds now, and the buckets (one byte each) that were emptied because they differed."""
+    """What a scope holds now: rows, the signed bucket hashes, the buckets emptied because they differed."""
 
     rows: int
+    state: bytes = b""
     lacking: bytes = b""
 
 
-def stage(sealed: bytes, pack: PackRef, scope: str, content_key: bytes, ciphers: Ciphers | None) -> Staged:
-    """Open a pack and seal its rows for the cache. Raises PackRefused, Malformed, LimitExceeded.
+def ready_rows(
+    sealed: bytes, pack: PackRef, scope: str, content_key: bytes, ciphers: Ciphers | None
+) -> Iterator[Ready]:
+    """The rows of a pack, each sealed again for the cache as it is asked for: one chunk in memory at a time.
 
-    Holds all rows in memory, pressed and sealed (about 0.5 kB each). `ciphers` None keeps the blobs plain.
+    `ciphers` None keeps the blobs plain. Raises PackRefused, Malformed, LimitExceeded, also halfway: none of
+    the rows may be answered from before the last one came.
     """
-    opened = open_pack(sealed, content_key, pack.digest, scope=scope, kind=pack.kind)
-    return Staged(ref=pack, rows=list(_ready(opened, ciphers)), buckets=repaired(sealed))
-
-
-def _ready(rows: Iterator[PackRow], ciphers: Ciphers | None) -> Iterator[Ready]:
     press = Press().press
-    for row in rows:
+    for row in open_pack(sealed, content_key, pack.digest, scope=scope, kind=pack.kind):
         if row.blob is None:
             yield Ready(ref=row.ref, digest=b"", body=None)
         elif ciphers is None:
@@ -142,103 +125,99 @@ def public_part(blob: bytes) -> bytes | None:
     return msgspec.json.encode(_Apart(subject=subject, records=records)) if records else None
 
 
-def apply_release(
-    tx: Transaction, release: Release, signed: bytes, packs: list[Staged], theirs: bytes = b""
-) -> Applied:
-    """Rows and cursor of one scope, in the caller's transaction.
+def write_rows(tx: Transaction, shelf: int, data_class: str, rows: Sequence[Ready]) -> None:
+    """Put rows on a shelf, each over the one of the same ref; a row without a body is removed.
 
-    Where the scope's state root is not the signed one: StateDiffers, and the transaction is undone whole.
-    With `theirs`, the state file of the release, the buckets that differ are emptied instead and noted as
-    lacking: what is there then is what the centre signed. Raises PackRefused for another release's `theirs`.
+    Raises PackRefused for a staff row that cannot be read.
     """
-    for staged in packs:
-        _write(tx, release, staged)
-    scope, data_class = release.scope, release.data_class
-    mine, state = holdings.hashes(tx, scope, data_class), theirs
-    lacking = b""
-    if root_of_buckets(mine) != release.state_root:
-        if not theirs:
-            raise StateDiffers(f"scope {scope} does not reach the signed state")
-        lacking = bytes(differing(mine, open_state(theirs, release.state_root)))
-        holdings.empty(tx, scope, data_class, lacking)
+    table = holdings.table_of(data_class)
+    kept = [row for row in rows if row.body is not None]
+    if table == "subject_cache":
+        tx.execute_many(
+            "INSERT OR REPLACE INTO subject_cache (shelf, ref, digest, sealed, open_part) VALUES (?,?,?,?,?)",
+            ((shelf, row.ref, row.digest, row.body, row.public) for row in kept),
+        )
     else:
-        state = state_file(mine)
-    rows = holdings.count(tx, scope, data_class)
+        tx.execute_many(
+            "INSERT OR REPLACE INTO plain_row (shelf, ref, digest, blob) VALUES (?,?,?,?)",
+            ((shelf, row.ref, row.digest, row.body) for row in kept),
+        )
+    gone = [(shelf, row.ref) for row in rows if row.body is None]
+    tx.execute_many(f"DELETE FROM {table} WHERE shelf = ? AND ref = ?", gone)  # noqa: S608 -- one of two names
+    if data_class == "staff":
+        tx.execute_many("DELETE FROM staff WHERE shelf = ? AND ref = ?", ((shelf, row.ref) for row in rows))
+        names = [(shelf, _name_of(row), row.ref) for row in kept]
+        tx.execute_many("INSERT OR REPLACE INTO staff (shelf, staff, ref) VALUES (?,?,?)", names)
+
+
+def _name_of(row: Ready) -> str:
+    assert row.body is not None
+    try:
+        return msgspec.json.decode(row.body, type=StaffRow).staff
+    except UNREADABLE as error:
+        raise PackRefused(f"a staff row cannot be read: {error}") from error
+
+
+def put_in_force(tx: Transaction, release: Release, signed: bytes, applied: Applied) -> None:
+    """The cursor of a scope, in the transaction that makes `applied` what is answered from."""
+    scope, version = release.scope, release.version
     tx.execute(
         "INSERT OR REPLACE INTO release_held (scope, data_class, version, seen, state_root, signed, as_of_ms,"
         " applied_ms, rows, state, lacking, until_ms) VALUES (?,?,?,max(?, coalesce("
         "(SELECT seen FROM release_held WHERE scope = ?), 0)),?,?,?,?,?,?,?,?)",
         (
             scope,
-            data_class,
-            release.version,
-            release.version,
+            release.data_class,
+            version,
+            version,
             scope,
             release.state_root,
             signed,
             release.as_of_ms,
             tx.now_ms,
-            rows,
-            state,
-            lacking,
+            applied.rows,
+            applied.state,
+            applied.lacking,
             release.until_ms,
         ),
     )
-    return Applied(rows=rows, lacking=lacking)
-
-
-def _write(tx: Transaction, release: Release, staged: Staged) -> None:
-    table = holdings.table_of(release.data_class)
-    if staged.ref.kind == "base":
-        tx.execute(f"DELETE FROM {table} WHERE scope = ?", (release.scope,))  # noqa: S608 -- one of two names
-        if release.data_class == "staff":
-            tx.execute("DELETE FROM staff WHERE scope = ?", (release.scope,))
-    holdings.empty(tx, release.scope, release.data_class, staged.buckets)
-    kept = (row for row in staged.rows if row.body is not None)
-    if table == "subject_cache":
-        tx.execute_many(
-            "INSERT OR REPLACE INTO subject_cache (ref, scope, digest, sealed, open_part) VALUES (?,?,?,?,?)",
-            ((row.ref, release.scope, row.digest, row.body, row.public) for row in kept),
-        )
-    else:
-        tx.execute_many(
-            "INSERT OR REPLACE INTO plain_row (ref, scope, digest, blob) VALUES (?,?,?,?)",
-            ((row.ref, release.scope, row.digest, row.body) for row in kept),
-        )
-    gone = [(row.ref, release.scope) for row in staged.rows if row.body is None]
-    tx.execute_many(f"DELETE FROM {table} WHERE ref = ? AND scope = ?", gone)  # noqa: S608 -- one of two names
-    if release.data_class == "staff":
-        tx.execute_many("DELETE FROM staff WHERE ref = ? AND scope = ?", gone)
-        for row in staged.rows:
-            _write_staff(tx, release.scope, row)
-
-
-def _write_staff(tx: Transaction, scope: str, row: Ready) -> None:
-    if row.body is None:
-        return
-    try:
-        person = msgspec.json.decode(row.body, type=StaffRow)
-    except UNREADABLE as error:
-        raise PackRefused(f"a staff row of {scope} cannot be read: {error}") from error
-    tx.execute("DELETE FROM staff WHERE ref = ? AND scope = ?", (row.ref, scope))
-    tx.execute("INSERT OR REPLACE INTO staff VALUES (?,?,?,?)", (person.staff, scope, row.ref, row.body))
 
 
 def staff_member(db: Reading | Transaction, name: str) -> StaffRow | None:
-    """One person of the hall's staff, None when unknown here."""
-    row = db.one("SELECT body FROM staff WHERE staff = ?", (name,))
-    return msgspec.json.decode(row[0], type=StaffRow) if row else None
+    """One person of the hall's staff, None when unknown here or when their row is not what came.
+
+    Where two data sets name them, the one applied last counts.
+    """
+    rows = db.query(f"{_STAFF} AND staff = ? ORDER BY applied_ms", (name,))
+    return next(iter(_people(rows)), None)
 
 
 def staff_members(db: Reading | Transaction) -> list[StaffRow]:
     """Everybody on the hall's staff, by name to sign in with, those revoked too."""
-    rows = db.query("SELECT body FROM staff ORDER BY staff")
-    return [msgspec.json.decode(row[0], type=StaffRow) for row in rows]
+    return _people(db.query(f"{_STAFF} ORDER BY staff, applied_ms"))
 
 
 def staff_with_card(db: Reading, fingerprint: str) -> StaffRow | None:
     """The person whose staff card this is, None when it is nobody's here."""
     return next((row for row in staff_members(db) if row.card == fingerprint), None)
+
+
+def staff_is_whole(db: Reading) -> bool:
+    """Whether every row of the staff is what came with its pack."""
+    return all(holdings.is_whole(*row) for row in db.query(_STAFF))
+
+
+def _people(rows: list[tuple[Any, ...]]) -> list[StaffRow]:
+    """Whose rows are what came; the last of a name counts."""
+    people = (msgspec.json.decode(row[2], type=StaffRow) for row in rows if holdings.is_whole(*row))
+    return list({person.staff: person for person in people}.values())
+
+
+_STAFF = (
+    "SELECT p.ref, p.digest, p.blob FROM shelf JOIN release_held USING (scope)"
+    " JOIN staff AS t ON t.shelf = number"
+    " JOIN plain_row AS p ON p.shelf = number AND p.ref = t.ref WHERE held = 1"
+)
 
 
 def row_cipher(connection: Connection, keyring: Keyring, scope: str, tier: Tier) -> RowCipher | None:
@@ -281,10 +260,11 @@ _CACHED = msgspec.json.Decoder(Cached)
 _APART = msgspec.json.Decoder(_Apart)
 _OPENNESS = msgspec.json.Decoder(_Openness)
 _OF_SUBJECT = (
-    "SELECT c.scope, c.digest, c.sealed, c.open_part FROM release_held AS r CROSS JOIN subject_cache AS c"
-    " ON c.scope = r.scope AND c.ref = ? WHERE NOT EXISTS (SELECT 1 FROM withdrawn WHERE ref = ?)"
+    "SELECT s.scope, c.digest, c.sealed, c.open_part FROM shelf AS s CROSS JOIN subject_cache AS c"
+    " ON c.shelf = s.number AND c.ref = ? WHERE s.held = 1"
+    " AND NOT EXISTS (SELECT 1 FROM withdrawn WHERE ref = ?)"
 )
-"""One seek in each scope held: the key of the cache begins with the scope."""
+"""One seek on each shelf that is held: the key of the cache begins with it."""
 
 
 def withdraw(tx: Transaction, ref: bytes, *, withdrawn: bool) -> None:

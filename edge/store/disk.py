@@ -17,6 +17,12 @@ def free_percent(data: Path) -> float:
     return min(bytes_free, inodes_free)
 
 
+def spare_bytes(data: Path, percent: int) -> int:
+    """Bytes this user may still write before less than `percent` of the disk is free; below 0 when it is."""
+    found = os.statvfs(data)
+    return (found.f_bavail - found.f_blocks * percent // 100) * found.f_frsize
+
+
 def keep_reserve(data: Path, megabytes: int) -> bool:
     """Make sure the ballast file stands; whether it does.
 

@@ -126,6 +126,19 @@ class Store:
         """Room left, in percent of the disk."""
         return disk.free_percent(self.data)
 
+    async def room_bytes(self) -> int:
+        """Bytes that rows may still take.
+
+        The free pages of the file, and what the disk has above the mark below which sensitive answers stop.
+        """
+        free, pages = await self.read(
+            lambda db: [db.query(f"PRAGMA {name}")[0][0] for name in ("freelist_count", "page_count")]
+        )
+        growth = disk.spare_bytes(self.data, self._settings.disk_free_min_percent)
+        if self._settings.store_bytes_max:
+            growth = min(growth, self._settings.store_bytes_max - pages * cipher.PAGE_BYTES)
+        return int(free * cipher.PAGE_BYTES + max(0, growth))
+
     def database_path(self) -> Path:
         """The file itself, for backups and doctor."""
         return self.data / FILE

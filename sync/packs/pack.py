@@ -135,10 +135,17 @@ def row_digest(ref: bytes, blob: bytes) -> bytes:
 
 def buckets(digests: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
     """The 256 bucket hashes of (ref, row digest) pairs in any order, by the first byte of ref."""
-    parts: list[list[bytes]] = [[] for _ in range(BUCKETS)]
-    for ref, digest in digests:
-        parts[ref[0]].append(bytes([len(ref)]) + ref + digest)
-    return [hashlib.sha256(b"".join(sorted(part))).digest() for part in parts]
+    parts: list[list[tuple[bytes, bytes]]] = [[] for _ in range(BUCKETS)]
+    for pair in digests:
+        parts[pair[0][0]].append(pair)
+    return [bucket_hash(part) for part in parts]
+
+
+def bucket_hash(digests: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The hash of one bucket's (ref, row digest) pairs, in any order."""
+    return hashlib.sha256(
+        b"".join(sorted(bytes([len(ref)]) + ref + digest for ref, digest in digests))
+    ).digest()
 
 
 def state_root(digests: Iterable[tuple[bytes, bytes]]) -> bytes:

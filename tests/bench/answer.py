@@ -207,11 +207,11 @@ def _floors(stage: Stage, place: Place, no_op_ms: float, count: int) -> Floors:
     held = node_connection(place.data)
     bare = store.bare(stage.folder / "bare-answer.db")
     try:
-        keys = held.execute("SELECT scope, ref FROM subject_cache").fetchall()
+        keys = held.execute("SELECT shelf, ref FROM subject_cache").fetchall()
         chosen = iter(rnd.choices(keys, k=count))
         lookups = samples_ms(
             lambda: held.execute(
-                "SELECT sealed FROM subject_cache WHERE scope = ? AND ref = ?", next(chosen)
+                "SELECT sealed FROM subject_cache WHERE shelf = ? AND ref = ?", next(chosen)
             ).fetchone(),
             count,
         )

@@ -24,13 +24,14 @@ from tests.story.world import Place
 
 RECORDS_A_S = 60_000
 DELTA_S = 1.0
+LONGEST_WAIT_MS = 100.0
 DELTA_SHARE = 2.0
 LEVEL = 12
 CHINA = timezone(timedelta(hours=8))
-CACHE = "SELECT ref, scope, digest, sealed, open_part FROM subject_cache"
+CACHE = "SELECT shelf, ref, digest, sealed, open_part FROM subject_cache"
 ORDINARY = """
 CREATE TABLE subject_cache (
-  ref BLOB NOT NULL, scope TEXT NOT NULL, digest BLOB NOT NULL, sealed BLOB, open_part BLOB, PRIMARY KEY (ref, scope)
+  shelf INTEGER NOT NULL, ref BLOB NOT NULL, digest BLOB NOT NULL, sealed BLOB, open_part BLOB, PRIMARY KEY (shelf, ref)
 )
 """
 Rows = list[tuple[Any, ...]]
@@ -58,6 +59,9 @@ def run(stage: Stage, size: Size) -> Outcome:
             ),
             "bytes a subject on the wire": seen(first.wire_bytes / len(rows), "B"),
             "bytes a subject in the node's file": seen(held_bytes / len(rows), "B"),
+            f"longest wait of an answer while {len(rows):,} subjects arrive": at_most(
+                first.longest_wait_ms, "ms", LONGEST_WAIT_MS
+            ),
             "time over floor": seen(first.seconds / bare_s, "×"),
             f"delta of {len(numbers):,} changed subjects": at_most(second.seconds, "s", DELTA_S),
             "delta on the wire over the changed rows compressed": at_most(

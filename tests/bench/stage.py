@@ -1,6 +1,7 @@
 """What several benches stand on: one centre with one county imported, one hall enrolled at it; made when asked for."""
 
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -17,7 +18,7 @@ from typing import Self
 import msgspec
 
 from edge.actions.exchange import exchange
-from edge.actions.node import close_node, open_node
+from edge.actions.node import Node, close_node, open_node
 from edge.actions.views import ExchangeSummary
 from edge.settings import load
 from tests.bench.machine import using
@@ -29,6 +30,7 @@ from tests.story.world import HALL_REGION, Place, World
 from tests.waiting import until
 
 IMPORT_S = 300.0
+PAUSE_S = 0.02
 CLERKS = 50
 Enrol = Callable[[Place, str], None]
 
@@ -50,6 +52,8 @@ class Exchanged(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     node_cpu_s: float
     centre_cpu_s: float
+    longest_wait_ms: float = 0.0
+    """Of an empty transaction asked for every PAUSE_S meanwhile: an answer waits at least as long."""
 
 
 class Stage:
@@ -163,11 +167,15 @@ class Stage:
 
     async def _exchanged(self, place: Place) -> Exchanged:
         node = await open_node(place.data, load(place.data))
-        before = place.line.carried_bytes
+        before, ended = place.line.carried_bytes, asyncio.Event()
+        waiting = asyncio.create_task(_longest_wait_s(node, ended))
         try:
             with took() as whole, using(os.getpid()) as own, using(self.centre.process.pid) as centre:
                 summary = await exchange(node)
+            ended.set()
+            longest_s = await waiting
         finally:
+            waiting.cancel()
             await close_node(node)
         return Exchanged(
             summary=summary,
@@ -175,7 +183,21 @@ class Stage:
             seconds=whole.seconds,
             node_cpu_s=own.seconds,
             centre_cpu_s=centre.seconds,
+            longest_wait_ms=1000 * longest_s,
         )
+
+
+async def _longest_wait_s(node: Node, ended: asyncio.Event) -> float:
+    """Until `ended`, the longest that a transaction which does nothing waited for its turn."""
+    longest = 0.0
+    while not ended.is_set():
+        with took() as one:
+            await node.store.transact(lambda _: None)
+        longest = max(longest, one.seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PAUSE_S):
+                await ended.wait()
+    return longest
 
 
 def _ended(process: subprocess.Popen[bytes]) -> resource.struct_rusage | None:

@@ -26,9 +26,9 @@ DETAIL = f"{REGION}/detail"
 DAYS = 2
 LISTED_SHARE, JOB_SHARE, CUT_SHARE = 0.5, 0.5, 0.7
 WAITS_FILES = 8
-GONE = "DELETE FROM subject_cache WHERE scope = ? AND ref = ?"
-OTHER = "UPDATE subject_cache SET digest = randomblob(32) WHERE scope = ? AND ref = ?"
-TORN = "UPDATE subject_cache SET sealed = randomblob(200), open_part = randomblob(200) WHERE scope = ? AND ref = ?"
+GONE = "DELETE FROM subject_cache WHERE shelf = ? AND ref = ?"
+OTHER = "UPDATE subject_cache SET digest = randomblob(32) WHERE shelf = ? AND ref = ?"
+TORN = "UPDATE subject_cache SET sealed = randomblob(200), open_part = randomblob(200) WHERE shelf = ? AND ref = ?"
 
 
 async def in_the_dark(world: World, side: Side, person: SubjectRecord) -> Any:
@@ -58,12 +58,12 @@ async def contact(world: World, side: Side, *, by_stick: bool = False) -> None:
 async def spoil(world: World, dice: Random) -> None:
     """A row of the cache is gone, another, or unreadable: nothing is answered from what is doubted."""
     side = dice.choice(world.sides)
-    held = side.book.query("SELECT scope, ref FROM subject_cache ORDER BY scope, ref")
+    held = side.book.query("SELECT shelf, ref FROM subject_cache ORDER BY shelf, ref")
     if not held:
         return
-    (scope, ref), sql, node = dice.choice(held), dice.choice((GONE, OTHER, TORN)), side.hall.node
+    (shelf, ref), sql, node = dice.choice(held), dice.choice((GONE, OTHER, TORN)), side.hall.node
     world.count("cache-spoilt")
-    await node.store.transact(lambda tx: tx.execute(sql, (scope, ref)))
+    await node.store.transact(lambda tx: tx.execute(sql, (shelf, ref)))
     key = node.identity.subject_key
     person = next((one for one in world.place.people if subject_ref(key, one.number) == ref), None)
     if person is not None and sql != OTHER:

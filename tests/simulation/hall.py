@@ -37,6 +37,8 @@ from tests.simulation.walking import Power, Walk
 
 WAIT_S = 30.0
 URL = "http://centre"
+SLICE_ROWS = 1
+"""Rows of a data set in one transaction: the few people here come in more than one."""
 LEFT_OUT = ("exchange.lock", "node.db-shm", "reserve")
 TORN_LOGS, TORN_PAGES, TORN_ANCHORS = 0.3, 0.3, 0.5
 """Shares of the cuts after which the log has a torn tail, or a page of the database is torn, and of those that fell
@@ -163,7 +165,8 @@ class Hall:
     def settings(self) -> Settings:
         """The settings of this folder, as the world limits them."""
         found = settings_file.load(self.data)
-        return msgspec.structs.replace(found, reserve_mb=0, store_bytes_max=self.bytes_max)
+        limits = {"reserve_mb": 0, "store_bytes_max": self.bytes_max, "pack_slice_rows": SLICE_ROWS}
+        return msgspec.structs.replace(found, **limits)
 
     async def stop(self) -> None:
         """An orderly end."""

@@ -14,8 +14,8 @@ _HASH = hashlib.sha256().digest_size
 _EMPTY = buckets(())[0]
 _HELD = "SELECT scope, data_class, version, seen, state_root, state, lacking FROM release_held"
 _ROWS = {
-    "detail": "SELECT ref, digest FROM subject_cache WHERE scope = ?",
-    "staff": "SELECT ref, digest FROM plain_row WHERE scope = ?",
+    "detail": "SELECT ref, digest FROM subject_cache JOIN shelf ON shelf = number WHERE held = 1 AND scope = ?",
+    "staff": "SELECT ref, digest FROM plain_row JOIN shelf ON shelf = number WHERE held = 1 AND scope = ?",
 }
 
 

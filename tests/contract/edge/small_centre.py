@@ -162,8 +162,13 @@ class SmallCentre:
     def publish(self, version: int = 1) -> None:
         """Release staff and people as base packs."""
         people = [(self.ref(number), msgspec.json.encode(held)) for number, held in self.people.items()]
-        staff = [(self.ref(row.staff), msgspec.json.encode(row)) for row in STAFF]
         self._release("330102/detail", "detail", version, people)
+        self.publish_staff(version)
+
+    def publish_staff(self, version: int, *changed: StaffRow) -> None:
+        """Release the staff as a base pack, with other rows for those `changed`."""
+        rows = {row.staff: row for row in (*STAFF, *changed)}
+        staff = [(self.ref(name), msgspec.json.encode(row)) for name, row in rows.items()]
         self._release("330102/staff", "staff", version, staff)
 
     def _release(self, scope: str, data_class: Any, version: int, rows: list[tuple[bytes, bytes]]) -> None:

@@ -4,7 +4,6 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from edge.actions import courier, gates
@@ -18,6 +17,7 @@ from edge.actions.sign_in import session, sign_in
 from edge.actions.status import status
 from edge.actions.views import Answer, Deferral
 from edge.errors import CentreRefused, CentreUnreachable, CourierRefused, Refused
+from edge.store.cache import StaffRow
 from matters.model import Refusal
 from sync.messages.directives import Directive, letter
 from sync.messages.incarnation import GENERATION
@@ -326,12 +326,8 @@ async def test_a_revoked_clerk_is_out_with_the_next_staff_release(
     refused = await sign_in(node, "gone", PASSWORD, "1")
     assert isinstance(refused, Refusal)
     assert refused.code == "revoked"
-    await node.store.transact(
-        lambda tx: tx.execute(
-            "UPDATE staff SET body = ? WHERE staff = 'li.min'",
-            (msgspec.json.encode({"staff": "li.min", "name": "x", "role": "clerk", "revoked": True}),),
-        )
-    )
+    centre.publish_staff(2, StaffRow(staff="li.min", name="x", role="clerk", revoked=True))
+    await exchange(node)
     assert await session(node, clerk.id) is None
 
 

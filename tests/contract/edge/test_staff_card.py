@@ -12,6 +12,7 @@ import pytest
 from drivers.chips import StaffCard, StaffCards
 from drivers.devices.staff_card.virtual import PIN, TRIES, VirtualStaffCard
 from drivers.errors import NoCard, Unplugged
+from edge.actions.exchange import exchange
 from edge.actions.node import Node, Session
 from edge.actions.reads import DeskOfNode
 from edge.actions.sign_in import card_lies, session, sign_in, sign_in_by_card
@@ -23,7 +24,6 @@ from edge.hall.serving import staff
 from edge.security import cards
 from edge.settings import DeviceSetting
 from edge.store.cache import staff_member
-from edge.store.transaction import Transaction
 from matters.model import Refusal
 from tests.contract.edge.conftest import START_MS
 from tests.contract.edge.small_centre import PASSWORD, SmallCentre
@@ -45,7 +45,7 @@ async def at_the_door(node: Node, centre: SmallCentre) -> AsyncIterator[CardInDa
     node.devices = (SLOT,)
     hall = node.hall = Hall(node.devices, DeskOfNode(node))
     try:
-        await register(node, "li.min", hashlib.sha256(twin.card.certificate).hexdigest())
+        await register(node, centre, hashlib.sha256(twin.card.certificate).hexdigest())
         async with asyncio.TaskGroup() as group:
             running = group.create_task(hall.run())
             try:
@@ -57,16 +57,13 @@ async def at_the_door(node: Node, centre: SmallCentre) -> AsyncIterator[CardInDa
         await twin.stop()
 
 
-async def register(node: Node, staff: str, fingerprint: str) -> None:
-    """As the staff list of a later publication would say it."""
-    person = await node.store.read(lambda db: staff_member(db, staff))
+async def register(node: Node, centre: SmallCentre, fingerprint: str) -> None:
+    """The staff list of a later publication says that this card is Li Min's."""
+    person = await node.store.read(lambda db: staff_member(db, "li.min"))
     assert person is not None
-    body = msgspec.json.encode(msgspec.structs.replace(person, card=fingerprint))
-
-    def write(tx: Transaction) -> None:
-        tx.execute("UPDATE staff SET body = ? WHERE staff = ?", (body, staff))
-
-    await node.store.transact(write)
+    (version,) = (await node.store.read(lambda db: db.query("SELECT max(version) FROM release_held")))[0]
+    centre.publish_staff(version + 1, msgspec.structs.replace(person, card=fingerprint))
+    assert (await exchange(node)).alarms == ()
 
 
 async def lay(node: Node, twin: CardInDaemon) -> None:
@@ -125,7 +122,7 @@ async def test_a_card_of_nobody_another_window_and_a_card_taken_away_open_nothin
         elsewhere = await sign_in_by_card(node, PIN, "2")
         assert isinstance(elsewhere, Refusal)
         assert elsewhere.code == "no-card", "the reader stands at window 1"
-        await register(node, "li.min", "00" * 32)
+        await register(node, centre, "00" * 32)
         unknown = await sign_in_by_card(node, PIN, "1")
         assert isinstance(unknown, Refusal)
         assert unknown.code == "card-unknown"
