@@ -20,6 +20,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     backlog: int = 100_000
     news: int = 100
     ledger: int = 1_000_000
+    far: int = 0
+    """A longer ledger for `append` (7 GB and a quarter of an hour at 10,000,000); 0: none."""
     commits: int = 300
     starts: int = 3
     papers: int = 40

@@ -1,10 +1,12 @@
 """Taking time: single durations, samples with percentiles, work at a pace."""
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 _NEVER = threading.Event()  # never set: its wait is a pause
 
@@ -42,6 +44,16 @@ def percentile(samples: list[float], percent: float) -> float:
 def best_of(times: int, work: Callable[[], object]) -> float:
     """Seconds of the fastest of some calls: the floor of a noisy machine."""
     return min(samples_ms(work, times)) / 1000
+
+
+def forget_pages(path: Path) -> None:
+    """Have the system drop the file's clean pages from memory: the next read comes from the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fdatasync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
 
 
 def paced(count: int, every_s: float, first_s: float, act: Callable[[int], None]) -> None:
