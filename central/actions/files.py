@@ -7,6 +7,7 @@ and the whole has the digest that the paper's leaf names. A file nobody's paper 
 import asyncio
 import base64
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from central.errors import NotFound
 from central.security.permissions import require
 from central.store import files
 from central.store.durable import write_durably
+from central.store.files import Lacking
 from central.store.fleet import Identity
 from sync.batch.file import open_sealed
 from sync.errors import Malformed
@@ -55,19 +57,30 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
 async def wanted(centre: Centre, identity: Identity, skip: int = 0) -> tuple[Wanted, ...]:
     """What this node should bring next, oldest first, at most 64 files after the first `skip`."""
-    async with centre.store.reading() as tx:
-        found = await files.lacking(tx, identity.node, PRINTED, WANTED_MAX, skip)
+    found = await _lacking(centre, identity.node, WANTED_MAX, skip)
     return tuple(
         Wanted(digest=base64.b64encode(one.digest).decode(), serial=one.serial, have=one.have)
         for one in found
     )
 
 
+async def _lacking(centre: Centre, node: str, limit: int, skip: int = 0) -> list[Lacking]:
+    """As the store has it, without chunks whose file is gone from DATA/files: they are brought again."""
+    async with centre.store.reading() as tx:
+        found = await files.lacking(tx, node, PRINTED, limit, skip)
+    return await asyncio.to_thread(
+        lambda: [msgspec.structs.replace(one, have=_held(centre, one.digest, one.have)) for one in found]
+    )
+
+
+def _held(centre: Centre, digest: bytes, numbers: Iterable[int]) -> tuple[int, ...]:
+    return tuple(number for number in numbers if _path(centre, digest, number).exists())
+
+
 async def lacking(centre: Centre, admin: AdminSession, node: str = "") -> tuple[LackingRow, ...]:
     """Every file we lack of a node ("" of all), by serial."""
     require(admin.role, "reports.read")
-    async with centre.store.reading() as tx:
-        found = await files.lacking(tx, node, PRINTED, LISTED_MAX)
+    found = await _lacking(centre, node, LISTED_MAX)
     return tuple(
         LackingRow(origin=one.origin, serial=one.serial, digest=one.digest.hex(), have=len(one.have))
         for one in found
@@ -89,7 +102,8 @@ async def take(centre: Centre, identity: Identity, sealed: bytes) -> Taken:
     await asyncio.to_thread(write_durably, _path(centre, one.digest, one.number), kept)
     async with centre.store.transaction() as tx:
         await files.add_chunk(tx, origin, one.digest, one.number, one.size, centre.now_ms())
-        held = await files.chunks(tx, origin, one.digest)
+        noted = await files.chunks(tx, origin, one.digest)
+        held = await asyncio.to_thread(_held, centre, one.digest, noted)
         if len(held) < count(one.size):
             return Taken(whole=False)
         content = await asyncio.to_thread(_joined, centre, one.digest, count(one.size))

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from litestar import get
 from litestar.params import FromQuery
 
-from central.actions import administrators, fleet, reports
+from central.actions import administrators, files, fleet, reports
 from central.actions.views import ReportRow
 from central.pages.doors import Page, TheCentre, TheVisitor, page
 from central.pages.views import ActsPage, AdministratorsPage, ReportsPage
@@ -28,8 +28,10 @@ async def reports_page(
     verdict = verdict if verdict in VERDICTS else ""
     serial = serial.strip()
     rows = await reports.reports(centre, visitor.session, node=node, serial=serial, verdict=verdict)
+    lacking = await files.lacking(centre, visitor.session, node)
     view = ReportsPage(
         rows=rows,
+        lacking=tuple(one.serial for one in lacking),
         chosen=opened(rows, report or serial),
         verdict=verdict,
         serial=serial,

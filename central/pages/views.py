@@ -256,9 +256,10 @@ class ReconciliationPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportsPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Issued reports, newest first."""
+    """Issued reports, newest first; `lacking` are serials whose file has not arrived."""
 
     rows: tuple[ReportRow, ...]
+    lacking: tuple[str, ...]
     chosen: ReportRow | None
     verdict: str
     serial: str

@@ -73,6 +73,20 @@ async def test_a_broken_run_goes_on_with_the_chunk_that_is_missing(place: Place)
     assert await listed(place) == []
 
 
+async def test_rule_10_5_chunks_that_are_gone_from_the_centres_disk_are_brought_again(place: Place) -> None:
+    content = pdf(3 * CHUNK_BYTES + 5)
+    digest = await printed(place, content)
+    await files.send(place.node, bytes_max=1)
+    assert await listed(place) == [(SERIAL, 1)]
+    (kept,) = (place.stage.centre.data / "files").rglob("*-*")
+    kept.unlink()
+    assert await listed(place) == [(SERIAL, 0)], "a row is no file"
+    await files.send(place.node)
+    assert await listed(place) == []
+    origin = place.node.identity.origin
+    assert await there.read(place.stage.centre, operator("audit"), origin, digest) == content
+
+
 async def test_entries_go_before_files_and_a_pruned_file_is_named_not_waited_for(place: Place) -> None:
     await printed(place, pdf(10))
     await place.node.store.transact(lambda tx: tx.append(Draft(kind="mark")))

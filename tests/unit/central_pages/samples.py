@@ -44,29 +44,15 @@ def fleet_line(row: av.NodeRow) -> views.FleetLine:
 
 def strip() -> drawing.Strip:
     days = [f"2026-{10 if day < 8 else 11}-{(24 + day) if day < 8 else day - 7:02}" for day in range(28)]
-    rows = []
-    for one in FLEET[:6]:
-        marks = digest("heat " + one.name)
-        rows.append(
-            (
-                one.name,
-                [
-                    ""
-                    if (day + 1) % 7 in {0, 6}
-                    else "missing"
-                    if mark < 6
-                    else "open"
-                    if mark < 12
-                    else "waiting"
-                    if mark < 18
-                    else "unheard"
-                    if day > 24
-                    else "matched"
-                    for day, mark in enumerate(marks[:28])
-                ],
-            )
-        )
-    return drawing.strip(days, rows)
+    marks = [(one.name, digest("heat " + one.name)[:28]) for one in FLEET[:6]]
+    return drawing.strip(days, [(name, list(map(_state, range(28), row))) for name, row in marks])
+
+
+def _state(day: int, mark: int) -> str:
+    if (day + 1) % 7 in {0, 6}:
+        return ""
+    steps = (("missing", 6), ("open", 12), ("waiting", 18))
+    return next((state for state, top in steps if mark < top), "unheard" if day > 24 else "matched")
 
 
 TRAIL_FOUND = views.TrailFound(
@@ -331,7 +317,14 @@ PAGES: tuple[Sample, ...] = (
         "reports",
         "audit",
         views.ReportsPage(
-            rows=REPORTS, chosen=REPORTS[1], verdict="", serial="", node="", nodes=FLEET, now_ms=NOW_MS
+            rows=REPORTS,
+            lacking=("330102-2026-L-00231",),
+            chosen=REPORTS[1],
+            verdict="",
+            serial="",
+            node="",
+            nodes=FLEET,
+            now_ms=NOW_MS,
         ),
     ),
     (
