@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,26 @@ async def test_g02_a_wrong_key_and_a_damaged_file_are_different_errors(tmp_path:
     (tmp_path / "a/node.db").write_bytes(bytes(content))
     with pytest.raises(Damaged):
         await open_store(tmp_path / "a", Settings())
+
+
+async def test_a_caller_whose_loop_is_gone_holds_up_nobody_and_its_entry_stands(node: Node) -> None:
+    goes_on = threading.Event()
+
+    def waits(tx: Transaction) -> Placed:
+        assert goes_on.wait(30)
+        return tx.append(MARK)
+
+    async def begins() -> None:
+        task = asyncio.ensure_future(node.store.transact(waits))
+        await asyncio.sleep(0)  # it is queued
+        task.cancel()
+
+    before = await _size(node)
+    await asyncio.to_thread(asyncio.run, begins())
+    goes_on.set()
+    placed = await node.store.transact(lambda tx: tx.append(MARK))
+    assert placed.index == before + 1
+    assert await _size(node) == before + 2
 
 
 async def test_an_absent_machine_key_or_a_garbled_slot_file_opens_nothing(tmp_path: Path) -> None:
@@ -272,3 +293,7 @@ async def test_a_bug_in_the_commit_is_told_to_its_caller_and_stops_the_store(nod
             await node.store.transact(spoil)
         with pytest.raises(LedgerUnavailable):
             await node.store.transact(lambda tx: tx.append(Draft(kind="mark")))
+
+
+async def _size(node: Node) -> int:
+    return int((await node.store.read(lambda db: db.query("SELECT size FROM ledger_head")))[0][0])
