@@ -100,7 +100,10 @@ class Transaction:
 
     @property
     def connection(self) -> Connection:
-        """The writer's connection, for pure readers of the ledger such as `DatabaseTiles`."""
+        """The writer's connection, for pure readers of the ledger such as `DatabaseTiles`.
+
+        What was appended before it is asked for is in its table: ask anew after an append.
+        """
         self.write_entries()
         return self._connection
 
