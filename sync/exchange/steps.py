@@ -105,7 +105,7 @@ class FetchPack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApplyRelease(msgspec.Struct, frozen=True, kw_only=True):
-    """Apply `packs` in order, compare the state root, raise the scope's version: ONE transaction or nothing.
+    """Apply `packs` in order, compare the state root, raise the scope's version: in ONE step or not at all.
 
     `content_key` opens the packs (empty: the key already held). A base pack replaces the whole scope; a
     withdrawn release destroys it with its keys.

@@ -104,7 +104,7 @@ def open_pack(
     """The rows of a pack, one chunk in memory at a time.
 
     Address and header are checked before this returns, each chunk before its first row is given, order
-    and counts as they come: apply the rows in ONE transaction and roll back on any error. With `scope`
+    and counts as they come: let no row be read before the last one came without an error. With `scope`
     and `kind` the pack must be of these. Raises PackRefused (altered, wrong key, other scope),
     Malformed, LimitExceeded, UnknownVersion.
     """
