@@ -267,7 +267,7 @@ async def reconcile_day(centre: Centre, asked: argparse.Namespace) -> Said:
 
 
 def _day_lines(node: DayNode) -> Iterator[str]:
-    said = [] if node.heard else ["尚未报来：" + next_step("silent-node").zh]
+    said = [] if node.heard else ["尚未报来，" + next_step("silent-node").zh.rstrip("。")]
     if node.findings:
         said.append(f"差异 {len(node.findings)}")
     yield f"{node.node_name} {'，'.join(said) or ('相符' if node.matched else '未日结')}"
