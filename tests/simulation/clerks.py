@@ -169,10 +169,11 @@ async def bring_files(hall: Hall) -> str:
 
 
 async def night(hall: Hall) -> str:
-    """The jobs that need no line: doubts settled, what is held looked over, what has ended destroyed or given back."""
+    """The jobs that need no line: doubts settled, data sets looked over and cleared, what has ended destroyed or given back."""
     node = hall.node
     aside = await downlink.settle_doubts(node) + await downlink.look_over(node)
     shredded = await leases.shred_expired(node)
+    await downlink.sweep(node)
     ended = await quota.end_expired(node)
     return f"night: {aside} buckets set aside, {len(shredded)} scopes shredded, {ended} grants ended"
 

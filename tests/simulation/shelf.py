@@ -4,6 +4,7 @@ import hashlib
 
 from central.actions import offers
 from central.store import fleet
+from edge.store import holdings
 from sync.packs.pack import BUCKETS, STATE_MAGIC, buckets
 from tests.simulation.book import Book
 from tests.simulation.offence import demand
@@ -17,6 +18,9 @@ _ROWS = {
     "detail": "SELECT ref, digest FROM subject_cache JOIN shelf ON shelf = number WHERE held = 1 AND scope = ?",
     "staff": "SELECT ref, digest FROM plain_row JOIN shelf ON shelf = number WHERE held = 1 AND scope = ?",
 }
+_UNLISTED = [
+    f"SELECT 1 FROM {table} WHERE shelf NOT IN (SELECT number FROM shelf)" for table in holdings.TABLES
+]
 
 
 class Shelf:
@@ -79,5 +83,7 @@ async def judge_shelf(place: Place, book: Book, node: str) -> None:
         here = {(row[0], row[1]) for sql in _ROWS.values() for row in book.query(sql, scope)}
         demand(here == {(row["ref"], row["digest"]) for row in there}, "P8", f"rows of {scope} differ")
     closed = await place.witness.fetch("SELECT ref FROM consent_withdrawn")
+    garbage = sum(len(book.query(sql)) for sql in _UNLISTED)
+    demand(not garbage, "P2", f"{garbage} rows of releases that were broken off are left")
     cached = {row[0] for row in book.query("SELECT ref FROM subject_cache")}
     demand(not cached & {row["ref"] for row in closed}, "P7", "a subject without consent is still held")
