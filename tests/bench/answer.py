@@ -2,9 +2,7 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 
 import msgspec
@@ -15,7 +13,7 @@ from tests.bench.figures import Outcome, at_most, floor, seen
 from tests.bench.machine import using
 from tests.bench.sizes import Size
 from tests.bench.stage import Stage
-from tests.bench.timing import paced, percentile, samples_ms, took
+from tests.bench.timing import forget_pages, paced, percentile, samples_ms, took
 from tests.story.outside import node_connection
 from tests.story.world import Place
 
@@ -79,7 +77,7 @@ def _answers(stage: Stage, place: Place, size: Size) -> Outcome:
         desk = desks[0]
         _breaker_opens(desk, queries[0])
         warm = _one_clerk(place, desk, _rounds(queries, size.answers))
-        _forget(place.data / "node.db")
+        forget_pages(place.data / "node.db")
         cold = _one_clerk(place, desk, letters)
         no_op = percentile(samples_ms(lambda: _no_op(desk), size.answers), 50)
         floors = _floors(stage, place, no_op, size.answers)
@@ -185,16 +183,6 @@ def _breaker_opens(desk: Desk, query: bytes) -> None:
     """The first query after the cut waits for the line's deadline; from then on nobody waits."""
     for _ in range(3):
         desk.ask(query)
-
-
-def _forget(path: Path) -> None:
-    """Have the system drop the file's clean pages from memory."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fdatasync(descriptor)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(descriptor)
 
 
 def _no_op(desk: Desk) -> None:
