@@ -112,7 +112,7 @@ async def _recount(centre: Centre, asked: argparse.Namespace) -> Said:
     done = await recount.recount(centre, operator("audit"), asked.node, asked.out)
     lines = (
         f"已重新计算 {done.size} 条，请 {done.node} 逐层核对；节点下次联系后的几分钟内核对，不符的列入差异",
-        *(f"信使文件：{path}" for path in done.files),
+        *(f"信使文件 {path}：在该节点运行 edge recount --file" for path in done.files),
     )
     return Said(document=done, lines=lines)
 

@@ -107,17 +107,26 @@ async def heard(centre: Centre, tx: Tx, source: Source, said: Sequence[Said]) ->
     for one in said:
         await deep_checks.hear(tx, source.origin, one)
         if one.outcome == SAME:
-            for known in await reconciling.findings(tx, node=source.node, state="open"):
-                if known.origin == source.origin and known.code == DIFFERS:
-                    await corrected(centre, tx, known)
+            await _level(centre, tx, source, _number(one.about, "size-"))
             continue
         await raised(centre, tx, await _difference(centre, tx, source, one))
 
 
+async def _level(centre: Centre, tx: Tx, source: Source, size: int) -> None:
+    """Both copies of the first `size` entries are the same: what was found among them is no longer there."""
+    for known in await reconciling.findings(tx, node=source.node, state="open"):
+        if known.origin == source.origin and known.code == DIFFERS and _number(known.object, "entry-") < size:
+            await corrected(centre, tx, known)
+
+
+def _number(about: str, before: str) -> int:
+    number = about.removeprefix(before)
+    return int(number) if number.isdecimal() and len(number) <= INDEX_DIGITS_MAX else 0
+
+
 async def _difference(centre: Centre, tx: Tx, source: Source, said: Said) -> Finding:
     """The finding, owned by whoever's copy no longer hashes to what both sides signed."""
-    number = said.about.removeprefix("entry-")
-    index = int(number) if number.isdecimal() and len(number) <= INDEX_DIGITS_MAX else 0
+    index = _number(said.about, "entry-")
     rows = await trail.entries(tx, source.origin, index, index + 1)
     signed = await ledger.leaf_hashes(tx, source.origin, index, index + 1)
     ours_holds = bool(rows) and bool(signed) and leaf_hash(rows[0].leaf) == signed[0]
@@ -170,7 +179,7 @@ async def rehash(centre: Centre, origin: str) -> Rehashed:
         below = levels[-1]
         whole = len(below) // TILE_BYTES * TILE_BYTES
         levels.append(b"".join(fold(below[at : at + TILE_BYTES]) for at in range(0, whole, TILE_BYTES)))
-    return Rehashed(origin=origin, size=head.size, levels=tuple(levels))
+    return Rehashed(origin=origin, size=head.size, levels=tuple(levels), edge=leaves)
 
 
 def _hashes(rows: dict[int, bytes], first: int, end: int) -> bytes:

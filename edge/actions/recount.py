@@ -34,7 +34,8 @@ FILE_BYTES_MAX = 8 << 20
 class Recounted(msgspec.Struct, frozen=True, kw_only=True):
     """What a recount found. `differs_at` is None where both copies are the same.
 
-    By stick only the first 256 entries' tile is known (`exact` False): `differs_at` is where it begins.
+    `size`: of how many entries. By stick only the tile of 256 entries is known (`exact` False), but for the
+    last one: `differs_at` is where it begins.
     """
 
     origin: str
@@ -105,10 +106,14 @@ async def from_stick(node: Node, path: Path) -> Recounted:
         raise CourierRefused(f"{path.name}: not a recount for this node") from error
     size = min(theirs.size, await node.store.read(countersigned_size))
     with node.store.connection() as connection:
-        place = await asyncio.to_thread(_first, LeafTiles(connection), theirs, size)
-    found = _same(node, size // TILE_WIDTH * TILE_WIDTH, 0, len(sealed))
+        ours = LeafTiles(connection)
+        place = await asyncio.to_thread(_first, ours, theirs, size)
+        last = await asyncio.to_thread(theirs.edge_difference, ours, size)
+    found = _same(node, theirs.covered(size), 0, len(sealed))
     if place is not None:
         found = msgspec.structs.replace(found, differs_at=place * TILE_WIDTH, exact=False)
+    elif last is not None:
+        found = msgspec.structs.replace(found, differs_at=last)
     return await _said(node, found)
 
 

@@ -51,12 +51,25 @@ class Differs(msgspec.Struct, frozen=True, kw_only=True):
 class Rehashed(msgspec.Struct, frozen=True, kw_only=True):
     """The upper levels of a ledger as hashed from its stored bodies: level 1 first, hashes concatenated.
 
-    It travels as MessagePack inside a sealed file, for a recount from a stick.
+    `edge`: the leaf hashes of its last, partial tile, which no level covers. It travels as MessagePack inside
+    a sealed file, for a recount from a stick.
     """
 
     origin: str
     size: int
     levels: tuple[bytes, ...]
+    edge: bytes = b""
+
+    def edge_difference(self, ours: TileSource, size: int) -> int | None:
+        """The first entry below `size` of the partial tile that is another in `ours`."""
+        first = self.size // TILE_WIDTH
+        held = max(0, size - first * TILE_WIDTH) * HASH_BYTES
+        place = _first_difference(ours.get(0, first)[:held], self.edge[:held]) if held else None
+        return None if place is None else first * TILE_WIDTH + place
+
+    def covered(self, size: int) -> int:
+        """How many of the first `size` entries a comparison with this speaks for."""
+        return size if self.edge and size > self.size - self.size % TILE_WIDTH else size - size % TILE_WIDTH
 
 
 def widths(size: int) -> list[int]:

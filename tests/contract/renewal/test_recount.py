@@ -98,6 +98,26 @@ async def test_the_same_from_a_stick_names_the_tile(place: Place) -> None:
     assert last.outcome == "recount-differs"
 
 
+async def test_rule_10_4_a_stick_speaks_for_the_last_entries_too_and_ends_only_what_it_compared(
+    place: Place,
+) -> None:
+    await busy(place)
+    audit, stick = operator("audit"), place.folder / "usb"
+    size = (await recount.recount(place.node)).size
+    await altered_there(place, size - 2)
+    (name,) = (await there.recount(place.stage.centre, audit, place.name, stick)).files
+    found = await recount.from_stick(place.node, Path(name))
+    assert (found.differs_at, found.exact) == (size - 2, True)
+    await place.exchange()
+    (one,) = await findings.findings(place.stage.centre)
+    assert (one.code, one.object, one.state) == ("copies-differ", f"entry-{size - 2}", "open")
+    for upto, state in ((size - 2, "open"), (size, "closed")):
+        same = Draft(kind="mark", outcome="recount-same", object=f"size-{upto}")
+        await place.node.store.transact(functools.partial(Transaction.append, draft=same))
+        await place.exchange()
+        assert [one.state for one in await findings.findings(place.stage.centre)] == [state]
+
+
 async def test_a_file_for_another_node_or_of_rubbish_is_refused_and_nothing_is_written(place: Place) -> None:
     await busy(place)
     before = len(await entries(place.node))
