@@ -27,7 +27,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     papers: int = 40
     recount: int = 10_000_000
     nodes: int = 200
-    entries_a_node: int = 2_000
+    entries_a_node: int = 5_000
     day: Day = Day()
     screens: int = 50
     screen_s: int = 40
