@@ -105,7 +105,7 @@ def _shape(data: Path) -> str:
 
 
 def _row_bytes(row: tuple[Any, ...]) -> int:
-    return sum(len(part) for part in row if part is not None)
+    return sum(len(part) for part in row if isinstance(part, bytes))
 
 
 def _cached(data: Path) -> Rows:
