@@ -31,7 +31,8 @@ async def prune(node: Node) -> int:
 def _span(db: Reading) -> tuple[int, int]:
     """From the first entry that has a detail to the last that may lose it; most were dropped long ago."""
     first = db.one("SELECT idx FROM entry WHERE detail IS NOT NULL ORDER BY idx LIMIT 1")
-    return int(first[0]) if first else 0, countersigned_size(db)
+    (size,) = db.query("SELECT size FROM ledger_head")[0]
+    return int(first[0]) if first else 0, min(countersigned_size(db), int(size))
 
 
 def _step(first: int, tx: Transaction) -> int:
