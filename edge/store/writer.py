@@ -62,7 +62,7 @@ class Writer:
         self._connection = connection
         self._data = data
         self._clock = clock
-        self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._queue: queue.Queue[_Request | None] = queue.Queue(QUEUE_MAX)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._roots = Roots()
         self.failed: StoreTrouble | None = None
@@ -89,10 +89,11 @@ class Writer:
         """
         if self.failed is not None:
             raise LedgerUnavailable(f"store stopped: {self.failed.detail}")
-        if self._queue.qsize() >= QUEUE_MAX:
-            raise LedgerUnavailable("writer queue is full")
         request = _Request(work)
-        self._queue.put(request)
+        try:
+            self._queue.put_nowait(request)
+        except queue.Full as error:
+            raise LedgerUnavailable("writer queue is full") from error
         return request.future
 
     def stop(self) -> None:
