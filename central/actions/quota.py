@@ -67,7 +67,7 @@ async def _settled(tx: Tx, one: Spent, rule: QuotaRule) -> tuple[Spent, int]:
     if one.units < 0:
         return one, 0
     used = max(0, await quota.used(tx, one.subject_ref, one.matter, one.year))
-    due = spend(rule, used, china_day(one.occurred_ms)).fee_cents
+    due = spend(rule, used, china_day(min(one.occurred_ms, one.settled_ms))).fee_cents
     taken = 0 if one.said_free else rule.fee_cents
     return msgspec.structs.replace(one, fee_cents=due), due - taken
 
@@ -81,7 +81,9 @@ def _letter(row: Spent, correction: int) -> Draft:
 async def _judge(centre: Centre, tx: Tx, row: Spent) -> None:
     """A unit was spent under a grant: it must be one of this node, in time and within its units.
 
-    One that a restored centre does not know may be of the hours it lost: that is no fault of the hall.
+    One that a restored centre does not know may be of the hours it lost: that is no fault of the hall. An
+    entry that is later than its arrival was numbered behind those of a clock that ran ahead: of the time it
+    says nothing.
     """
     given = await quota.granted(tx, row.grant_id)
     if given is None and await restored.began_ms(tx):
@@ -89,7 +91,7 @@ async def _judge(centre: Centre, tx: Tx, row: Spent) -> None:
         await _found(centre, tx, row, zh, en, code="grant-forgotten", owner="centre")
     elif given is None or given.node != row.node or given.matter != row.matter:
         await _found(centre, tx, row, "不属于本厅", "of another node, or nobody's")
-    elif row.occurred_ms > given.expires_ms:
+    elif given.expires_ms < row.occurred_ms <= row.settled_ms:
         await _found(centre, tx, row, "使用时已过期", "used after its end")
     elif await quota.spent_under(tx, row.grant_id) > given.units:
         await _found(centre, tx, row, "使用超出份数", "used beyond its units")

@@ -14,6 +14,7 @@ from edge.actions.cases import tasks
 from edge.actions.directives import deliver
 from edge.actions.views import Answer
 from edge.errors import CentreRefused, CentreUnreachable, WrongMoment
+from edge.store.draft import Draft
 from matters.model import Refusal
 from sync.messages.directives import Directive
 from tests.contract.central.stage import Server, founded
@@ -192,6 +193,23 @@ async def test_rule_9_a_grant_used_beyond_its_units_is_a_finding(hall: Place) ->
     (found,) = await findings.findings(hall.stage.centre)
     assert (found.code, found.owner, found.state) == ("grant-misused", "hall", "open")
     assert "超出份数" in found.words.zh
+
+
+async def test_rule_9_a_hall_whose_entries_are_numbered_behind_a_clock_that_ran_ahead_misuses_no_grant(
+    hall: Place,
+) -> None:
+    hall.stage.clock.pass_ms(400 * DAY_MS)
+    await hall.node.store.transact(lambda tx: tx.append(Draft(kind="mark", outcome="ahead")))
+    hall.stage.clock.pass_ms(-400 * DAY_MS)
+    await hall.exchange()
+    await granted(hall, 2)
+    given = await one(hall)
+    await hall.exchange()
+    rows = await hall.stage.rows("SELECT occurred_ms, settled_ms, grant_id FROM quota_spent")
+    assert given.quota is not None
+    assert given.quota.free
+    assert [(row["occurred_ms"] > row["settled_ms"], row["grant_id"] != "") for row in rows] == [(True, True)]
+    assert await findings.findings(hall.stage.centre) == ()
 
 
 async def test_only_the_system_administrator_sets_levels_and_only_for_what_is_given_offline(
