@@ -1,6 +1,17 @@
 """What is done without anybody asking; the schedule's table names these."""
 
-from central.actions import fleet, fulfil, own_ledger, packs, publish, reconcile, recount, restored, trips
+from central.actions import (
+    files,
+    fleet,
+    fulfil,
+    own_ledger,
+    packs,
+    publish,
+    reconcile,
+    recount,
+    restored,
+    trips,
+)
 from central.actions.centre import Centre
 from central.actions.findings import new_finding, raised
 from central.security import callers
@@ -64,6 +75,11 @@ async def days(centre: Centre) -> int:
 async def deep_checks(centre: Centre) -> int:
     """Ask whoever is due for a deep check; how many were asked."""
     return await recount.when_due(centre)
+
+
+async def files_read(centre: Centre) -> int:
+    """Read a part of the report files back; how many are not what they were."""
+    return await files.look_over(centre)
 
 
 async def silence(centre: Centre) -> int:

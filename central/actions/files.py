@@ -11,24 +11,31 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from central.actions.centre import AdminSession, Centre
 from central.actions.own_ledger import Draft, act
-from central.errors import NotFound
+from central.errors import NotFound, StoreRefused
 from central.security.permissions import require
+from central.settings import DAY_MS
 from central.store import files
 from central.store.durable import write_durably
 from central.store.files import Lacking
 from central.store.fleet import Identity
+from matters.model import Words
 from sync.batch.file import open_sealed
 from sync.errors import Malformed
 from sync.messages.blob import Chunk, count, decode
 from sync.messages.registry import kind
 
+log = structlog.get_logger("files")
 FOLDER = "files"
 PURPOSE = "report-file"
 WANTED_MAX = 64
 LISTED_MAX = 10_000
+PARTS = 7
+"""Nights in which every whole file is read back once."""
+READ_FILES = 200
 PRINTED = [kind("report.printed").number, kind("report.reprinted").number]
 
 
@@ -106,8 +113,7 @@ async def take(centre: Centre, identity: Identity, sealed: bytes) -> Taken:
         held = await asyncio.to_thread(_held, centre, one.digest, noted)
         if len(held) < count(one.size):
             return Taken(whole=False)
-        content = await asyncio.to_thread(_joined, centre, one.digest, count(one.size))
-        if hashlib.sha256(content).digest() == one.digest and len(content) == one.size:
+        if await asyncio.to_thread(_joined, centre, one.digest, one.size) is not None:
             await files.add_whole(tx, origin, one.digest, one.serial, one.size, centre.now_ms())
             return Taken(whole=True)
         await files.forget_chunks(tx, origin, one.digest)
@@ -121,7 +127,10 @@ def _opened(centre: Centre, identity: Identity, sealed: bytes) -> Chunk:
 
 
 async def read(centre: Centre, admin: AdminSession, origin: str, digest: bytes) -> bytes:
-    """A whole file, for an audit; the look is on the ledger first. Raises NotFound."""
+    """A whole file, for an audit; the look is on the ledger first. Raises NotFound.
+
+    So it does for one whose bytes are gone from DATA/files or changed there; that one is asked for again.
+    """
     require(admin.role, "reports.read")
     async with centre.store.reading() as tx:
         size = await files.whole(tx, origin, digest)
@@ -136,14 +145,55 @@ async def read(centre: Centre, admin: AdminSession, origin: str, digest: bytes) 
         note=digest.hex(),
     )
     await act(centre, draft)
-    return await asyncio.to_thread(_joined, centre, digest, count(size))
+    content = await asyncio.to_thread(_joined, centre, digest, size)
+    if content is None:
+        await _lost(centre, origin, digest)
+        raise NotFound(
+            "中心盘上的这份文件已不完整。", "the file is not whole on the centre's disk", next_words=_AGAIN
+        )
+    return content
 
 
-def _joined(centre: Centre, digest: bytes, many: int) -> bytes:
-    return b"".join(
-        centre.keys.unseal(PURPOSE, _place(digest, number), _path(centre, digest, number).read_bytes())
-        for number in range(many)
-    )
+async def look_over(centre: Centre) -> int:
+    """The nightly job: a seventh of the whole files read back; how many are not what they were.
+
+    Those are asked for again (`lacking`), as after a backup of the database that is newer than DATA/files.
+    """
+    part, after, lost = centre.now_ms() // DAY_MS % PARTS, ("", b""), 0
+    while True:
+        async with centre.store.reading() as tx:
+            found = await files.wholes(tx, part, PARTS, after, READ_FILES)
+        for origin, digest, size in found:
+            if await asyncio.to_thread(_joined, centre, digest, size) is None:
+                await _lost(centre, origin, digest)
+                lost += 1
+        if len(found) < READ_FILES:
+            return lost
+        after = found[-1][:2]
+
+
+async def _lost(centre: Centre, origin: str, digest: bytes) -> None:
+    log.warning("files", code="file-lost", origin=origin)
+    async with centre.store.transaction() as tx:
+        await files.lose(tx, origin, digest, centre.now_ms())
+
+
+def _joined(centre: Centre, digest: bytes, size: int) -> bytes | None:
+    """The whole file; None where chunks are gone or do not open, or it is another."""
+    try:
+        content = b"".join(
+            centre.keys.unseal(PURPOSE, _place(digest, number), _path(centre, digest, number).read_bytes())
+            for number in range(count(size))
+        )
+    except (OSError, StoreRefused):
+        return None
+    return content if len(content) == size and hashlib.sha256(content).digest() == digest else None
+
+
+_AGAIN = Words(
+    zh="已重新向节点要求；节点送来后再看。如节点已无此文件，请由 DATA/files 的备份恢复。",
+    en="The node is asked for it again; look once it came. If the node has it no more, restore DATA/files.",
+)
 
 
 def _place(digest: bytes, number: int) -> bytes:

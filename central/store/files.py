@@ -4,6 +4,8 @@ import msgspec
 
 from central.store.database import Tx
 
+_STANDS = "NOT EXISTS (SELECT 1 FROM file_lost AS l WHERE l.origin = w.origin AND l.digest = w.digest)"
+
 
 class Lacking(msgspec.Struct, frozen=True, kw_only=True):
     """A file that a paper's entry names and we do not hold whole; `have` are the chunks we hold."""
@@ -17,13 +19,13 @@ class Lacking(msgspec.Struct, frozen=True, kw_only=True):
 async def lacking(tx: Tx, node: str, kinds: list[int], limit: int, skip: int = 0) -> list[Lacking]:
     """The files of a node's printed sheets ("" of all nodes) we lack, oldest first."""
     rows = await tx.fetch(
-        "SELECT p.origin, p.file_digest AS digest, min(p.serial) AS serial, min(p.occurred_ms) AS at,"
+        "SELECT p.origin, p.file_digest AS digest, min(p.serial) AS serial, min(p.occurred_ms) AS at,"  # noqa: S608 -- constant
         " ARRAY(SELECT number FROM file_chunk AS c WHERE c.origin = p.origin AND c.digest = p.file_digest"
         " ORDER BY number) AS have"
         " FROM paper AS p JOIN identity AS i ON i.origin = p.origin"
         " WHERE ($1 = '' OR i.node = $1) AND p.kind = ANY ($2::int[]) AND length(p.file_digest) = 32"
-        " AND NOT EXISTS"
-        " (SELECT 1 FROM file_whole AS w WHERE w.digest = p.file_digest AND w.origin = p.origin)"
+        " AND NOT EXISTS (SELECT 1 FROM file_whole AS w"
+        f" WHERE w.digest = p.file_digest AND w.origin = p.origin AND {_STANDS})"
         " GROUP BY p.origin, p.file_digest ORDER BY at, digest LIMIT $3 OFFSET $4",
         node,
         kinds,
@@ -72,7 +74,8 @@ async def forget_chunks(tx: Tx, origin: str, digest: bytes) -> None:
 
 
 async def add_whole(tx: Tx, origin: str, digest: bytes, serial: str, size: int, now_ms: int) -> None:
-    """Note that a file is whole and has the digest its entry names."""
+    """Note that a file is whole and has the digest its entry names, now or again."""
+    await tx.execute("DELETE FROM file_lost WHERE origin = $1 AND digest = $2", origin, digest)
     await tx.execute(
         "INSERT INTO file_whole (origin, digest, serial, size, whole_ms) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT (origin, digest) DO NOTHING",
@@ -87,6 +90,34 @@ async def add_whole(tx: Tx, origin: str, digest: bytes, serial: str, size: int, 
 async def whole(tx: Tx, origin: str, digest: bytes) -> int | None:
     """The size of a whole file, None while it is not."""
     size: int | None = await tx.fetchval(
-        "SELECT size FROM file_whole WHERE origin = $1 AND digest = $2", origin, digest
+        f"SELECT size FROM file_whole AS w WHERE origin = $1 AND digest = $2 AND {_STANDS}",  # noqa: S608 -- constant
+        origin,
+        digest,
     )
     return size
+
+
+async def wholes(
+    tx: Tx, part: int, parts: int, after: tuple[str, bytes], limit: int
+) -> list[tuple[str, bytes, int]]:
+    """Origin, digest and size of whole files behind `after`, in that order; one of `parts` by the digest."""
+    rows = await tx.fetch(
+        "SELECT origin, digest, size FROM file_whole AS w WHERE (origin, digest) > ($1, $2)"  # noqa: S608 -- constant
+        f" AND get_byte(digest, 0) % $4 = $3 AND {_STANDS} ORDER BY origin, digest LIMIT $5",
+        *after,
+        part,
+        parts,
+        limit,
+    )
+    return [(row["origin"], row["digest"], row["size"]) for row in rows]
+
+
+async def lose(tx: Tx, origin: str, digest: bytes, now_ms: int) -> None:
+    """Note that a whole file is not what it was, and begin it again from nothing."""
+    await tx.execute(
+        "INSERT INTO file_lost (origin, digest, noticed_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        origin,
+        digest,
+        now_ms,
+    )
+    await forget_chunks(tx, origin, digest)

@@ -60,6 +60,7 @@ TABLES: tuple[Table, ...] = (
     _state("ledger_head", "origin"),
     _state("incarnation", "origin"),
     _state("file_chunk", "origin"),
+    _state("file_lost", "origin"),
     _state("mailbox", "origin"),
     _state("directive", "origin"),
     _state("lease", "origin"),

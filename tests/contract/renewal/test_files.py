@@ -87,6 +87,46 @@ async def test_rule_10_5_chunks_that_are_gone_from_the_centres_disk_are_brought_
     assert await there.read(place.stage.centre, operator("audit"), origin, digest) == content
 
 
+@pytest.mark.parametrize("how", ["gone", "changed", "sealed for another"])
+async def test_rule_10_5_a_whole_file_that_is_lost_on_the_centres_disk_is_noticed_and_brought_again(
+    place: Place, how: str
+) -> None:
+    centre, audit, origin = place.stage.centre, operator("audit"), place.node.identity.origin
+    contents = {serial: pdf(CHUNK_BYTES + 5, number) for number, serial in enumerate(("L-1", "L-2"))}
+    digests = [await printed(place, content, serial) for serial, content in contents.items()]
+    await files.send(place.node)
+    chunks = sorted((centre.data / "files").rglob(f"{digests[0].hex()}-*"))
+    if how == "gone":
+        chunks[1].unlink()
+    elif how == "changed":
+        chunks[1].write_bytes(chunks[1].read_bytes()[:-1] + b"?")
+    else:
+        chunks[1].write_bytes(chunks[0].read_bytes())
+    assert await listed(place) == [], "nobody has looked yet"
+    found = 0
+    for _ in range(there.PARTS):
+        place.stage.clock.pass_ms(86_400_000)
+        found += await there.look_over(centre)
+    assert found == 1
+    assert await listed(place) == [("L-1", 0)]
+    with pytest.raises(NotFound):
+        await there.read(centre, audit, origin, digests[0])
+    await files.send(place.node)
+    assert await listed(place) == []
+    assert [await there.read(centre, audit, origin, one) for one in digests] == list(contents.values())
+
+
+async def test_who_reads_a_file_that_is_lost_is_told_so_and_it_is_asked_for_again(place: Place) -> None:
+    centre, digest = place.stage.centre, await printed(place, pdf(10))
+    await files.send(place.node)
+    (kept,) = (centre.data / "files").rglob("*-*")
+    kept.unlink()
+    with pytest.raises(NotFound) as caught:
+        await there.read(centre, operator("audit"), place.node.identity.origin, digest)
+    assert "不完整" in caught.value.words.zh
+    assert await listed(place) == [(SERIAL, 0)]
+
+
 async def test_entries_go_before_files_and_a_pruned_file_is_named_not_waited_for(place: Place) -> None:
     await printed(place, pdf(10))
     await place.node.store.transact(lambda tx: tx.append(Draft(kind="mark")))
