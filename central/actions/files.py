@@ -159,17 +159,19 @@ async def look_over(centre: Centre) -> int:
 
     Those are asked for again (`lacking`), as after a backup of the database that is newer than DATA/files.
     """
-    part, after, lost = centre.now_ms() // DAY_MS % PARTS, ("", b""), 0
-    while True:
-        async with centre.store.reading() as tx:
-            found = await files.wholes(tx, part, PARTS, after, READ_FILES)
+    after, lost = ("", b""), 0
+    while found := await _of_tonight(centre, after):
         for origin, digest, size in found:
             if await asyncio.to_thread(_joined, centre, digest, size) is None:
                 await _lost(centre, origin, digest)
                 lost += 1
-        if len(found) < READ_FILES:
-            return lost
         after = found[-1][:2]
+    return lost
+
+
+async def _of_tonight(centre: Centre, after: tuple[str, bytes]) -> list[tuple[str, bytes, int]]:
+    async with centre.store.reading() as tx:
+        return await files.wholes(tx, centre.now_ms() // DAY_MS % PARTS, PARTS, after, READ_FILES)
 
 
 async def _lost(centre: Centre, origin: str, digest: bytes) -> None:
