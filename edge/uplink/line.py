@@ -46,7 +46,7 @@ IDLE_S, IDLE_MAX_S, CONNECT_PART = 20.0, 160.0, 4
 Round trips of half a minute are silent longer than a dead line should be waited for: each silence doubles the
 patience of the next request, and beyond the most it begins anew.
 """
-_OK, _PARTIAL = 200, 206
+_OK, _PARTIAL, _BEYOND = 200, 206, 416
 
 
 class CentreError(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,8 +194,11 @@ class Uplink:
         """Fetch what `part` lacks of one sealed pack of `size` bytes by its address; the caller checks it.
 
         Every piece is in `part` as soon as it arrived, also where this raises CentreUnreachable. A cache on
-        the way that knows no ranges sends the whole anew.
+        the way that knows no ranges sends the whole anew. Of a part that has all its bytes (the power went
+        before they were looked at) nothing is asked.
         """
+        if part.had == size:
+            return
         path = f"/api/packs/{digest.hex()}"
         try:
             await self._send(identity, _Call("GET", path, b"", deadline_s, bytes_max=size, part=part))
@@ -334,8 +337,8 @@ async def _limited(response: httpx.Response, call: _Call) -> bytes:
     """The reply's content; what is good of a pack goes into its part instead."""
     content = bytearray()
     into = call.part if response.status_code in {_OK, _PARTIAL} else None
-    if into is not None and response.status_code == _OK:
-        into.restart()
+    if call.part is not None and response.status_code in {_OK, _BEYOND}:
+        call.part.restart()
     async for chunk in response.aiter_bytes():
         if len(content) + len(chunk) + (into.had if into else 0) > call.bytes_max:
             raise CentreUnreachable(f"reply over {call.bytes_max} bytes")

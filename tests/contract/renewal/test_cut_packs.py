@@ -102,6 +102,36 @@ async def test_only_the_rest_of_a_pack_is_fetched_after_a_cut(place: Place, rest
     assert parts(place) == []
 
 
+async def test_a_pack_that_was_whole_when_the_power_went_is_not_asked_for_again(place: Place) -> None:
+    line = await with_news(place)
+    before = await people(place)
+    line.stops = [1 << 30]
+    with pytest.raises(CentreUnreachable):
+        await exchange(place.node)
+    await place.start()
+    place.node.uplink._transport, place.node.uplink._client = line, None
+    done = await exchange(place.node)
+    assert (done.alarms, line.ranges) == ((), [""])
+    assert (await people(place) > before, parts(place)) == (True, [])
+
+
+async def test_a_beginning_longer_than_the_pack_is_thrown_away_and_ends_no_exchange_for_ever(
+    place: Place,
+) -> None:
+    line = await with_news(place)
+    before = await people(place)
+    line.stops = [1 << 30]
+    with pytest.raises(CentreUnreachable):
+        await exchange(place.node)
+    (kept,) = parts(place)
+    kept.write_bytes(kept.read_bytes() + b"more")
+    with pytest.raises(CentreUnreachable):
+        await exchange(place.node)
+    assert parts(place) == []
+    assert (await exchange(place.node)).alarms == ()
+    assert await people(place) > before
+
+
 async def test_a_cache_that_knows_no_ranges_sends_the_whole_anew(place: Place) -> None:
     line = await with_news(place)
     before = await people(place)
