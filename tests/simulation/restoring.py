@@ -38,6 +38,7 @@ class Plan:
     async def step(self, world: World) -> None:
         """What falls after this step of the world."""
         if world.step == self._backup_at:
+            await world.put_right()  # a lie in a backup could never be taken back
             await world.door.idle()
             await self._backup.take()
         if world.step == self._promoted_at:
@@ -51,6 +52,7 @@ class Plan:
 
 async def put_back(world: World, backup: Backup, *, with_anchor: bool) -> None:
     """The centre's database is that of the backup; with the anchor of then only a node can tell."""
+    await world.put_right()  # of this database, not of the other
     await world.door.idle()
     await backup.put_back(with_anchor=with_anchor)
     for side in world.sides:
@@ -61,6 +63,7 @@ async def put_back(world: World, backup: Backup, *, with_anchor: bool) -> None:
 async def promoted(world: World, *, with_anchor: bool) -> None:
     """The standby has all but the last minutes; what the centre signed in them comes to the node on a stick."""
     side, standby = world.side, Backup(world.place)
+    await world.put_right()
     await world.door.idle()
     await standby.take()
     visit = clerks.Visit(world.dice, world.dice.choice(world.place.people), side.hall, "own")
