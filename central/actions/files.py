@@ -20,7 +20,7 @@ from central.security.permissions import require
 from central.settings import DAY_MS
 from central.store import files
 from central.store.durable import write_durably
-from central.store.files import Lacking
+from central.store.files import Lacking, Whole
 from central.store.fleet import Identity
 from matters.model import Words
 from sync.batch.file import open_sealed
@@ -133,8 +133,8 @@ async def read(centre: Centre, admin: AdminSession, origin: str, digest: bytes) 
     """
     require(admin.role, "reports.read")
     async with centre.store.reading() as tx:
-        size = await files.whole(tx, origin, digest)
-    if size is None:
+        kept = await files.whole(tx, origin, digest)
+    if kept is None:
         raise NotFound("中心没有这份文件。", "the centre does not hold this file")
     draft = Draft(
         kind="admin.read",
@@ -145,9 +145,8 @@ async def read(centre: Centre, admin: AdminSession, origin: str, digest: bytes) 
         note=digest.hex(),
     )
     await act(centre, draft)
-    content = await asyncio.to_thread(_joined, centre, digest, size)
+    content = await _looked_at(centre, kept)
     if content is None:
-        await _lost(centre, origin, digest)
         raise NotFound(
             "中心盘上的这份文件已不完整。", "the file is not whole on the centre's disk", next_words=_AGAIN
         )
@@ -157,27 +156,33 @@ async def read(centre: Centre, admin: AdminSession, origin: str, digest: bytes) 
 async def look_over(centre: Centre) -> int:
     """The nightly job: a seventh of the whole files read back; how many are not what they were.
 
-    Those are asked for again (`lacking`), as after a backup of the database that is newer than DATA/files.
+    Those are asked for again (`lacking`), as after a backup of the database that is newer than DATA/files;
+    one that is what it was again, because DATA/files was put back, is not.
     """
     after, lost = ("", b""), 0
     while found := await _of_tonight(centre, after):
-        for origin, digest, size in found:
-            if await asyncio.to_thread(_joined, centre, digest, size) is None:
-                await _lost(centre, origin, digest)
-                lost += 1
-        after = found[-1][:2]
+        for one in found:
+            lost += await _looked_at(centre, one) is None
+        after = found[-1].origin, found[-1].digest
     return lost
 
 
-async def _of_tonight(centre: Centre, after: tuple[str, bytes]) -> list[tuple[str, bytes, int]]:
+async def _of_tonight(centre: Centre, after: tuple[str, bytes]) -> list[Whole]:
     async with centre.store.reading() as tx:
         return await files.wholes(tx, centre.now_ms() // DAY_MS % PARTS, PARTS, after, READ_FILES)
 
 
-async def _lost(centre: Centre, origin: str, digest: bytes) -> None:
-    log.warning("files", code="file-lost", origin=origin)
-    async with centre.store.transaction() as tx:
-        await files.lose(tx, origin, digest, centre.now_ms())
+async def _looked_at(centre: Centre, one: Whole) -> bytes | None:
+    """A whole file as it is on the disk, None where it is not; what changed of that is noted."""
+    content = await asyncio.to_thread(_joined, centre, one.digest, one.size)
+    if one.lost != (content is None):
+        log.warning("files", code="file-lost" if content is None else "file-regained", origin=one.origin)
+        async with centre.store.transaction() as tx:
+            if content is None:
+                await files.lose(tx, one.origin, one.digest, centre.now_ms())
+            else:
+                await files.regain(tx, one.origin, one.digest)
+    return content
 
 
 def _joined(centre: Centre, digest: bytes, size: int) -> bytes | None:

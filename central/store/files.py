@@ -4,7 +4,14 @@ import msgspec
 
 from central.store.database import Tx
 
-_STANDS = "NOT EXISTS (SELECT 1 FROM file_lost AS l WHERE l.origin = w.origin AND l.digest = w.digest)"
+
+class Whole(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was whole once; `lost` when it was not what it was at the last look."""
+
+    origin: str
+    digest: bytes
+    size: int
+    lost: bool
 
 
 class Lacking(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,13 +26,14 @@ class Lacking(msgspec.Struct, frozen=True, kw_only=True):
 async def lacking(tx: Tx, node: str, kinds: list[int], limit: int, skip: int = 0) -> list[Lacking]:
     """The files of a node's printed sheets ("" of all nodes) we lack, oldest first."""
     rows = await tx.fetch(
-        "SELECT p.origin, p.file_digest AS digest, min(p.serial) AS serial, min(p.occurred_ms) AS at,"  # noqa: S608 -- constant
+        "SELECT p.origin, p.file_digest AS digest, min(p.serial) AS serial, min(p.occurred_ms) AS at,"
         " ARRAY(SELECT number FROM file_chunk AS c WHERE c.origin = p.origin AND c.digest = p.file_digest"
         " ORDER BY number) AS have"
         " FROM paper AS p JOIN identity AS i ON i.origin = p.origin"
         " WHERE ($1 = '' OR i.node = $1) AND p.kind = ANY ($2::int[]) AND length(p.file_digest) = 32"
         " AND NOT EXISTS (SELECT 1 FROM file_whole AS w"
-        f" WHERE w.digest = p.file_digest AND w.origin = p.origin AND {_STANDS})"
+        " WHERE w.digest = p.file_digest AND w.origin = p.origin AND NOT EXISTS"
+        " (SELECT 1 FROM file_lost AS l WHERE l.digest = w.digest AND l.origin = w.origin))"
         " GROUP BY p.origin, p.file_digest ORDER BY at, digest LIMIT $3 OFFSET $4",
         node,
         kinds,
@@ -75,7 +83,7 @@ async def forget_chunks(tx: Tx, origin: str, digest: bytes) -> None:
 
 async def add_whole(tx: Tx, origin: str, digest: bytes, serial: str, size: int, now_ms: int) -> None:
     """Note that a file is whole and has the digest its entry names, now or again."""
-    await tx.execute("DELETE FROM file_lost WHERE origin = $1 AND digest = $2", origin, digest)
+    await regain(tx, origin, digest)
     await tx.execute(
         "INSERT INTO file_whole (origin, digest, serial, size, whole_ms) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT (origin, digest) DO NOTHING",
@@ -87,29 +95,29 @@ async def add_whole(tx: Tx, origin: str, digest: bytes, serial: str, size: int, 
     )
 
 
-async def whole(tx: Tx, origin: str, digest: bytes) -> int | None:
-    """The size of a whole file, None while it is not."""
-    size: int | None = await tx.fetchval(
-        f"SELECT size FROM file_whole AS w WHERE origin = $1 AND digest = $2 AND {_STANDS}",  # noqa: S608 -- constant
-        origin,
-        digest,
-    )
-    return size
+_WHOLE = (
+    "SELECT origin, digest, size, EXISTS (SELECT 1 FROM file_lost AS l WHERE l.origin = w.origin"
+    " AND l.digest = w.digest) AS lost FROM file_whole AS w"
+)
 
 
-async def wholes(
-    tx: Tx, part: int, parts: int, after: tuple[str, bytes], limit: int
-) -> list[tuple[str, bytes, int]]:
-    """Origin, digest and size of whole files behind `after`, in that order; one of `parts` by the digest."""
+async def whole(tx: Tx, origin: str, digest: bytes) -> Whole | None:
+    """A file that was whole once, None while it was not."""
+    row = await tx.fetchrow(f"{_WHOLE} WHERE origin = $1 AND digest = $2", origin, digest)
+    return Whole(**dict(row)) if row else None
+
+
+async def wholes(tx: Tx, part: int, parts: int, after: tuple[str, bytes], limit: int) -> list[Whole]:
+    """Files that were whole once behind `after`, by origin and digest; one of `parts` by the digest."""
     rows = await tx.fetch(
-        "SELECT origin, digest, size FROM file_whole AS w WHERE (origin, digest) > ($1, $2)"  # noqa: S608 -- constant
-        f" AND get_byte(digest, 0) % $4 = $3 AND {_STANDS} ORDER BY origin, digest LIMIT $5",
+        f"{_WHOLE} WHERE (origin, digest) > ($1, $2) AND get_byte(digest, 0) % $4 = $3"
+        " ORDER BY origin, digest LIMIT $5",
         *after,
         part,
         parts,
         limit,
     )
-    return [(row["origin"], row["digest"], row["size"]) for row in rows]
+    return [Whole(**dict(row)) for row in rows]
 
 
 async def lose(tx: Tx, origin: str, digest: bytes, now_ms: int) -> None:
@@ -121,3 +129,8 @@ async def lose(tx: Tx, origin: str, digest: bytes, now_ms: int) -> None:
         now_ms,
     )
     await forget_chunks(tx, origin, digest)
+
+
+async def regain(tx: Tx, origin: str, digest: bytes) -> None:
+    """Note that a lost file is what it was again."""
+    await tx.execute("DELETE FROM file_lost WHERE origin = $1 AND digest = $2", origin, digest)

@@ -5,10 +5,10 @@ from datetime import date
 import msgspec
 
 from central.store.database import Tx
-from matters.calendar import china_day
+from matters.calendar import china_day, china_ms
 
 DAY_MS = 86_400_000
-CHINA_AHEAD_MS = 8 * 3_600_000
+CHINA_AHEAD_MS = -china_ms("1970-01-01")
 CLOCK_MS_MAX = 4_102_444_800_000
 """Year 2100: no day is judged for what a clock beyond it wrote."""
 
@@ -81,11 +81,13 @@ async def unjudged(tx: Tx, low_ms: int, high_ms: int) -> set[tuple[str, str]]:
 async def heard(tx: Tx) -> dict[str, int]:
     """Up to when each ledger's work is known here: its newest entry, or an exchange that left nothing.
 
-    A stick is no exchange of that moment. Ledgers nothing came of are absent.
+    A stick is no exchange of that moment, and an entry that says a later time than that of its arrival says
+    nothing of what came after. Ledgers nothing came of are absent.
     """
     rows = await tx.fetch(
         "SELECT i.origin, greatest((SELECT max(c.at_ms) FROM contact c WHERE c.origin = i.origin"
-        " AND c.carrier = 'network' AND coalesce(c.pending, 0) = 0), (SELECT e.occurred_ms FROM entry e"
+        " AND c.carrier = 'network' AND coalesce(c.pending, 0) = 0),"
+        " (SELECT least(e.occurred_ms, e.arrived_ms) FROM entry e"
         " WHERE e.origin = i.origin ORDER BY e.idx DESC LIMIT 1)) AS heard_ms FROM identity i"
     )
     return {row["origin"]: row["heard_ms"] for row in rows if row["heard_ms"] is not None}

@@ -127,6 +127,28 @@ async def test_who_reads_a_file_that_is_lost_is_told_so_and_it_is_asked_for_agai
     assert await listed(place) == [(SERIAL, 0)]
 
 
+@pytest.mark.parametrize("who", ["reader", "night"])
+async def test_a_lost_file_whose_folder_was_put_back_is_there_again_without_its_node(
+    place: Place, who: str
+) -> None:
+    centre, origin = place.stage.centre, place.node.identity.origin
+    digest = await printed(place, pdf(10))
+    await files.send(place.node)
+    (kept,) = (centre.data / "files").rglob("*-*")
+    backup = kept.read_bytes()
+    kept.unlink()
+    with pytest.raises(NotFound):
+        await there.read(centre, operator("audit"), origin, digest)
+    kept.write_bytes(backup)
+    if who == "reader":
+        assert await there.read(centre, operator("audit"), origin, digest) == pdf(10)
+    else:
+        for _ in range(there.PARTS):
+            place.stage.clock.pass_ms(86_400_000)
+            assert await there.look_over(centre) == 0
+    assert await listed(place) == []
+
+
 async def test_entries_go_before_files_and_a_pruned_file_is_named_not_waited_for(place: Place) -> None:
     await printed(place, pdf(10))
     await place.node.store.transact(lambda tx: tx.append(Draft(kind="mark")))
