@@ -251,7 +251,7 @@ async def check_all(centre: Centre, asked: argparse.Namespace) -> Said:
     broken = any(one.broken_at is not None for one in found)
     lines = [
         f"{one.origin} {one.size} 条 "
-        + ("完好" if one.broken_at is None else f"第 {one.broken_at} 条起不成立（{one.reason}）")
+        + (f"第 {one.broken_at} 条起不成立（{one.reason.zh}）" if one.reason else "完好")
         for one in found
     ]
     if broken:

@@ -120,7 +120,7 @@ async def _recount(centre: Centre, asked: argparse.Namespace) -> Said:
 async def _witnesses(centre: Centre, _: argparse.Namespace) -> Said:
     rows = await witness.witnesses(centre, operator("audit"))
     split = any(row.reason for row in rows)
-    lines = [f"{row.node} {row.size} 条 {row.reason or '一致'}" for row in rows]
+    lines = [f"{row.node} {row.size} 条 {row.reason.zh if row.reason else '一致'}" for row in rows]
     return Said(
         document={"nodes": rows},
         code=EXIT_FOUND if split else EXIT_HOLDS,

@@ -16,6 +16,7 @@ from central.store import fleet, ledger, trail
 from central.store.database import Tx
 from central.store.ledger import CheckpointKept, Head
 from central.store.trail import EntryKept
+from matters.model import Words
 from sync.errors import SyncError
 from sync.ledger.entry import commit, leaf_hash, parse_leaf
 from sync.ledger.proofs import EMPTY_ROOT
@@ -35,16 +36,16 @@ class _Walk(msgspec.Struct):
     flaws: list[int]
     size: int = 0
     broken_at: int | None = None
-    reason: str = ""
+    reason: Words | None = None
 
-    def breaks(self, index: int, reason: str) -> None:
+    def breaks(self, index: int, reason: Words) -> None:
         """An entry that does not hold; the first one is named."""
         if len(self.flaws) < FLAWS_MAX:
             self.flaws.append(index)
         if self.broken_at is None or index < self.broken_at:
             self.broken_at, self.reason = index, reason
 
-    def differs(self, low: int, high: int, reason: str) -> None:
+    def differs(self, low: int, high: int, reason: Words) -> None:
         """A hash over entries [low, high) that does not hold.
 
         News only where no flawed entry among them explains it.
@@ -98,7 +99,7 @@ def _hash_again(
     hashes: list[bytes] = []
     for index in range(first, end):
         row = held.get(index)
-        flaw = "missing" if row is None else _flaw(centre, origin, row)
+        flaw = _MISSING if row is None else _flaw(centre, origin, row)
         if flaw:
             walk.breaks(index, flaw)
         hashes.append(leaf_hash(row.leaf) if row else b"\x00" * 32)
@@ -106,21 +107,23 @@ def _hash_again(
     walk.tiles.update(changed)
 
 
-def _flaw(centre: Centre, origin: str, row: EntryKept) -> str:
-    """Why one stored entry does not hold, or empty."""
+def _flaw(centre: Centre, origin: str, row: EntryKept) -> Words | None:
+    """Why one stored entry does not hold, or None."""
     if leaf_hash(row.leaf) != row.leaf_hash:
-        return "the stored leaf does not hash to its leaf hash"
+        return _LEAF
     try:
         entry, commitment = parse_leaf(row.leaf)
         detail = centre.keys.unseal(DETAIL, place_bytes(origin, row.idx), row.detail_sealed)
     except (SyncError, CentralError) as error:
-        return f"the stored entry cannot be read ({error.code})"
+        return Words(
+            zh=f"存下的条目读不出来（{error.code}）", en=f"the stored entry cannot be read ({error.code})"
+        )
     if (entry.index, entry.kind, entry.hlc_ms) != (row.idx, row.kind, row.occurred_ms):
-        return "the row says other things than its leaf"
+        return _ROW
     # An empty detail may have been deleted as the law asks; its commitment stays in the leaf.
     if detail and commit(row.salt, detail) != commitment:
-        return "the stored detail is not what the leaf commits to"
-    return ""
+        return _DETAIL
+    return None
 
 
 async def _compare_tiles(tx: Tx, origin: str, walk: _Walk) -> None:
@@ -128,9 +131,16 @@ async def _compare_tiles(tx: Tx, origin: str, walk: _Walk) -> None:
     stored = await ledger.full_tiles(tx, origin)
     for (level, index), tile in sorted(walk.tiles.tiles.items()):
         if len(tile) == TILE_BYTES and stored.pop((level, index), None) != tile:
-            walk.differs(*_span(level, index), f"stored tile {level}/{index} differs")
+            why = Words(
+                zh=f"哈希块 {level}/{index} 与条目不符",
+                en=f"stored tile {level}/{index} is not that of the entries",
+            )
+            walk.differs(*_span(level, index), why)
     for level, index in sorted(stored):
-        walk.differs(*_span(level, index), f"stored tile {level}/{index} belongs to no entry")
+        why = Words(
+            zh=f"哈希块 {level}/{index} 没有对应的条目", en=f"stored tile {level}/{index} belongs to no entry"
+        )
+        walk.differs(*_span(level, index), why)
 
 
 def _span(level: int, index: int) -> tuple[int, int]:
@@ -147,11 +157,26 @@ def _compare_roots(
         try:
             signed = open_note(one.note, trusted)
         except SyncError as error:
-            walk.breaks(below, f"the checkpoint of {one.size} does not hold ({error.code})")
+            why = Words(
+                zh=f"第 {one.size} 条处的检查点不成立（{error.code}）",
+                en=f"the checkpoint of {one.size} does not hold ({error.code})",
+            )
+            walk.breaks(below, why)
             continue
         if one.size > walk.size or signed.root != root(walk.tiles, one.size) or signed.size != one.size:
-            walk.differs(below, one.size, f"entries {below} to {one.size} do not lead to the signed root")
+            why = Words(
+                zh=f"条目 {below} 至 {one.size} 推不出已会签的根",
+                en=f"entries {below} to {one.size} do not lead to the signed root",
+            )
+            walk.differs(below, one.size, why)
             return
         below = one.size
     if head.root != (root(walk.tiles, walk.size) if walk.size else EMPTY_ROOT):
-        walk.differs(below, walk.size + 1, "the head's root is not that of the entries")
+        walk.differs(below, walk.size + 1, _HEAD)
+
+
+_MISSING = Words(zh="缺失", en="missing")
+_LEAF = Words(zh="存下的条目与其哈希不符", en="the stored leaf does not hash to its leaf hash")
+_ROW = Words(zh="数据库行与条目内容不符", en="the row says other things than its leaf")
+_DETAIL = Words(zh="存下的明细与条目的承诺值不符", en="the stored detail is not what the leaf commits to")
+_HEAD = Words(zh="台账头的根与条目不符", en="the head's root is not that of the entries")

@@ -325,13 +325,13 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict on one ledger: `broken_at` is the first entry that does not hold, None when all do."""
+    """The verdict on one ledger: the first entry that does not hold (`broken_at`) and why; None when all do."""
 
     origin: str
     size: int
     root: str
     broken_at: int | None
-    reason: str = ""
+    reason: Words | None = None
 
 
 class VerifyView(msgspec.Struct, frozen=True, kw_only=True):

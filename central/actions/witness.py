@@ -13,6 +13,7 @@ from central.store import contacts, fleet, incarnations, ledger, trail
 from central.store.database import Tx
 from central.store.incarnations import CENTRE
 from central.store.ledger import CheckpointKept, Head
+from matters.model import Words
 from sync.batch.acknowledge import Successor
 from sync.errors import SyncError
 from sync.exchange.succession import incarnation_of
@@ -22,13 +23,13 @@ from sync.signing.notes import Checkpoint, open_note
 
 
 class WitnessRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Our own checkpoint as one node signed it back; `reason` is empty where it is part of our ledger."""
+    """Our own checkpoint as one node signed it back; `reason` is None where it is part of our ledger."""
 
     origin: str
     node: str
     size: int
     at_ms: int
-    reason: str
+    reason: Words | None = None
 
 
 class Grown(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,15 +127,19 @@ async def witnesses(centre: Centre, admin: AdminSession) -> tuple[WitnessRow, ..
             contact = last.get(one.origin)
             if contact is None or not contact.centre_seen:
                 continue
-            row = WitnessRow(origin=one.origin, node=one.node, size=0, at_ms=contact.at_ms, reason="")
+            row = WitnessRow(origin=one.origin, node=one.node, size=0, at_ms=contact.at_ms)
             trusted = {centre.origin: centre.keys.signing.public, one.origin: one.signing}
             try:
                 seen = open_note(contact.centre_seen, trusted)
             except SyncError as error:
-                found.append(msgspec.structs.replace(row, reason=error.detail))
+                why = Words(
+                    zh=f"节点签回的检查点不成立（{error.code}）",
+                    en=f"what the node signed back does not hold ({error.code})",
+                )
+                found.append(msgspec.structs.replace(row, reason=why))
                 continue
             named = (incarnation_of(seen.origin), seen.size, seen.root) in admitted
-            reason = "" if named else await _differs(tx, heads.get(seen.origin), seen)
+            reason = None if named else await _differs(tx, heads.get(seen.origin), seen)
             found.append(msgspec.structs.replace(row, size=seen.size, reason=reason))
     return tuple(found)
 
@@ -147,11 +152,19 @@ async def _admitted(tx: Tx) -> set[tuple[int, int, bytes]]:
     return {named for opening in openings for named in opening.witnessed}
 
 
-async def _differs(tx: Tx, head: Head | None, seen: Checkpoint) -> str:
-    """Why what was seen is no part of our ledger of that incarnation; empty when it is."""
+async def _differs(tx: Tx, head: Head | None, seen: Checkpoint) -> Words | None:
+    """Why what was seen is no part of our ledger of that incarnation; None when it is."""
     if head is None:
-        return f"the node saw {seen.origin}, which we do not have"
+        return Words(
+            zh=f"节点见过 {seen.origin}，中心没有这本台账",
+            en=f"the node saw {seen.origin}, which we do not have",
+        )
     if seen.size > head.size:
-        return f"the node saw {seen.size} entries, we have {head.size}"
+        return Words(
+            zh=f"节点见过 {seen.size} 条，中心只有 {head.size} 条",
+            en=f"the node saw {seen.size} entries, we have {head.size}",
+        )
     ours = await ledger.roots(tx, head.origin, head.size, [seen.size]) if seen.size else {0: seen.root}
-    return "" if ours[seen.size] == seen.root else f"another root at {seen.size}"
+    if ours[seen.size] == seen.root:
+        return None
+    return Words(zh=f"第 {seen.size} 条处的根不同", en=f"another root at {seen.size}")

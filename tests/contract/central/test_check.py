@@ -29,29 +29,32 @@ async def test_check_finds_nothing_where_nothing_was_altered(stage: Stage) -> No
 
 
 @pytest.mark.parametrize(
-    ("statement", "index"),
+    ("statement", "index", "why"),
     [
-        ("UPDATE entry_body SET leaf = set_byte(leaf, 25, (get_byte(leaf, 25) + 1) % 256) WHERE origin = $1 AND idx = 417", 417),
-        ("UPDATE entry SET leaf_hash = sha256('x') WHERE origin = $1 AND idx = 3", 3),
-        ("DELETE FROM entry WHERE origin = $1 AND idx = 300", 300),
-        ("DELETE FROM entry_body WHERE origin = $1 AND idx = 299", 299),
-        ("UPDATE entry_body SET detail_sealed = set_byte(detail_sealed, 20, (get_byte(detail_sealed, 20) + 1) % 256) WHERE origin = $1 AND idx = 5", 5),
-        ("UPDATE entry_body SET salt = sha256('y') WHERE origin = $1 AND idx = 9", 9),
-        ("UPDATE entry SET kind = 11 WHERE origin = $1 AND idx = 12", 12),
-        ("UPDATE tile SET hashes = set_byte(hashes, 40, (get_byte(hashes, 40) + 1) % 256) WHERE origin = $1 AND level = 0 AND idx = 1", 256),
-        ("UPDATE ledger_head SET root = sha256('z') WHERE origin = $1", 600),
+        ("UPDATE entry_body SET leaf = set_byte(leaf, 25, (get_byte(leaf, 25) + 1) % 256) WHERE origin = $1 AND idx = 417", 417, "存下的条目与其哈希不符"),
+        ("UPDATE entry SET leaf_hash = sha256('x') WHERE origin = $1 AND idx = 3", 3, "存下的条目与其哈希不符"),
+        ("DELETE FROM entry WHERE origin = $1 AND idx = 300", 300, "缺失"),
+        ("DELETE FROM entry_body WHERE origin = $1 AND idx = 299", 299, "存下的条目与其哈希不符"),
+        ("UPDATE entry_body SET detail_sealed = set_byte(detail_sealed, 20, (get_byte(detail_sealed, 20) + 1) % 256) WHERE origin = $1 AND idx = 5", 5, "存下的条目读不出来（store-refused）"),
+        ("UPDATE entry_body SET salt = sha256('y') WHERE origin = $1 AND idx = 9", 9, "存下的明细与条目的承诺值不符"),
+        ("UPDATE entry SET kind = 11 WHERE origin = $1 AND idx = 12", 12, "数据库行与条目内容不符"),
+        ("UPDATE tile SET hashes = set_byte(hashes, 40, (get_byte(hashes, 40) + 1) % 256) WHERE origin = $1 AND level = 0 AND idx = 1", 256, "哈希块 0/1 与条目不符"),
+        ("UPDATE ledger_head SET root = sha256('z') WHERE origin = $1", 600, "台账头的根与条目不符"),
     ],
 )  # fmt: skip
 async def test_check_names_the_entry_a_thief_with_the_database_altered(
-    stage: Stage, statement: str, index: int
+    stage: Stage, statement: str, index: int, why: str
 ) -> None:
     hall = await stage.hall()
     for _ in range(600):
         hall.access(NUMBER)
     await hand_in(stage, hall)
     await stage.thief(statement, hall.origin)
-    found = await checked(stage)
-    assert found == {stage.centre.origin: None, hall.origin: index}
+    own, found = await check.check(stage.centre)
+    assert (own.origin, own.broken_at, own.reason) == (stage.centre.origin, None, None)
+    assert (found.origin, found.broken_at) == (hall.origin, index)
+    assert found.reason is not None
+    assert found.reason.zh == why
 
 
 async def test_check_finds_a_whole_history_rewritten_consistently(stage: Stage) -> None:
