@@ -325,7 +325,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict on one ledger: the first entry that does not hold (`broken_at`) and why; None when all do."""
+    """The verdict on one ledger: the first entry that does not hold (`broken_at`) and why, or None."""
 
     origin: str
     size: int
