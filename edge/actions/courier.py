@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from edge.actions import centre_seen, checkpoint, files
+from edge.actions import centre_seen, checkpoint, files, recount
 from edge.actions.examiner import Found
 from edge.actions.exchange import LOCK_WAIT_S, Round, do_step, ledger_view, off_the_loop, summary
 from edge.actions.node import Node
@@ -76,12 +76,12 @@ def _write_all(view: Any, now_ms: int, folder: Path) -> list[tuple[str, int]]:
 
 
 async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
-    """Take what the centre sent back: acknowledgements, releases, packs, the list of report files it lacks.
+    """Take what the centre sent back: acknowledgements, releases, packs, lists of report files, recounts.
 
-    Idempotent; a wrong file changes nothing and is named in `notes`. Entries of other nodes (a bus) are
-    handed on unopened where the line stands, and the centre's reply is put beside them. Packs may come in any
-    order beside the acknowledgement that names them. Raises CourierRefused when no file was of use, saying of
-    each why.
+    Idempotent; a wrong file changes nothing and is named in `notes`, and what a recount found is said there.
+    Entries of other nodes (a bus) are handed on unopened where the line stands, and the centre's reply is put
+    beside them. Packs may come in any order beside the acknowledgement that names them. Raises CourierRefused
+    when no file was of use, saying of each why.
     """
     node.never_in_training()
     done, notes = Round(), list[Words]()
@@ -110,11 +110,15 @@ async def _taken(node: Node, path: Path, found: Found, done: Round, notes: list[
     """One file that is no pack; 1 when it was of use, else why not is among `notes`."""
     file = found.file
     if file is None:
-        notes.append(Words(zh=f"{path.name}：{_STRANGE.zh}", en=f"{path.name}: {_STRANGE.en}"))
+        notes.append(_of(path, "不是驿站的文件", "not a file of Yizhan"))
         return 0
     if file.kind == "entries" and not file.ours:
         return await _relayed(node, path, file.node, notes)
     if found.listed and await files.note_wanted(node, found.listed):
+        return 1
+    if found.listed and (compared := await recount.compared(node, found.listed)) is not None:
+        words = recount.in_words(compared)
+        notes.append(_of(path, words.zh, words.en))
         return 1
     why = ""
     if file.kind == "acknowledgement" and file.ours:
@@ -124,8 +128,12 @@ async def _taken(node: Node, path: Path, found: Found, done: Round, notes: list[
     zh, en = file.words.zh, file.words.en
     if why:
         zh, en = f"{zh}未被接受（{why}）", f"{en} was not accepted ({why})"
-    notes.append(Words(zh=f"{path.name}：{zh}", en=f"{path.name}: {en}"))
+    notes.append(_of(path, zh, en))
     return 0
+
+
+def _of(path: Path, zh: str, en: str) -> Words:
+    return Words(zh=f"{path.name}：{zh}", en=f"{path.name}: {en}")
 
 
 async def _relayed(node: Node, path: Path, whose: str, notes: list[Words]) -> int:
@@ -134,18 +142,12 @@ async def _relayed(node: Node, path: Path, whose: str, notes: list[Words]) -> in
     try:
         reply = await node.uplink.exchange(node.identity, data, RELAY_DEADLINE_S)
     except (CentreUnreachable, CentreRefused) as error:
-        zh, en = (
-            f"节点 {whose} 的台账没有转交：{error.message.zh}",
-            f"node {whose} was not relayed: {error.message.en}",
-        )
-        notes.append(Words(zh=f"{path.name}：{zh}", en=f"{path.name}: {en}"))
+        zh = f"节点 {whose} 的台账没有转交：{error.message.zh}"
+        notes.append(_of(path, zh, f"node {whose} was not relayed: {error.message.en}"))
         return 0
     await asyncio.to_thread(write_checked, path.with_name(f"centre-{whose}{SUFFIX}"), reply)
-    said = Words(
-        zh=f"{path.name}：已替节点 {whose} 转交中心，回执已写回介质，请随车带回",
-        en=f"{path.name}: handed on for node {whose}; the reply is on the stick, to be taken back",
-    )
-    notes.append(said)
+    zh = f"已替节点 {whose} 转交中心，回执已写回介质，请随车带回"
+    notes.append(_of(path, zh, f"handed on for node {whose}; the reply is on the stick, to be taken back"))
     return 1
 
 
@@ -174,4 +176,3 @@ async def _take(node: Node, found: Found, done: Round) -> str:
 
 _AT_WORK = Words(zh="另一次 U 盘传递正在进行。", en="Another stick is being read or written.")
 _WAIT = Words(zh="请等它完成后再试。", en="Wait until it is done, then try again.")
-_STRANGE = Words(zh="不是驿站的文件", en="not a file of Yizhan")

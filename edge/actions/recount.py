@@ -19,6 +19,8 @@ from edge.store.cipher import Connection
 from edge.store.draft import Draft
 from edge.store.ledger import DatabaseTiles
 from edge.store.transaction import Transaction
+from matters.differences import next_step
+from matters.model import Words
 from sync.batch.file import open_sealed
 from sync.errors import UNREADABLE, SyncError
 from sync.ledger.descent import Ask, Descent, Differs, Rehashed, decode
@@ -92,29 +94,57 @@ async def from_stick(node: Node, path: Path) -> Recounted:
     Raises CourierRefused for a file that is not for this node.
     """
     sealed = await asyncio.to_thread(read_foreign, path, FILE_BYTES_MAX)
-    identity = node.identity
+    centre, own = node.identity.centre, node.identity
     try:
         _, payload = open_sealed(
-            sealed,
-            identity.sealing,
-            lambda origin: identity.centre.signing if origin == identity.centre.origin else None,
-            kind="down",
-            destination=identity.origin,
+            sealed, own.sealing, {centre.origin: centre.signing}.get, kind="down", destination=own.origin
         )
-        theirs = msgspec.msgpack.decode(payload, type=Rehashed)
-    except (SyncError, *UNREADABLE) as error:
+    except SyncError as error:
         raise CourierRefused(f"{path.name}: not a recount for this node") from error
+    found = await compared(node, payload)
+    if found is None:
+        raise CourierRefused(f"{path.name}: not a recount for this node")
+    return found
+
+
+async def compared(node: Node, payload: bytes) -> Recounted | None:
+    """The same with what such a file holds, opened; None for what is no recount of this ledger."""
+    try:
+        theirs = msgspec.msgpack.decode(payload, type=Rehashed)
+    except UNREADABLE:
+        return None
+    if theirs.origin != node.identity.origin:
+        return None
     size = min(theirs.size, await node.store.read(countersigned_size))
     with node.store.connection() as connection:
         ours = LeafTiles(connection)
         place = await asyncio.to_thread(_first, ours, theirs, size)
         last = await asyncio.to_thread(theirs.edge_difference, ours, size)
-    found = _same(node, theirs.covered(size), 0, len(sealed))
+    found = _same(node, theirs.covered(size), 0, len(payload))
     if place is not None:
         found = msgspec.structs.replace(found, differs_at=place * TILE_WIDTH, exact=False)
     elif last is not None:
         found = msgspec.structs.replace(found, differs_at=last)
     return await _said(node, found)
+
+
+def in_words(found: Recounted) -> Words:
+    """How much was compared, what differs, and what to do now."""
+    zh, en = (
+        f"与中心存下的副本核对了前 {found.size} 条",
+        f"the first {found.size} entries compared with the centre's copy",
+    )
+    if found.differs_at is None:
+        return Words(
+            zh=f"{zh}，完全相同；结果已记入台账，下次联系时中心即知",
+            en=f"{en}: the same; the centre learns it at the next contact",
+        )
+    first, step = found.differs_at, next_step("copies-differ")
+    where = f"{first}" if found.exact else f"{first}–{first + TILE_WIDTH - 1}"
+    return Words(
+        zh=f"{zh}，第 {where} 条不符，已记入台账。{step.zh}",
+        en=f"{en}: {where} differ, on the ledger now. {step.en}",
+    )
 
 
 def _first(ours: LeafTiles, theirs: Rehashed, size: int) -> int | None:

@@ -22,6 +22,7 @@ from sync.messages import introduction
 from sync.packs import pack as packs
 
 SUFFIX = ".yzb"
+RECOUNT = "recount-"
 FILE_BYTES_MAX = 512 << 20
 FILES_MAX = 2000
 _ANY_BATCH = b"YZB"
@@ -109,7 +110,7 @@ def _described(name: str, head: bytes) -> tuple[Kind | None, str, str, str]:
     if head.startswith(introduction.MAGIC) or name.endswith(introduction.SUFFIX):
         return _introduced(*introduction.peek(head))
     if head.startswith(_ANY_BATCH) or name.endswith(SUFFIX):
-        return _sealed(claimed_header(head))
+        return _sealed(claimed_header(head), name)
     return None, "", "", ""
 
 
@@ -124,7 +125,7 @@ def _introduced(kind: introduction.Kind, name: str) -> tuple[Kind, str, str, str
     return "answer", node, f"中心对 {who} 的登记（换代）批复", f"the centre's answer to {whom}"
 
 
-def _sealed(header: Header) -> tuple[Kind, str, str, str]:
+def _sealed(header: Header, name: str) -> tuple[Kind, str, str, str]:
     def node_of(origin: str) -> str:
         return parse_origin(origin).name
 
@@ -145,6 +146,8 @@ def _sealed(header: Header) -> tuple[Kind, str, str, str]:
             f"中心给节点 {node} 的回执",
             f"the centre's acknowledgement for node {node}",
         )
+    if name.startswith(RECOUNT):
+        return "list", node, f"中心给节点 {node} 的台账核对数据", f"the centre's recount of node {node}"
     return "list", node, f"中心给节点 {node} 的清单", f"a list of the centre for node {node}"
 
 

@@ -10,7 +10,7 @@ from central.actions import chores, findings
 from central.actions import recount as there
 from central.actions.centre import operator
 from central.errors import NotFound, NotPermitted
-from edge.actions import incarnation, recount
+from edge.actions import courier, incarnation, recount
 from edge.errors import CentreRefused, CourierRefused
 from edge.store import cipher, slots
 from edge.store.draft import Draft
@@ -96,6 +96,30 @@ async def test_the_same_from_a_stick_names_the_tile(place: Place) -> None:
     assert (found.differs_at, found.exact) == (256, False)
     last, _ = (await entries(place.node))[-1]
     assert last.outcome == "recount-differs"
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        (None, "完全相同"),
+        (300, "第 256–511 条不符，已记入台账。不要改动现场"),
+        (MANY + 2, f"第 {MANY + 2} 条不符"),
+    ],
+)
+async def test_a_recount_file_among_what_is_taken_in_is_compared_and_said_in_words(
+    place: Place, index: int | None, said: str
+) -> None:
+    await busy(place)
+    if index is not None:
+        await altered_there(place, index)
+    asked = await there.recount(place.stage.centre, operator("audit"), place.name, place.folder / "usb")
+    (path,) = map(Path, asked.files)
+    (lies,) = (await place.node.examiner.look(path.parent, place.node.identity.origin)).files
+    assert lies.words.zh == f"中心给节点 {place.name} 的台账核对数据"
+    (note,) = (await courier.import_files(place.node, [path])).notes
+    assert note.zh.startswith(f"{path.name}：与中心存下的副本核对了前 {asked.size} 条，{said}")
+    outcomes = [one.outcome for one, _ in (await entries(place.node))[-2:]]
+    assert outcomes == ["recount-same" if index is None else "recount-differs", "ok"]
 
 
 async def test_rule_10_4_a_stick_speaks_for_the_last_entries_too_and_ends_only_what_it_compared(
