@@ -15,6 +15,7 @@
     ├── InconsistentProof  sender    a proof that does not lead to the signed root
     ├── LeaseRefused       receiver  the lease does not allow this answer
     ├── PackRefused        sender    a pack or release older, mixed or altered
+    │   ├── NoRoom         receiver  the disk does not take it beside what it replaces
     │   └── StateDiffers   receiver  what is held is not what the release signs
     ├── NotForUs           carrier   sealed to a key we do not hold
     └── Revoked            sender    the centre withdrew this origin
@@ -182,6 +183,20 @@ class PackRefused(SyncError):
     code = "pack-refused"
     next_zh = "数据集版本过旧或不一致，未采用；请重新获取最新发布。"
     next_en = "The data set is older or mixed and was not used: fetch the newest release."
+
+
+class NoRoom(PackRefused):
+    """The disk does not take the data set of `scope` beside the old one: `lacking_bytes` are missing."""
+
+    code = "no-room"
+    blame = "receiver"
+    retry = True
+    next_zh = "请清理本机磁盘；腾出后下次交换自动再取，在此之前仍用已有的数据。"
+    next_en = "Free space on this disk: the next exchange fetches it again; until then what is held is used."
+
+    def __init__(self, scope: str, lacking_bytes: int) -> None:
+        self.scope, self.lacking_bytes = scope, lacking_bytes
+        super().__init__(f"{lacking_bytes} bytes are missing for {scope}")
 
 
 class StateDiffers(PackRefused):

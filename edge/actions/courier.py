@@ -103,7 +103,7 @@ async def import_files(node: Node, paths: list[Path]) -> ExchangeSummary:
     draft = Draft(kind="courier.imported", outcome="ok", object=f"files-{taken}")
     await node.store.transact(lambda tx: tx.append(draft))
     said = await summary(node, done, 0, sum(file.bytes for file in examined.files))
-    return msgspec.structs.replace(said, notes=tuple(notes))
+    return msgspec.structs.replace(said, notes=(*said.notes, *notes))
 
 
 async def _taken(node: Node, path: Path, found: Found, done: Round, notes: list[Words]) -> int:

@@ -33,10 +33,12 @@ from edge.store.files import wait_for_lock
 from edge.store.holdings import Standing, Stock
 from edge.store.keyring import TIERS, RowCipher
 from edge.store.transaction import Transaction
-from sync.errors import PackRefused, StateDiffers, SyncError
+from matters.model import Words
+from sync.errors import NoRoom, PackRefused, StateDiffers, SyncError
 from sync.exchange.steps import ApplyRelease
 from sync.packs.pack import differing, open_state, repaired, root_of_buckets, state_file
 from sync.packs.release import PackRef, Release
+from ui.look import size
 
 T = TypeVar("T")
 log = structlog.get_logger("downlink")
@@ -87,7 +89,7 @@ async def take(
 
     Where the rows do not reach the signed state only the buckets that differ are emptied, with an entry that
     says how many. Raises PackRefused: older than ever seen, ended, a pack missing, no lease to seal under or
-    its end meanwhile, no room for a second generation; StateDiffers where the signed bucket hashes cannot be
+    its end meanwhile; NoRoom for a second generation; StateDiffers where the signed bucket hashes cannot be
     had now: the former release stays in force. Busy while another process takes one. A caller that is
     cancelled leaves rows that nobody reads; the next release, boot or job clears them.
     """
@@ -190,14 +192,24 @@ async def _beside(node: Node, arrival: _Arrival, fetch: Fetch) -> Applied:
 
 
 async def _need_room(node: Node, arrival: _Arrival) -> None:
-    """Two generations stand for a while: raises PackRefused where they would take the disk (rule 8.6)."""
+    """Two generations stand for a while: raises NoRoom where they would take the disk (rule 8.6)."""
     copied = 0
     if not arrival.is_base:
         held = "SELECT rows FROM release_held WHERE scope = ?"
         copied = (await node.store.read(lambda db: db.query(held, (arrival.release.scope,))))[0][0]
     rows = arrival.rows + copied
-    if rows > node.settings.pack_slice_rows and rows * ROW_BYTES > await node.store.room_bytes():
-        raise PackRefused(f"no room on the disk for {rows} rows beside those of {arrival.release.scope}")
+    lacking_bytes = rows * ROW_BYTES - await node.store.room_bytes()
+    if rows > node.settings.pack_slice_rows and lacking_bytes > 0:
+        raise NoRoom(arrival.release.scope, lacking_bytes)
+
+
+def no_room(error: NoRoom) -> Words:
+    """Which data set, how much is missing, and what to do now."""
+    many = size(error.lacking_bytes)
+    return Words(
+        zh=f"数据集 {error.scope} 的新版没有取入：本机磁盘还差 {many}。{error.next_zh}",
+        en=f"The new release of {error.scope} was not taken: {many} missing on this disk. {error.next_en}",
+    )
 
 
 async def _copy(node: Node, source: int, target: int) -> None:

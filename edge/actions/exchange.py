@@ -23,7 +23,9 @@ from edge.store.reader import Reading
 from edge.store.transaction import Transaction
 from edge.store.view import LedgerView
 from edge.uplink.meter import Later
-from sync.errors import StateDiffers, SyncError, UnknownOrigin
+from matters.model import Words
+from sync.errors import NoRoom, StateDiffers, SyncError, UnknownOrigin
+from sync.exchange.alarms import alarm_words
 from sync.exchange.node import BATCH_ENTRIES, RECORDS, NodeExchange
 from sync.exchange.steps import (
     Alarm,
@@ -66,6 +68,7 @@ class Round:
         self.received = 0
         self.outcome = ""
         self.alarms: list[str] = []
+        self.notes: list[Words] = []
         self.grave = False
         self.packs: dict[bytes, bytes] = {}
         self.later: dict[str, Later] = {}
@@ -288,11 +291,15 @@ async def _apply_or_alarm(node: Node, step: ApplyRelease, done: Round) -> None:
     try:
         applied = await downlink.take(node, step, done.packs, functools.partial(_state_file, node, done))
     except SyncError as error:
-        await _alarm(node, Alarm(code=error.code, detail=error.detail, grave=False), done)
+        words = downlink.no_room(error) if isinstance(error, NoRoom) else None
+        if words is not None:
+            node.meter.unfit[step.release.scope] = words
+        await _alarm(node, Alarm(code=error.code, detail=error.detail, grave=False), done, words)
         return
     finally:
         for pack in step.packs:
             done.packs.pop(pack.digest, None)
+    node.meter.unfit.pop(step.release.scope, None)
     if applied.lacking:
         detail = f"{len(applied.lacking)} parts of {step.release.scope}"
         await _alarm(node, Alarm(code=StateDiffers.code, detail=detail, grave=False), done)
@@ -314,9 +321,11 @@ async def _state_file(node: Node, done: Round, root: bytes) -> bytes:
     return part.finish()
 
 
-async def _alarm(node: Node, alarm: Alarm, done: Round) -> None:
+async def _alarm(node: Node, alarm: Alarm, done: Round, words: Words | None = None) -> None:
     """Say it; a grave one stops sensitive answers until an officer has looked (protocol.md 8)."""
     done.alarms.append(alarm.code)
+    known = alarm_words(alarm.code)
+    done.notes.append(words or Words(zh=f"{known.zh}。{known.next_zh}", en=f"{known.en}. {known.next_en}"))
     log.warning("exchange.alarm", code=alarm.code, grave=alarm.grave)
     if alarm.grave:
         done.grave = True
@@ -356,6 +365,7 @@ async def summary(node: Node, done: Round, bytes_up: int, bytes_down: int) -> Ex
         bytes_down=bytes_down,
         pending=size - acknowledged,
         alarms=tuple(done.alarms),
+        notes=tuple(done.notes),
     )
 
 

@@ -54,7 +54,12 @@ def _status(db: Reading, node: Node) -> Status:
         clock=ClockStatus(state=ClockState(node.store.clock.state).name.lower(), now_ms=now_ms),
         releases=_releases(db),
         stopped=tuple(gate.words for gate in gates.gates(db, node)),
-        warnings=(*gates.warnings(db, node), *_lease_warnings(db, node), *_lacking_warnings(db)),
+        warnings=(
+            *gates.warnings(db, node),
+            *_lease_warnings(db, node),
+            *_lacking_warnings(db),
+            *node.meter.unfit.values(),
+        ),
         open_tasks=int(tasks),
         training=node.training,
     )

@@ -95,14 +95,13 @@ async def take_in(node: Node, name: str) -> Journey:
     except CourierRefused as error:
         words = Words(zh=error.message.zh + error.next.zh, en=f"{error.message.en} {error.next.en}")
         return Journey(kind="ageing", words=words, left=left)
-    alarms = tuple(Words(zh=f"中心回执有疑点：{code}", en=f"alarm: {code}") for code in done.alarms)
     words = Words(
         zh=f"已取入：中心已会签至第 {done.acknowledged} 条，收到 {done.received} 项，"
         f"还有 {done.pending} 条等待。{_SAFE.zh}",
         en=f"Taken in: countersigned to entry {done.acknowledged}, {done.received} received, "
         f"{done.pending} still waiting. {_SAFE.en}",
     )
-    return Journey(kind="ageing" if alarms else "fresh", words=words, left=(*alarms, *done.notes, *left))
+    return Journey(kind="ageing" if done.alarms else "fresh", words=words, left=(*done.notes, *left))
 
 
 def _sorted_out(files: tuple[StickFile, ...]) -> tuple[list[StickFile], tuple[Words, ...]]:

@@ -45,8 +45,10 @@ async def exchange_now(node: TheNode, visitor: TheVisitor, form: TheForm) -> Red
         return doors.go("/line")
     doors.say(
         visitor,
-        "ageing" if done.pending else "fresh",
-        f"已上传 {done.sent} 条，收到 {done.received} 项，还有 {done.pending} 条等待。",
-        f"Sent {done.sent}, received {done.received}, {done.pending} still waiting.",
+        "ageing" if done.pending or done.alarms else "fresh",
+        f"已上传 {done.sent} 条，收到 {done.received} 项，还有 {done.pending} 条等待。"
+        + "".join(note.zh for note in done.notes),
+        f"Sent {done.sent}, received {done.received}, {done.pending} still waiting."
+        + "".join(f" {note.en}" for note in done.notes),
     )
     return doors.go("/line")

@@ -18,11 +18,15 @@ class Later(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Meter:
-    """What the line did since the program began: its rate, and what was put off at the last contact."""
+    """What the line did since the program began: its rate, and what was put off at the last contact.
+
+    `unfit`: by scope, in words, the data sets that this disk has no room for.
+    """
 
     def __init__(self) -> None:
         self.bytes_per_s = 0.0
         self.later: dict[str, Later] = {}
+        self.unfit: dict[str, Words] = {}
         self.used: collections.Counter[int] = collections.Counter()
         self.files_asked_ms = 0
 

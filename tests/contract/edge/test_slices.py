@@ -1,6 +1,7 @@
 """A data set comes in slices and is in force in one step; whatever breaks it off leaves the former one (rule 5, 8.6)."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,13 +11,14 @@ import msgspec
 import pytest
 
 from edge.actions import clockwork, downlink, leases
-from edge.actions.exchange import exchange
+from edge.actions.exchange import Round, do_step, exchange
 from edge.actions.node import Node, close_node, open_node
+from edge.actions.status import status
 from edge.store import cache, disk, holdings
 from edge.store.reader import Reading
 from edge.store.store import Store
 from edge.store.transaction import Transaction
-from sync.errors import PackRefused
+from sync.errors import NoRoom, PackRefused
 from sync.exchange.steps import ApplyRelease
 from sync.packs.pack import root_of_buckets
 from sync.packs.release import open_release, plan
@@ -333,10 +335,29 @@ async def test_rule_8_6_a_base_the_disk_has_no_room_for_is_refused_before_it_is_
     release, packs = new_base(sliced, centre, told)
     huge = tuple(msgspec.structs.replace(pack, rows=10**15) for pack in release.packs)
     watched = watch(sliced, nothing)
-    with pytest.raises(PackRefused, match="no room"):
-        await downlink.take(sliced, msgspec.structs.replace(release, packs=huge), packs)
+    too_much, done = msgspec.structs.replace(release, packs=huge), Round()
+    done.packs |= packs
+    await do_step(sliced, too_much, done)
     assert sum(watched.changes) <= BEYOND_ROWS, "not a row was written"
     assert await in_force(sliced, centre) == 2
+    (warning,) = (await status(sliced)).warnings
+    assert done.alarms == ["no-room"]
+    assert done.notes == [warning]
+    assert re.fullmatch(
+        rf"数据集 {SCOPE} 的新版没有取入：本机磁盘还差 \d+\.\d\sMB。请清理本机磁盘；.*", warning.zh
+    )
+
+
+async def test_what_is_said_of_a_lack_of_room_ends_when_the_data_set_was_taken(
+    sliced: Node, centre: SmallCentre, told: ToldTime
+) -> None:
+    release, packs = new_base(sliced, centre, told)
+    sliced.meter.unfit[SCOPE] = downlink.no_room(NoRoom(SCOPE, 12_400_000))
+    assert "还差 11.8\u00a0MB" in (await status(sliced)).warnings[0].zh
+    done = Round()
+    done.packs |= packs
+    await do_step(sliced, release, done)
+    assert (done.alarms, done.notes, (await status(sliced)).warnings) == ([], [], ())
 
 
 async def test_a_staff_row_that_reads_wrong_signs_nobody_in_and_is_set_aside(
