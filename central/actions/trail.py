@@ -67,6 +67,7 @@ class OwnAccess(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     role: str
     occurred_ms: int
+    clock: int
     arrived_ms: int
     matter_code: str
     matter: str
@@ -97,10 +98,7 @@ class _Context(msgspec.Struct, frozen=True):
 
 
 async def trail(centre: Centre, admin: AdminSession, query: TrailQuery) -> TrailPage | Refusal:
-    """One page of accesses, newest first.
-
-    The search itself is durable on the centre's ledger before they are read.
-    """
+    """One page of accesses, newest first; the search is durable on our own ledger before they are read."""
     require(admin.role, "trail.search")
     refusal = _objection(query, centre.now_ms())
     if refusal is not None:

@@ -14,6 +14,7 @@ from edge.actions.views import AccessView, Deferral, Query, TrailAnswer
 from edge.store.transaction import Transaction
 from matters.ids import mask
 from matters.model import Grant, Refusal
+from sync.clock import ClockState
 
 MATTER = "access-trail.self"
 
@@ -72,4 +73,6 @@ def _view(access: dict[str, Any]) -> AccessView:
         outcome=str(access.get("outcome", "")),
         matter_en=str(access.get("matter_en", "")),
         outcome_en=str(access.get("outcome_en", "")),
+        arrived_ms=int(access.get("arrived_ms", 0) or 0),
+        clock_trusted=access.get("clock") != ClockState.UNTRUSTED,
     )

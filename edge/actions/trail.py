@@ -5,6 +5,7 @@ from edge.actions.node import Node
 from edge.actions.views import EntryView
 from edge.store.reader import Reading
 from matters.model import Words
+from sync.clock import ClockState
 from sync.ledger.entry import parse_leaf
 from sync.messages import registry
 
@@ -46,6 +47,7 @@ def _view(leaf: bytes, signed: int) -> EntryView:
         at_ms=entry.hlc_ms,
         durable=True,
         countersigned=entry.index < signed,
+        clock_trusted=entry.clock != ClockState.UNTRUSTED,
         actor=entry.actor,
         outcome=entry.outcome,
     )

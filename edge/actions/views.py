@@ -249,13 +249,14 @@ class DayClosed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the 留痕 panel; no personal data."""
+    """One line of the 留痕 panel; no personal data. `clock_trusted`: whether `at_ms` is a time of day."""
 
     index: int
     words: Words
     at_ms: int
     durable: bool
     countersigned: bool
+    clock_trusted: bool = True
     actor: str = ""
     outcome: str = ""
 
@@ -264,6 +265,7 @@ class AccessView(msgspec.Struct, frozen=True, kw_only=True):
     """One access to a person's data, as that person may see it.
 
     `matter` and `outcome` are the centre's Chinese words, `…_en` its English ones (empty from an old centre).
+    Where the node's clock was not to be trusted, `at_ms` is shown beside when the centre heard of it.
     """
 
     at_ms: int
@@ -276,6 +278,8 @@ class AccessView(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     matter_en: str = ""
     outcome_en: str = ""
+    arrived_ms: int = 0
+    clock_trusted: bool = True
 
 
 class TrailAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -334,9 +338,7 @@ class ReleaseStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """Four facts with an age each.
-
-    For the strip of every screen, and what stands in the way of sensitive answers.
+    """Four facts with an age each, for the strip of every screen, and what stops sensitive answers.
 
     `stopped` is empty while sensitive answers may be given. `mode` is online or offline as the breaker
     sees it. `training`: people practise here, nothing is real.
@@ -361,9 +363,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExchangeSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One exchange: entries sent.
+    """One exchange: entries sent, size acknowledged, directives and packs received, bytes, entries pending.
 
-    Acknowledged size, directives and packs received, bytes, entries still pending.
+    `notes`: each alarm and what became of files on a stick, in words.
     """
 
     sent: int

@@ -3,6 +3,7 @@
 import re
 
 from matters import ids
+from sync.clock import ClockState
 from tests.contract.central.stage import Stage
 from tests.contract.console.stage import (
     NUMBER,
@@ -15,6 +16,7 @@ from tests.contract.console.stage import (
     signed_in,
     worked,
 )
+from ui import look
 
 ROW = re.compile(r"<tr[^>]*>\s*<td>(.*?)</tr>", re.DOTALL)
 
@@ -170,3 +172,17 @@ async def test_an_address_no_page_understands_is_a_page_in_words(scene: Stage):
         reply = await visitor.get("/trail/x?row=abc")
         assert reply.status_code == 400
         assert "什么都没有改变" in reply.text
+
+
+async def test_a_time_of_a_clock_years_ahead_is_shown_as_not_trusted_beside_when_it_arrived(scene: Stage):
+    hall, arrived = await scene.hall(), look.clock(scene.clock.now_ms, seconds=True)
+    hall.access(NUMBER, hlc_ms=scene.clock.now_ms + 11 * 366 * 86_400_000, clock=int(ClockState.UNTRUSTED))
+    await handed_in(scene, hall)
+    async with desk(scene, "audit") as visitor:
+        (row,) = await table(visitor, await searched(visitor, typed=NUMBER, purpose=PURPOSE))
+        await visitor.get("/subject")
+        found = await visitor.post("/subject", {"number": NUMBER, "purpose": PURPOSE})
+        paper = (await visitor.get(found.headers["location"] + "/paper")).text
+    for said in (row, paper):
+        assert "时钟不可信" in said
+        assert arrived[:-3] in said

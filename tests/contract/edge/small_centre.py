@@ -142,6 +142,7 @@ class SmallCentre:
         self.asked_packs: list[str] = []
         self.releases: dict[str, bytes] = {}
         self.disclosed: list[dict[str, Any]] = []
+        self.seen: dict[str, Any] = dict(SEEN)
         self.nonces: set[str] = set()
         self._line = _Line(self)
 
@@ -325,7 +326,7 @@ class SmallCentre:
             "bureau": {"score": 700, "source": "征信中心"}
             if asked["matter"] == "credit-bureau.self"
             else None,
-            "accesses": [SEEN] if trail else None,
+            "accesses": [self.seen] if trail else None,
         }
         return seal(self.node_sealing, msgspec.json.encode(body), b"yizhan/answers/1/down")
 

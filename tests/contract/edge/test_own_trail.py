@@ -2,11 +2,13 @@
 
 from edge.actions.cases import tasks
 from edge.actions.node import Node
-from tests.contract.edge.conftest import lay
+from tests.contract.edge.conftest import ToldTime, lay
 from tests.contract.edge.small_centre import SmallCentre
 from tests.contract.edge.test_api import Client, client, sign_in
+from ui import look
 
 __all__ = ["client"]
+YEAR_MS = 366 * 86_400_000
 
 
 async def test_f071_a_list_that_must_wait_for_the_line_takes_the_phone_it_promises_to_call(
@@ -68,3 +70,20 @@ async def test_g37_the_english_list_has_the_centres_english_words(
     assert "本人公共信用信息查询" in chinese
     assert "已应答" in chinese
     assert "本人查看查询记录" in chinese
+
+
+async def test_a_time_of_a_clock_years_ahead_is_not_shown_as_if_it_were_one(
+    client: Client, node: Node, centre: SmallCentre, told: ToldTime
+) -> None:
+    now_ms = told.wall
+    centre.seen |= {"occurred_ms": now_ms + 11 * YEAR_MS, "arrived_ms": now_ms, "clock": 2}
+    token = (await sign_in(client))["X-CSRF-Token"]
+    read = await lay(node, centre)
+    await client.post("/own-trail", data={"csrf": token, "read_id": read.read_id})
+    heard = look.clock(now_ms, now_ms, seconds=True)
+    assert f"时钟不可信，中心 {heard} 收到" in (await client.get("/own-trail")).text
+    assert "时钟不可信" not in (await client.get("/parts/ledger")).text
+    told.wall += 11 * YEAR_MS
+    assert node.store.clock.jump_ms()
+    await sign_in(client)
+    assert "时钟不可信" in (await client.get("/parts/ledger")).text
