@@ -232,8 +232,8 @@ async def _fill(node: Node, arrival: _Arrival, shelf: int, pack: PackRef, sealed
     while batch:
         data_class = arrival.release.data_class
         write = functools.partial(cache.write_rows, shelf=shelf, data_class=data_class, rows=batch)
-        await _on_shelf(node, shelf, write)
-        batch = await asyncio.to_thread(_batch, rows, rows_max)
+        ahead = asyncio.to_thread(_batch, rows, rows_max)
+        batch, _ = await asyncio.gather(ahead, _on_shelf(node, shelf, write))
 
 
 def _batch(rows: Iterator[Ready], rows_max: int) -> list[Ready]:

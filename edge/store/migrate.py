@@ -2,10 +2,13 @@
 
 from importlib import resources
 
+import structlog
+
 from edge.errors import Damaged
 from edge.store.cipher import TROUBLE, Connection, translate
 
 PACKAGE = "edge.store.migrations"
+log = structlog.get_logger("migrate")
 
 
 def steps() -> list[tuple[int, str]]:
@@ -19,6 +22,7 @@ def steps() -> list[tuple[int, str]]:
 def migrate(connection: Connection) -> int:
     """Apply what is missing; the version reached. A step killed half-way leaves the version before it.
 
+    Says in the log which step begins: one that rewrites a table takes its time, and the port is not open yet.
     Raises Damaged when the database is of a newer program, LedgerUnavailable when it cannot be written.
     """
     have = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -26,6 +30,8 @@ def migrate(connection: Connection) -> int:
     if have > len(known):
         raise Damaged(f"schema {have} is newer than this program ({len(known)})")
     for number, sql in known[have:]:
+        if have:
+            log.info("migrate", version=number)
         try:
             connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
         except TROUBLE as error:

@@ -1,17 +1,23 @@
 """Rows on shelves: what a node of an older program held stands on them after the migration, garbage is what is not listed."""
 
+import shutil
 import sqlite3
+from pathlib import Path
+from typing import Any
 
-from edge.store.migrate import steps
+from structlog.testing import capture_logs
+
+from edge.store import cipher
+from edge.store.migrate import migrate, steps
 
 REF = bytes(16)
 BEFORE, AFTER = 11, 12
 HELD = "INSERT INTO release_held (scope, data_class, version, seen, state_root, signed, as_of_ms, applied_ms, rows)"
 
 
-def old() -> sqlite3.Connection:
+def old(connection: Any = None) -> Any:
     """A node before shelves: a county's set, a staff list, and rows of a scope that no release is held of."""
-    connection = sqlite3.connect(":memory:")
+    connection = connection or sqlite3.connect(":memory:")
     for _, sql in steps()[:BEFORE]:
         connection.executescript(sql)
     for scope, data_class in (("a/detail", "detail"), ("a/staff", "staff")):
@@ -45,3 +51,43 @@ def test_a_shelf_has_never_the_number_of_an_older_one() -> None:
     connection.execute("DELETE FROM shelf")
     connection.execute("INSERT INTO shelf (scope, held) VALUES ('b/detail', 0)")
     assert connection.execute("SELECT number FROM shelf").fetchone()[0] > highest
+
+
+def test_rule_8_a_power_cut_in_the_migration_leaves_the_old_state_and_the_log_says_what_runs(
+    tmp_path: Path,
+) -> None:
+    key, many, ops = cipher.DatabaseKey(key=bytes(32), salt=bytes(16)), 3_000, 5_000
+    (tmp_path / "now").mkdir()
+    connection = old(cipher.connect(tmp_path / "now/node.db", key, writer=True))
+    connection.execute("BEGIN")
+    connection.executemany(
+        "INSERT INTO subject_cache (ref, scope, digest, sealed) VALUES (?,'a/detail','d',?)",
+        [(number.to_bytes(16, "big"), bytes(200)) for number in range(1, many)],
+    )
+    connection.execute(f"PRAGMA user_version = {BEFORE}")
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA cache_size = 10")  # pages reach the disk while the step runs
+    cuts: list[Path] = []
+
+    def cut() -> int:
+        cuts.append(shutil.copytree(tmp_path / "now", tmp_path / f"cut-{len(cuts)}"))
+        return 0
+
+    connection.set_progress_handler(cut, ops)
+    with capture_logs() as said:
+        migrate(connection)
+    assert [one["version"] for one in said] == [number for number, _ in steps()[BEFORE:]]
+    connection.set_progress_handler(None, 0)
+    connection.close()
+    found: list[int] = []
+    for folder in cuts:
+        after = cipher.connect(folder / "node.db", key, writer=True)
+        found.append(int(after.execute("PRAGMA user_version").fetchone()[0]))
+        held = (
+            "scope = 'a/detail'"
+            if found[-1] == BEFORE
+            else "shelf = (SELECT number FROM shelf WHERE scope = 'a/detail')"
+        )
+        assert after.execute(f"SELECT count(*) FROM subject_cache WHERE {held}").fetchone() == (many,)
+        after.close()
+    assert found.count(BEFORE) > 1, "cut while the table was written"
