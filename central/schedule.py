@@ -55,6 +55,7 @@ JOBS: tuple[Job, ...] = (
     Job(name="partitions", owner="store.migrate", act=chores.partitions, at="01:10", limit_s=300),
     Job(name="contacts", owner="store.contacts", act=chores.contacts_kept, at="01:20", limit_s=300),
     Job(name="files", owner="actions.files", act=chores.files_read, at="02:30", limit_s=3600),
+    Job(name="parts", owner="store.parts", act=chores.old_parts, at="01:50", limit_s=60),
     Job(name="packs", owner="actions.packs", act=chores.old_packs, at="01:40", limit_s=600),
 )
 # fmt: on

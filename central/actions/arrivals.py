@@ -1,9 +1,8 @@
-"""Batches on their way in: how long a body may take, and what is kept of one whose line was cut.
+"""Batches on their way in, and how long a body may take.
 
 Life of a cut body: it ends early, falls silent, or its node asks where we stand over another connection →
-its whole frames are stored (`ingest.cut`) → its bytes are kept here → the node asks, sends the rest alone,
-and the whole is taken in like any batch. What is kept is a courtesy, in memory only: without it the node goes
-on from the last whole frame.
+its whole frames are stored (`ingest.cut`) → its bytes are kept (`store.parts`) → the node asks, sends the
+rest alone, and the whole is taken in like any batch.
 """
 
 import asyncio
@@ -12,8 +11,6 @@ from collections.abc import AsyncIterator, Iterator
 
 SILENCE_S, BODY_S, SETTLE_S = 60.0, 600.0, 20.0
 """A body may be silent so long, take so long in all; who asks where we stand waits so long for its end."""
-KEPT_BYTES, ALL_KEPT_BYTES = 8 << 20, 64 << 20
-"""The longest part that is kept, and all of them together: beyond that the oldest goes."""
 
 
 class Arrival:
@@ -56,11 +53,10 @@ class Arrival:
 
 
 class Arrivals:
-    """All bodies on their way in, and the parts kept, by the origin that says it sends them."""
+    """All bodies on their way in, by the origin that says it sends them."""
 
     def __init__(self) -> None:
         self._under_way: dict[str, set[Arrival]] = {}
-        self._kept: dict[str, bytes] = {}
 
     @contextlib.contextmanager
     def under_way(self, origin: str) -> Iterator[Arrival]:
@@ -84,19 +80,3 @@ class Arrivals:
             async with asyncio.timeout(SETTLE_S):
                 for arrival in hanging:
                     await arrival.is_stored()
-
-    def keep(self, origin: str, part: bytes) -> None:
-        """Keep the part of a batch whose sender is proven, in place of an older one of the same origin."""
-        self.forget(origin)
-        if len(part) <= KEPT_BYTES:
-            self._kept[origin] = part
-        while sum(map(len, self._kept.values())) > ALL_KEPT_BYTES:
-            del self._kept[next(iter(self._kept))]
-
-    def kept(self, origin: str) -> bytes:
-        """What is kept of the last cut batch of this origin; empty for none."""
-        return self._kept.get(origin, b"")
-
-    def forget(self, origin: str) -> None:
-        """The batch is there as a whole, or will not be."""
-        self._kept.pop(origin, None)

@@ -1,5 +1,7 @@
 """What is done without anybody asking; the schedule's table names these."""
 
+import asyncio
+
 from central.actions import (
     files,
     fleet,
@@ -15,10 +17,10 @@ from central.actions import (
 from central.actions.centre import Centre
 from central.actions.findings import new_finding, raised
 from central.security import callers
-from central.store import contacts, migrate
+from central.store import contacts, migrate, parts
 from matters.calendar import china_day
 
-CONTACTS_KEPT_MS = 7 * 86_400_000
+CONTACTS_KEPT_MS = PARTS_KEPT_MS = 7 * 86_400_000
 
 
 async def promises(centre: Centre) -> int:
@@ -55,6 +57,11 @@ async def contacts_kept(centre: Centre) -> None:
     """Drop contacts older than a week; checkpoints stay for ever."""
     async with centre.store.transaction() as tx:
         await contacts.forget_contacts(tx, centre.now_ms() - CONTACTS_KEPT_MS)
+
+
+async def old_parts(centre: Centre) -> int:
+    """Remove parts of cut batches whose rest did not come within a week; how many."""
+    return await asyncio.to_thread(parts.forget_old, centre.data, centre.now_ms() - PARTS_KEPT_MS)
 
 
 async def old_packs(centre: Centre) -> int:

@@ -13,6 +13,7 @@ Of a batch whose body was cut steps 1 to 3 are done, as far as its frames are wh
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -39,7 +40,8 @@ from central.actions.effects import Rules, gather, rules
 from central.actions.fork import keep
 from central.actions.gathered import Gathered, Source
 from central.actions.own_ledger import DETAIL, Draft, place_bytes
-from central.store import contacts, effects, fleet, ledger
+from central.errors import Trouble
+from central.store import contacts, effects, fleet, ledger, parts
 from central.store.contacts import Contact
 from central.store.database import Tx
 from central.store.effects import Deferral, Rejection
@@ -118,7 +120,8 @@ async def cut(centre: Centre, part: bytes) -> None:
     if incoming.header.end > held:
         async with centre.ingesting:
             await _store(centre, identity, incoming)
-        centre.arrivals.keep(identity.origin, part)
+        with contextlib.suppress(Trouble):  # without it the node goes on from the last whole frame
+            await asyncio.to_thread(parts.keep, centre.data, identity.origin, part, centre.now_ms())
 
 
 async def _claimed(centre: Centre, batch: bytes) -> Identity:

@@ -27,7 +27,7 @@ from central.api.doors import (
 )
 from central.errors import NotFound
 from central.security.callers import HEADER_CHARACTERS_MAX
-from central.store import ledger
+from central.store import ledger, parts
 from matters.model import Refusal
 from sync.errors import UNREADABLE, Gap, Malformed
 from sync.exchange.standing import Standing, batch_id, encode
@@ -114,11 +114,11 @@ async def exchange(
         if whole:
             await signed_by(request, centre, body, lapsed=True)
         if batch:
-            body = _kept(centre, origin, batch, held) + body
+            body = await _kept(centre, origin, batch, held) + body
         if not whole:
             await ingest.cut(centre, body)
             return Response(b"", status_code=503, headers={"Connection": "close"})
-        centre.arrivals.forget(origin)
+        await asyncio.to_thread(parts.forget, centre.data, origin)
         begun = time.monotonic()
         reply = await ingest.exchange(centre, body, "network")
     EXCHANGE_S.observe(time.monotonic() - begun)
@@ -127,9 +127,9 @@ async def exchange(
     return octets(reply)
 
 
-def _kept(centre: Centre, origin: str, batch: str, held: int) -> bytes:
+async def _kept(centre: Centre, origin: str, batch: str, held: int) -> bytes:
     """The first `held` bytes of the batch of that id, whose rest is on its way."""
-    kept = centre.arrivals.kept(origin)
+    kept = await asyncio.to_thread(parts.kept, centre.data, origin)
     if not 0 < held <= len(kept) or batch_id(kept).hex() != batch:
         raise Gap(held)
     return kept[:held]
@@ -140,7 +140,7 @@ async def standing(request: Asking, centre: TheCentre) -> Response[bytes]:
     """The entry wanted next, and how much is kept of a batch that was cut; a body that hangs is ended."""
     identity = await signed_by(request, centre, b"", lapsed=True)
     await centre.arrivals.settle(identity.origin)
-    kept = centre.arrivals.kept(identity.origin)
+    kept = await asyncio.to_thread(parts.kept, centre.data, identity.origin)
     async with centre.store.reading() as tx:
         head = await ledger.head(tx, identity.origin)
     stands = Standing(next=head.size, batch_id=batch_id(kept) if kept else b"", held=len(kept))

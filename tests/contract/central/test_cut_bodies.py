@@ -2,16 +2,20 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import secrets
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import uvicorn
 
 from central import app
-from central.actions.arrivals import ALL_KEPT_BYTES, KEPT_BYTES, Arrivals
+from central.actions import chores
+from central.actions.arrivals import Arrivals
+from central.store import parts
 from sync.batch.file import plan_up, write_up
 from sync.batch.header import SLIM
 from sync.exchange.standing import Standing, batch_id, decode
@@ -173,7 +177,7 @@ async def test_nothing_is_kept_of_a_part_whose_sender_is_revoked_unknown_or_anot
         assert await part(stage, hall, content) in {400, 401}
     await stage.thief("UPDATE identity SET revoked_ms = 1 WHERE origin = $1", hall.origin)
     assert await part(stage, hall, batch[: len(batch) - 1]) == 403
-    assert not stage.centre.arrivals.kept(hall.origin)
+    assert not parts.kept(stage.centre.data, hall.origin)
     assert (await counts(stage, hall.origin))["entries"] == 0
     assert await stage.rows("SELECT * FROM evidence") == [], "a part is no evidence: anybody may have sent it"
 
@@ -183,7 +187,7 @@ async def test_frames_before_an_altered_one_are_not_kept_with_it(stage: Stage) -
     batch = bytearray(hall.batch())
     batch[borders(bytes(batch))[2] - 1] ^= 1
     assert await part(stage, hall, bytes(batch[:-100])) == 401
-    assert not stage.centre.arrivals.kept(hall.origin)
+    assert not parts.kept(stage.centre.data, hall.origin)
 
 
 async def test_a_half_open_body_is_ended_by_its_nodes_next_question(stage: Stage) -> None:
@@ -210,12 +214,47 @@ async def test_a_half_open_body_is_ended_by_its_nodes_next_question(stage: Stage
             assert (await hanging).status_code == 503
 
 
-def test_what_is_kept_of_cut_batches_is_bounded() -> None:
-    arrivals = Arrivals()
-    arrivals.keep("a", bytes(KEPT_BYTES + 1))
-    assert arrivals.kept("a") == b""
-    for number in range(2 * ALL_KEPT_BYTES // KEPT_BYTES):
-        arrivals.keep(f"{number}", bytes(KEPT_BYTES))
-    kept = [number for number in range(2 * ALL_KEPT_BYTES // KEPT_BYTES) if arrivals.kept(f"{number}")]
-    assert len(kept) == ALL_KEPT_BYTES // KEPT_BYTES
-    assert kept[-1] == 2 * ALL_KEPT_BYTES // KEPT_BYTES - 1, "the newest stay"
+async def test_what_came_of_a_cut_body_outlives_the_centres_program(stage: Stage) -> None:
+    hall = with_accesses(await stage.hall(), 2 * FRAME)
+    batch = hall.batch()
+    held = borders(batch)[1] + 7
+    assert await part(stage, hall, batch[:held]) == 503
+    stage.centre = dataclasses.replace(stage.centre, arrivals=Arrivals())
+    async with stage.client() as client:
+        assert (await stands(client, hall)).held == held
+        reply = await posted(client, hall, rest_of(batch, held), batch[held:])
+    assert hall.opened(reply.content).size == hall.size
+
+
+async def test_a_part_that_changed_on_the_disk_costs_a_refusal_and_the_whole_batch_is_taken(
+    stage: Stage,
+) -> None:
+    hall = with_accesses(await stage.hall(), 2 * FRAME)
+    batch = hall.batch()
+    held = borders(batch)[1] + 7
+    await part(stage, hall, batch[:held])
+    (kept,) = (stage.centre.data / parts.FOLDER).iterdir()
+    kept.write_bytes(batch[: held - 1] + bytes([batch[held - 1] ^ 1]))
+    async with stage.client() as client:
+        refused = await posted(client, hall, rest_of(batch, held), batch[held:])
+        assert (refused.status_code, refused.json()["code"]) == (400, "malformed")
+        assert hall.opened((await posted(client, hall, EXCHANGE, batch)).content).size == hall.size
+
+
+async def test_a_part_whose_rest_never_comes_is_gone_after_a_week(stage: Stage) -> None:
+    now_ms, data = stage.clock.now_ms, stage.centre.data
+    assert await chores.old_parts(stage.centre) == 0
+    parts.keep(data, "a", b"part", now_ms)
+    parts.keep(data, "b", b"part", now_ms + 1)
+    stage.clock.pass_ms(chores.PARTS_KEPT_MS + 1)
+    assert await chores.old_parts(stage.centre) == 1
+    assert (parts.kept(data, "a"), parts.kept(data, "b")) == (b"", b"part")
+
+
+def test_what_is_kept_of_cut_batches_is_bounded(tmp_path: Path) -> None:
+    parts.keep(tmp_path, "a", bytes(parts.PART_BYTES + 1), 0)
+    assert parts.kept(tmp_path, "a") == b""
+    for number in range(8):
+        parts.keep(tmp_path, f"{number}", bytes(100), number, all_bytes=499)
+    kept = [number for number in range(8) if parts.kept(tmp_path, f"{number}")]
+    assert kept == [4, 5, 6, 7], "the newest stay"

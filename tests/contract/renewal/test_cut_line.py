@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from central import app
+from central.store import parts
 from edge.actions.exchange import exchange
 from edge.errors import CentreUnreachable
 from edge.store.draft import Draft
@@ -123,11 +124,11 @@ async def test_where_the_centre_has_not_the_part_the_node_goes_on_from_the_last_
     place: Place, trouble: str
 ) -> None:
     line = await broken(place, second_frame)
-    arrivals, origin = place.stage.centre.arrivals, place.node.identity.origin
+    data, origin = place.stage.centre.data, place.node.identity.origin
     if trouble == "forgotten":
-        arrivals.forget(origin)
+        parts.forget(data, origin)
     else:
-        arrivals.keep(origin, arrivals.kept(origin)[:-5] + b"other")
+        parts.keep(data, origin, parts.kept(data, origin)[:-5] + b"other", 0)
     had, first = await held(place), line.starts.pop()
     await level(place)
     assert line.starts[0] == (had if trouble == "forgotten" else first)
