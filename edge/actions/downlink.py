@@ -224,7 +224,10 @@ async def _copy(node: Node, source: int, target: int) -> None:
 
 
 async def _fill(node: Node, arrival: _Arrival, shelf: int, pack: PackRef, sealed: bytes) -> None:
-    """The rows of a pack, put on a shelf in slices; of a repair over its emptied buckets."""
+    """The rows of a pack, put on a shelf in slices; of a repair over its emptied buckets.
+
+    While the writer puts one slice there the next one is opened and sealed.
+    """
     rows, rows_max = arrival.opened(pack, sealed), node.settings.pack_slice_rows
     batch = await asyncio.to_thread(_batch, rows, rows_max)
     for number in repaired(sealed):
