@@ -320,56 +320,56 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _running(commands: Any) -> None:
-    one = command(commands, "init", init, "keys, settings, the three administrators")
+    one = command(commands, "init", init, "初始化 / keys, settings, the three administrators")
     one.add_argument("--authority", default="qingzhou.example")
     one.add_argument(
         "--passwords-final", action="store_true", help="no change at first sign-in: demonstrations"
     )
-    one = command(commands, "serve", serve, "API and console; starts the embedded database where none is set")
+    one = command(commands, "serve", serve, "开始服务 / API and console, on an embedded database by default")
     one.add_argument("--host", default="")
     one.add_argument("--port", type=count("--port", 0, PORT_MAX), default=0)
-    one = command(commands, "bureau", bureau, "a reference credit bureau with synthetic reports")
+    one = command(commands, "bureau", bureau, "参考征信机构 / a reference credit bureau")
     one.add_argument("--host", default="127.0.0.1")
     one.add_argument("--port", type=count("--port", 1, PORT_MAX), required=True)
 
 
 def _fleet(commands: Any) -> None:
-    node = commands.add_parser("node", help="nodes").add_subparsers(required=True, metavar="VERB")
-    one = command(node, "create", opened(node_create), "a new node and its one-time code")
+    node = commands.add_parser("node", help="节点 / nodes").add_subparsers(required=True, metavar="VERB")
+    one = command(node, "create", opened(node_create), "新建节点 / a new node and its one-time code")
     one.add_argument("--name", type=named("--name"), required=True)
     one.add_argument("--region", type=region, required=True)
     one.add_argument("--kind", required=True, choices=("hall", "bus"))
     one.add_argument("--route", default="", help="township codes of a bus, separated by commas")
-    one = command(node, "code", opened(node_code), "another enrolment code for a node")
+    one = command(node, "code", opened(node_code), "再发登记码 / another enrolment code for a node")
     one.add_argument("--node", required=True)
-    one = command(node, "revoke", opened(node_revoke), "trust nothing more that a node signs")
+    one = command(node, "revoke", opened(node_revoke), "吊销节点 / trust nothing more that a node signs")
     one.add_argument("--node", required=True)
     one.add_argument("--reason", required=True)
-    clerks = commands.add_parser("staff", help="clerks").add_subparsers(required=True, metavar="VERB")
-    one = command(clerks, "import", opened(staff_import), "clerks of a node from CSV or TOML")
+    clerks = commands.add_parser("staff", help="人员 / clerks").add_subparsers(required=True, metavar="VERB")
+    one = command(clerks, "import", opened(staff_import), "导入人员 / clerks of a node from CSV or TOML")
     one.add_argument("--node", required=True)
     one.add_argument("file", type=Path)
 
 
 def _records(commands: Any) -> None:
-    kept = commands.add_parser("records", help="subjects and records").add_subparsers(
+    kept = commands.add_parser("records", help="主体与记录 / subjects and records").add_subparsers(
         required=True, metavar="VERB"
     )
-    one = command(kept, "import", opened(records_import), "CSV, JSONL or Parquet; rejects are listed")
+    one = command(kept, "import", opened(records_import), "导入记录 / CSV, JSONL, Parquet; rejects listed")
     one.add_argument("file", type=Path)
-    one = command(kept, "sample", opened(records_sample), "synthetic residents, organisations and records")
+    one = command(kept, "sample", opened(records_sample), "合成数据 / synthetic people, bodies and records")
     one.add_argument("--people", type=count("--people", 1, PEOPLE_MAX), required=True)
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--region", type=place, required=True)
     one.add_argument("--out", type=Path, help="write a CSV file instead of importing")
     one.add_argument("--bad", type=count("--bad", 0, SPOILED_MAX), default=0, help="lines spoiled on purpose")
-    one = command(kept, "change", opened(records_change), "add one synthetic record to a subject")
+    one = command(kept, "change", opened(records_change), "加一条合成记录 / one synthetic record")
     one.add_argument("--number", required=True)
-    command(commands, "publish", opened(publish_all), "publish every scope that changed")
+    command(commands, "publish", opened(publish_all), "发布数据集 / publish every scope that changed")
 
 
 def _evidence(commands: Any) -> None:
-    one = command(commands, "trail", opened(trail_search), "who saw whom")
+    one = command(commands, "trail", opened(trail_search), "访问轨迹 / who saw whom")
     for name in ("subject", "actor", "node", "outcome"):
         one.add_argument(f"--{name}", default="")
     one.add_argument("--mode", type=one_of("--mode", tuple(MODES)), default="")
@@ -377,16 +377,16 @@ def _evidence(commands: Any) -> None:
         one.add_argument(f"--{name}", type=day(f"--{name}"), default=None, metavar="2026-11-21")
     one.add_argument("--purpose", default=PURPOSE)
     one.add_argument("--limit", type=count("--limit", 1, ROWS_MAX), default=1000)
-    one = command(commands, "check", opened(check_all), "hash everything again, compare with signed roots")
+    one = command(commands, "check", opened(check_all), "核对台账 / hash all, compare with signed roots")
     one.add_argument("--node", default="")
-    one = command(commands, "reconcile", opened(reconcile_day), "recount a day and name the differences")
+    one = command(commands, "reconcile", opened(reconcile_day), "对账 / recount a day, name the differences")
     one.add_argument("--day", type=day("--day"), required=True, metavar="2026-11-21")
-    one = command(commands, "import", brought(courier_import), "batches from a stick")
+    one = command(commands, "import", brought(courier_import), "从介质读入 / batches from a stick")
     one.add_argument("files", type=Path, nargs="+")
-    one = command(commands, "export", opened(courier_export), "a node's answer onto a stick")
+    one = command(commands, "export", opened(courier_export), "写出回执到介质 / a node's answer onto a stick")
     one.add_argument("--node", required=True)
     one.add_argument("path", type=Path)
-    command(commands, "trust", opened(trust_file), "the public keys a verifier needs")
+    command(commands, "trust", opened(trust_file), "公开密钥 / the public keys a verifier needs")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`interfaces.md`, the table of programs, row by row: keys, exit codes, one JSON document, help. Real line, real PostgreSQL."""
 
 import asyncio
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,8 @@ def test_every_promised_command_explains_itself(program: str, verb: str) -> None
     assert done.code == 0
     assert done.out.startswith("usage:")
     assert "--data" in done.out
+    assert re.search(r"[\u4e00-\u9fff].* / ", done.out), "Chinese first"
+    assert "退出码" in done.out
     assert ("--json" in done.out) or ((program, verb) in WITHOUT_JSON)
 
 
