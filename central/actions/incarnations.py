@@ -172,7 +172,7 @@ async def decide(
     if unsaid is not None:
         return unsaid
     async with centre.store.transaction() as tx:
-        known = next((one for one in await incarnations.of_node(tx, node) if one.asked == asked), None)
+        known = await incarnations.named(tx, node, asked)
         if known is None:
             raise NotFound("没有这份换代申请。", "there is no such request for a new incarnation")
         row = await _row(tx, known)

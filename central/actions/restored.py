@@ -129,7 +129,7 @@ async def _found(centre: Centre, note: bytes, what: str) -> None:
 
 async def _ask(centre: Centre, tx: Tx, own: Head) -> Asked:
     """A request as a node's, without new keys: what officers compare is the root at which we stand."""
-    number = len(await incarnations.of_node(tx, CENTRE))
+    number = await incarnations.made(tx, CENTRE)
     claim = Claim(size=own.size, root=own.root.hex(), countersigned=own.countersigned)
     asked = Asked(
         origin=own.origin,

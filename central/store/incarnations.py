@@ -58,9 +58,24 @@ async def one(tx: Tx, origin: str, asked: str) -> Asked | None:
 
 
 async def of_node(tx: Tx, node: str, limit: int = 50) -> list[Asked]:
-    """The requests of a node ("" of all), newest first."""
-    query = "SELECT * FROM incarnation WHERE $1 = '' OR node = $1 ORDER BY asked_ms DESC, asked LIMIT $2"
+    """The requests of a node ("" of all): those that wait, then the others, newest first."""
+    query = (
+        "SELECT * FROM incarnation WHERE $1 = '' OR node = $1"
+        " ORDER BY state <> 'waiting', asked_ms DESC, asked LIMIT $2"
+    )
     return [Asked(**dict(row)) for row in await tx.fetch(query, node, limit)]
+
+
+async def named(tx: Tx, node: str, asked: str) -> Asked | None:
+    """The newest request of a node with this fingerprint."""
+    query = "SELECT * FROM incarnation WHERE node = $1 AND asked = $2 ORDER BY asked_ms DESC LIMIT 1"
+    row = await tx.fetchrow(query, node, asked)
+    return Asked(**dict(row)) if row else None
+
+
+async def made(tx: Tx, node: str) -> int:
+    """How many requests a node ever made."""
+    return int(await tx.fetchval("SELECT count(*) FROM incarnation WHERE node = $1", node))
 
 
 async def waiting(tx: Tx, origin: str) -> int:

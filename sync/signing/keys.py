@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import secrets
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -24,7 +25,7 @@ class SigningKey:
     @classmethod
     def generate(cls) -> SigningKey:
         """A new key from the operating system's randomness."""
-        return cls(Ed25519PrivateKey.generate())
+        return cls.from_bytes(secrets.token_bytes(KEY_BYTES))
 
     @classmethod
     def from_bytes(cls, seed: bytes) -> SigningKey:
@@ -57,7 +58,7 @@ class SealingKey:
     @classmethod
     def generate(cls) -> SealingKey:
         """A new key from the operating system's randomness."""
-        return cls(X25519PrivateKey.generate())
+        return cls.from_bytes(secrets.token_bytes(KEY_BYTES))
 
     @classmethod
     def from_bytes(cls, seed: bytes) -> SealingKey:

@@ -5,6 +5,7 @@ had returned; the one in flight is in it or not, as the kind of cut says (README
 """
 
 import asyncio
+import functools
 import shutil
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -33,7 +34,7 @@ from sync.messages.token import FILE_PLACEHOLDER
 from tests.simulation.line import Line
 from tests.simulation.place import WorldTime
 from tests.simulation.tearing import PAGE_BYTES, half, tear_page
-from tests.simulation.walking import Power, Walk
+from tests.simulation.walking import Power, Turns, Walk
 
 WAIT_S = 30.0
 URL = "http://centre"
@@ -187,7 +188,7 @@ class Hall:
         await self.start()
 
     async def act(self, *works: Work, cut: Cut | None = None) -> list[Any]:
-        """Run actions side by side: their results, Failed where they ended with trouble.
+        """Run actions side by side, in turns that are drawn: their results, Failed where they ended with trouble.
 
         Lost where the power went first; the node is then up again.
         """
@@ -195,6 +196,7 @@ class Hall:
         self._power, self._commits_left = power, cut.commits if cut else -1
         walks = [Walk(_told(work), power) for work in works]
         tasks = [self._group.create_task(walk) for walk in walks]
+        drawing = self._in_turns(walks, tasks) if len(walks) > 1 else None
         ended = self._group.create_task(asyncio.wait(tasks))
         await _first(ended, power.early_reached, power.stopped)
         if power.early_reached.done() and not ended.done():
@@ -209,8 +211,16 @@ class Hall:
                 await walk.quiet(WAIT_S)
             await self._lose_power(kept, tasks)
         await ended
+        if drawing is not None:
+            drawing.cancel()
         self._kept = None
         return results
+
+    def _in_turns(self, walks: list[Walk], tasks: list[asyncio.Task[Any]]) -> asyncio.Task[None]:
+        turns = Turns(walks, self.dice)
+        for walk, task in zip(walks, tasks, strict=True):
+            task.add_done_callback(functools.partial(turns.ended, walk))
+        return self._group.create_task(turns.draw())
 
     async def cut_at_rest(self) -> None:
         """The power goes while nothing runs."""

@@ -1,14 +1,15 @@
 """Where worlds are played: one real centre over its own embedded PostgreSQL, kept for many seeds of one process.
 
-Seeds do not disturb each other: each has nodes, and so origins, of its own. The subjects are shared and are the
-same for every place.
+Seeds do not disturb each other: each begins with the same database, files and keys.
 """
 
+import asyncio
 import dataclasses
 import io
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from matters.catalogue.load import builtin
 from matters.model import Refusal
 from matters.records import SubjectRecord
 from matters.sample import people
+from tests.simulation.chance import drawn_from
 
 AUTHORITY = "qingzhou.example"
 REGION = "330102"
@@ -39,6 +41,8 @@ START_MS = 1_795_136_400_000
 """2026-11-20 09:00 in China, when every world begins."""
 PEOPLE = 24
 SAMPLE_SEED = 7
+LASTING = ("pg", "keys")
+"""Folders of the centre that no world leaves otherwise than it found them."""
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES_MIN = 2 << 30
 
@@ -84,20 +88,46 @@ class Place:
     dsn: Dsn
     superuser: str
     app: Litestar
+    kept: Path
+    """Where the centre's files are as they were when it was opened."""
+    begun: "Backup" = dataclasses.field(init=False)
+    """The centre's database as it was then."""
 
-    async def swept(self) -> None:
-        """Nobody writes to the nodes of a world that ended or publishes for them; its people are as before it."""
-        self.put(dataclasses.replace(self.centre, catalogue=builtin()))
-        touched = await self.witness.fetch(_TOUCHED)
-        await self.witness.execute(_SWEEP)
-        if touched:
-            await publish.publish(self.centre, operator("system"))
+    async def keep(self) -> None:
+        """This is how every world begins; nothing but the worlds' own work moves a row in the database from now on."""
+        async with _connected(self.superuser) as superuser:
+            await superuser.execute("ALTER SYSTEM SET autovacuum = off")
+            await superuser.execute("SELECT pg_reload_conf()")
+        for path in _folders(self.centre.data):
+            shutil.copytree(path, self.kept / path.name)
+        self.begun = Backup(self)
+        await self.begun.take()
+
+    async def anew(self) -> None:
+        """The centre is as it was when it was opened; it is nine o'clock, and the bureau answers."""
+        self.time.true_ms = START_MS
+        self.bureau.up = True
+        self.centre = dataclasses.replace(self.centre, catalogue=builtin())
+        for path in _folders(self.centre.data):
+            shutil.rmtree(path)
+        shutil.copytree(self.kept, self.centre.data, dirs_exist_ok=True)
+        await self.begun.put_back(with_anchor=True)
 
     async def reopen(self) -> None:
         """The centre's process ends, another one begins on the same database."""
-        before = self.centre.store
-        self.swap(await Store.open(self.dsn))
-        await before.close()
+        was = self.centre
+        self.put(
+            Centre(
+                data=was.data,
+                settings=was.settings,
+                store=await Store.open(self.dsn),
+                keys=was.keys,
+                now_ms=was.now_ms,
+                bureau=was.bureau,
+                catalogue=was.catalogue,
+            )
+        )
+        await was.store.close()
 
     def swap(self, store: Store) -> None:
         """The centre works on another store from now on."""
@@ -109,59 +139,69 @@ class Place:
         self.app.state.centre = centre
 
 
-_TOUCHED = """
-    UPDATE subject SET changed = nextval('change_number') WHERE ref IN (
-        SELECT ref FROM consent_withdrawn UNION SELECT subject_ref FROM quota_spent WHERE matter = 'public-credit.self')
-    RETURNING ref
-"""
-_SWEEP = """
-    UPDATE identity SET revoked_ms = 0 WHERE revoked_ms IS NULL;
-    DELETE FROM pack WHERE scope IN (SELECT scope FROM scope WHERE node <> '');
-    DELETE FROM release WHERE scope IN (SELECT scope FROM scope WHERE node <> '');
-    DELETE FROM scope_row WHERE scope IN (SELECT scope FROM scope WHERE node <> '');
-    DELETE FROM scope WHERE node <> '';
-    DELETE FROM consent_withdrawn;
-    DELETE FROM quota_spent WHERE matter = 'public-credit.self'
-"""
-
-
 class Backup:
-    """Every row of the centre's database at one moment, as a restore puts it back, and the anchor beside it."""
+    """The centre's database at one moment, as a restore puts it back, and the anchor beside it."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self._tables: dict[str, bytes] = {}
+        self._sequences: list[tuple[str, int, bool]] = []
         self._anchor = own_ledger.anchored(place.centre.data)
 
     async def take(self) -> None:
-        """Copy every table out."""
-        named = await self._place.witness.fetch(_TABLES)
-        for table in (row["tablename"] for row in named):
+        """Copy every row out, and where the sequences stand."""
+        witness = self._place.witness
+        self._sequences = [tuple(row) for row in await witness.fetch(_SEQUENCES)]
+        for table in await _names(witness, _TABLES):
             held = io.BytesIO()
-            await self._place.witness.copy_from_table(table, output=held, format="binary")
+            await witness.copy_from_table(table, output=held, format="binary")
             self._tables[table] = held.getvalue()
 
     async def put_back(self, *, with_anchor: bool = False) -> None:
-        """The database as it was then; the centre's process is started anew on it.
+        """The database is as it was then, also its next numbers; the centre's process is started anew on it.
 
         `with_anchor`: the whole machine is as it was then, so that only nodes can know.
         """
+        anchor = self._place.centre.data / own_ledger.ANCHOR
         if with_anchor and self._anchor:
-            (self._place.centre.data / own_ledger.ANCHOR).write_bytes(self._anchor)
-        restorer = await asyncpg.connect(self._place.superuser)
-        try:
+            anchor.write_bytes(self._anchor)
+        elif with_anchor:
+            anchor.unlink(missing_ok=True)
+        async with _connected(self._place.superuser) as restorer:
             await restorer.execute("SET session_replication_role = replica")
-            await restorer.execute(f"TRUNCATE {', '.join(self._tables)}")
+            filled = " UNION ALL ".join(_FILLED.format(name) for name in await _names(restorer, _TABLES))
+            await restorer.execute(f"TRUNCATE {', '.join(await _names(restorer, filled))}")
             for table, held in self._tables.items():
                 await restorer.copy_to_table(table, source=io.BytesIO(held), format="binary")
-        finally:
-            await restorer.close()
+            await restorer.executemany("SELECT setval($1::text::regclass, $2, $3)", self._sequences)
         await self._place.reopen()
 
 
+def _folders(data: Path) -> list[Path]:
+    return [path for path in data.iterdir() if path.is_dir() and path.name not in LASTING]
+
+
+@asynccontextmanager
+async def _connected(address: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(address)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _names(connection: Any, query: str) -> list[str]:
+    return [row[0] for row in await connection.fetch(query)]
+
+
 _TABLES = (
-    "SELECT relname AS tablename FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     " AND relname !~ 'migration' ORDER BY 1"
+)
+_FILLED = "SELECT '{0}' WHERE EXISTS (SELECT FROM {0})"
+_SEQUENCES = (
+    "SELECT sequencename::text, coalesce(last_value, start_value), last_value IS NOT NULL FROM pg_sequences"
+    " WHERE schemaname = 'public'"
 )
 
 
@@ -176,19 +216,20 @@ def memory_folder() -> Iterator[Path]:
 
 @asynccontextmanager
 async def open_place(folder: Path, database: str = "yizhan") -> AsyncIterator[Place]:
-    """A new centre in `folder` with its subjects imported and published; an empty node beside it."""
+    """A new centre in `folder`, always the same, with its subjects imported and published; an empty node beside it."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))  # threads there go in order
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    time, bureau, data = WorldTime(), TwinBureau(), folder / "centre"
-    if not data.exists():
-        setup.prepare(data, AUTHORITY)
-    blank = folder / "blank"
-    blank.mkdir(mode=0o700, exist_ok=True)
-    await (await open_store(blank, settings_file.load(blank), create=True)).close()
+    time, bureau, data, blank = WorldTime(), TwinBureau(), folder / "centre", folder / "blank"
     async with AsyncExitStack() as stack:
-        opening = setup.opened(data, now_ms=time.now_ms, database=database)
-        centre = dataclasses.replace(await stack.enter_async_context(opening), bureau=bureau)
-        await setup.found(centre, passwords_final=True)
-        await _publish(centre, folder)
+        with drawn_from(database):
+            if not data.exists():
+                setup.prepare(data, AUTHORITY)
+                blank.mkdir(mode=0o700)
+                await (await open_store(blank, settings_file.load(blank), create=True)).close()
+            opening = setup.opened(data, now_ms=time.now_ms, database=database)
+            centre = dataclasses.replace(await stack.enter_async_context(opening), bureau=bureau)
+            await setup.found(centre, passwords_final=True)
+            await _publish(centre, folder)
         async with centre.store.owner() as witness:
             address = await stack.enter_async_context(embedded.running(data))
             place = Place(
@@ -201,8 +242,10 @@ async def open_place(folder: Path, database: str = "yizhan") -> AsyncIterator[Pl
                 witness=witness,
                 superuser=address.dsn("postgres", database),
                 app=application(centre, background=False),
+                kept=folder / f"{database}-kept",
                 dsn=Dsn(app=address.dsn(APP, database), owner=address.dsn(OWNER, database)),
             )
+            await place.keep()
             yield place
             await place.centre.store.close()
 

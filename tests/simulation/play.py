@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 
 from tests.simulation import hazards as hazard
+from tests.simulation.chance import drawn_from
 from tests.simulation.endings import ending
 from tests.simulation.faults import Coverage
 from tests.simulation.levelling import level
 from tests.simulation.offence import Offence, offences_in
-from tests.simulation.place import START_MS, Place
-from tests.simulation.restoring import Plan, approved
+from tests.simulation.place import Place
+from tests.simulation.restoring import Plan
 from tests.simulation.steps import one_step
 from tests.simulation.world import REAL, Wiring, World
 
@@ -36,15 +37,14 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
 async def play(seed: int, place: Place, wiring: Wiring = REAL) -> Played:
     """One world to its end. What it broke is returned; the world is then dumped into a folder."""
     folder = Path(tempfile.mkdtemp(prefix=f"seed-{seed}-", dir=place.folder))
-    place.time.true_ms = START_MS
-    place.bureau.up = True
-    await approved(place)
+    await place.anew()
     worlds: list[World] = []
     offence: Offence | None = None
     try:
-        async with asyncio.timeout(WORLD_S), asyncio.TaskGroup() as group:
-            worlds.append(World(seed, place, group, folder, wiring))
-            await _live(worlds[0])
+        with drawn_from(seed):
+            async with asyncio.timeout(WORLD_S), asyncio.TaskGroup() as group:
+                worlds.append(World(seed, place, group, folder, wiring))
+                await _live(worlds[0])
     except (BaseExceptionGroup, TimeoutError) as found:
         offence = _first(found)
         offence.add_note(f"seed {seed}, step {worlds[0].step}, dumped into {await _dump(worlds[0], folder)}")

@@ -9,9 +9,9 @@ from typing import Any
 
 from edge.actions import exchange
 from tests.simulation import clerks
+from tests.simulation.chance import drawn_from
 from tests.simulation.offence import offences_in
-from tests.simulation.place import START_MS, Place
-from tests.simulation.restoring import approved
+from tests.simulation.place import Place
 from tests.simulation.side import Side
 from tests.simulation.world import MINUTE_MS, REAL, Wiring, World
 
@@ -22,16 +22,15 @@ Story = Callable[[World, Side], Awaitable[None]]
 @asynccontextmanager
 async def scripted(place: Place, wiring: Wiring = REAL) -> AsyncIterator[tuple[World, Side]]:
     """A world with one enrolled hall."""
-    place.time.true_ms = START_MS
-    place.bureau.up = True
-    await approved(place)
+    await place.anew()
     folder = Path(tempfile.mkdtemp(dir=place.folder))
-    async with asyncio.TaskGroup() as group:
-        world = World(SEED, place, group, folder, wiring)
-        try:
-            yield world, await world.found("hall", "hall")
-        finally:
-            await world.end()
+    with drawn_from(SEED):
+        async with asyncio.TaskGroup() as group:
+            world = World(SEED, place, group, folder, wiring)
+            try:
+                yield world, await world.found("hall", "hall")
+            finally:
+                await world.end()
 
 
 async def broken_by(place: Place, story: Story, wiring: Wiring = REAL) -> str:

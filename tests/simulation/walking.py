@@ -7,7 +7,12 @@ leftover unwound, on parts nobody looks at any more.
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
+from random import Random
 from typing import Any
+
+BLOCKED_S = 1.0
+"""A walk that is not ready after this waits for another walk, not for the disk or the line."""
 
 
 class Power:
@@ -54,8 +59,13 @@ class Power:
 class Walk(Coroutine[Any, Any, Any]):
     """A coroutine under a power switch; hand it to `TaskGroup.create_task`."""
 
+    turns: "Turns | None" = None
+    """Who says when it may go on after a wait; None: at once."""
+
     def __init__(self, inner: Coroutine[Any, Any, Any], power: Power) -> None:
         self._inner = inner
+        self._may_go_on = False
+        self._error: tuple[Any, ...] = ()
         self._power = power
         self._unwinding = False
         self._again: list[Any] = []
@@ -76,7 +86,12 @@ class Walk(Coroutine[Any, Any, Any]):
             return _again(self._again.pop())
         if self._halted:
             return self._stand_still()
-        self._waited = self._inner.send(value)
+        if self.turns is not None and not self._may_go_on and not self._unwinding:
+            self._may_go_on = True
+            return _wait_for(self.turns.wait(self))
+        self._may_go_on = False
+        error, self._error = self._error, ()
+        self._waited = self._inner.throw(*error) if error else self._inner.send(value)
         return self._reached()
 
     def throw(self, *error: Any) -> Any:
@@ -87,6 +102,11 @@ class Walk(Coroutine[Any, Any, Any]):
             self._unwinding = True
             if self._waited is not None:
                 self._waited.cancel()
+        elif self.turns is not None:
+            if not isinstance(error[0], asyncio.CancelledError):
+                self._error = error
+                return self.send(None)
+            self.turns.forgo(self)
         self._waited = self._inner.throw(*error)
         return self._reached()
 
@@ -110,6 +130,10 @@ class Walk(Coroutine[Any, Any, Any]):
         raise NotImplementedError
 
 
+def _nothing() -> None:
+    """Its turn on the thread tells that all before it is done."""
+
+
 def _wait_for(future: asyncio.Future[None]) -> Any:
     return next(future.__await__())
 
@@ -119,3 +143,51 @@ def _again(waited: Any) -> Any:
     if waited is not None:
         waited._asyncio_future_blocking = True
     return waited
+
+
+class Turns:
+    """Which of several walks go on, and in which order, is drawn; not left to whose wait happens to end first.
+
+    When all have come to the end of a wait, some go on, one after another, each to its next wait: what they hand to the
+    writer and the disk comes together, and always in the same order. The others are those whose reply is still on its
+    way. The last walk goes on alone: what it reads would else depend on how fast the others write. A walk that waits
+    for another one is passed over after `BLOCKED_S`.
+    """
+
+    def __init__(self, walks: list[Walk], dice: Random) -> None:
+        self._walks = list(walks)
+        self._alone = walks[-1]
+        self._dice = Random(dice.random())
+        self._ready: dict[Walk, asyncio.Future[None]] = {}
+        self._stirred = asyncio.Event()
+        for walk in walks:
+            walk.turns = self
+
+    def wait(self, walk: Walk) -> asyncio.Future[None]:
+        """The walk could go on: its turn."""
+        self._ready[walk] = asyncio.get_running_loop().create_future()
+        self._stirred.set()
+        return self._ready[walk]
+
+    def forgo(self, walk: Walk) -> None:
+        """The walk goes on without a turn: it was cancelled."""
+        self._ready.pop(walk, None)
+
+    def ended(self, walk: Walk, _: asyncio.Task[Any]) -> None:
+        """The walk takes no turn any more."""
+        self._walks.remove(walk)
+        self._stirred.set()
+
+    async def draw(self) -> None:
+        """Give turns until every walk has ended; to be cancelled when the power goes."""
+        while self._walks:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BLOCKED_S):
+                    while len(self._ready) < len(self._walks):
+                        self._stirred.clear()
+                        await self._stirred.wait()
+            await asyncio.to_thread(_nothing)  # behind whatever they left to the one thread beside the loop
+            ready = [walk for walk in self._walks if walk in self._ready]
+            drawn = self._dice.sample(ready, self._dice.randint(1, len(ready))) if ready else []
+            for walk in [self._alone] if self._alone in drawn else drawn:
+                self._ready.pop(walk).set_result(None)

@@ -172,4 +172,3 @@ class World:
             side.book.close()
             await side.hall.stop()
         await self.put_right()
-        await self.place.swept()

@@ -30,6 +30,7 @@ from central.actions.views import NodeCreated
 from central.errors import EXIT_HOLDS
 from central.security.permissions import Role
 from central.store import embedded
+from central.store import incarnations as store_incarnations
 from central.store.incarnations import CENTRE
 from central.store.migrate import DATABASE
 from matters.model import Refusal
@@ -85,6 +86,20 @@ async def test_the_operators_word_is_enough_and_two_officers_end_the_silence(sta
     assert hall.doubts == [""], "the opening admits all this node saw"
     async with centre.store.reading() as tx:
         assert (await own_ledger.head(centre, tx)).origin.endswith("/centre/main/i2")
+
+
+async def test_a_restore_after_sixty_others_of_one_backup_is_approved_as_the_first(stage: Stage) -> None:
+    centre, lives = stage.centre, 60
+    async with centre.store.transaction() as tx:
+        own = await own_ledger.head(centre, tx)
+        for _ in range(lives):
+            asked = await restored._ask(centre, tx, own)
+            await store_incarnations.settle(tx, asked, "refused", centre.now_ms())
+        assert await store_incarnations.made(tx, CENTRE) == lives
+    assert await restored.declare(centre, SYSTEM, "磁盘更换，取昨夜备份") is None
+    assert await restored.levelling(centre)
+    await approved(centre)
+    assert not await restored.levelling(centre)
 
 
 async def test_whatever_the_centre_numbers_goes_on_above_a_floor_no_earlier_life_reached(
