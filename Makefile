@@ -70,8 +70,9 @@ faults: setup ## every fault of the real processes, every failed system call, th
 	$(PY) -m pytest -q -n0 tests/faults --cycles $(CYCLES) --calls 0 --hurry 1 --fault-seed $(SEED) --timeout 36000
 	$(PY) -m pytest -q -n0 tests/simulation/test_long.py --aborted 10000 --timeout 36000
 
-fuzz: setup ## every protocol parser under a coverage-guided fuzzer, SECONDS each
+fuzz: setup ## every protocol parser under a coverage-guided fuzzer, SECONDS each; every property with new examples
 	$(PY) -m tests.rig.fuzz --seconds $(SECONDS)
+	$(PY) -m pytest -q -n 2 tests/unit tests/contract -m hypothesis --hypothesis-profile=explore
 
 rows: setup ## requirement rows that no test names yet
 	$(PY) -m tests.rows
