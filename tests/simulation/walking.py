@@ -190,4 +190,6 @@ class Turns:
             ready = [walk for walk in self._walks if walk in self._ready]
             drawn = self._dice.sample(ready, self._dice.randint(1, len(ready))) if ready else []
             for walk in [self._alone] if self._alone in drawn else drawn:
-                self._ready.pop(walk).set_result(None)
+                turn = self._ready.pop(walk)
+                if not turn.cancelled():  # its walk was, and goes on by itself
+                    turn.set_result(None)
