@@ -1,8 +1,10 @@
-"""Words of A4 printers, whichever way they are reached: of the printer and of a job, with the next step."""
+"""A4 printers, whichever way they are reached: words of printer and job with the next step, a job's end."""
 
+import asyncio
 from typing import Final
 
-from drivers.ports import JobStage
+from drivers.errors import TimedOut
+from drivers.ports import JobStage, JobState, SheetPrinter
 from matters.model import Words
 
 PRINTER: Final[dict[str, tuple[Words, Words]]] = {
@@ -65,3 +67,18 @@ JOB: Final[dict[JobStage, tuple[Words, Words]]] = {
         Words(zh="请查看纸张是否已出。", en="Check whether the sheets came out."),
     ),
 }
+
+
+async def finished(
+    printer: SheetPrinter, job: str, timeout_s: float, *, poll_s: float, device: str
+) -> JobState:
+    """The state of a job once it has ended, asked every `poll_s`; raises TimedOut and what `job` raises."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout_s
+    state = await printer.job(job)
+    while not state.ended:
+        if loop.time() + poll_s > end:
+            raise TimedOut(f"job still {state.stage}", device=device)
+        await asyncio.sleep(poll_s)
+        state = await printer.job(job)
+    return state

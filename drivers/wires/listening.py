@@ -1,6 +1,7 @@
 """Listening: to a device that was just asked, or to one that speaks by itself. Whole or not at all."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import AsyncExitStack, suppress
 from typing import Generic, Protocol, TypeVar
@@ -36,6 +37,34 @@ class Parser(Protocol[Event]):
 
     def reset(self) -> None:
         """Forget everything held."""
+
+
+class Finder(ABC, Generic[Event]):
+    """The parser most devices need: bytes are held until `_next` says what the first of them amount to."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    @property
+    def pending(self) -> int:
+        """Bytes held because they may become an event."""
+        return len(self._held)
+
+    def reset(self) -> None:
+        """Forget everything held."""
+        self._held.clear()
+
+    def feed(self, chunk: bytes) -> "list[Event | Damage]":
+        """What the bytes so far amount to, in order."""
+        self._held += chunk
+        found: list[Event | Damage] = []
+        while (event := self._next()) is not None:
+            found.append(event)
+        return found
+
+    @abstractmethod
+    def _next(self) -> "Event | Damage | None":
+        """What the first bytes held amount to, taken off; None while more are wanted."""
 
 
 async def answered(

@@ -90,6 +90,25 @@ class SpeakingLine:
                 self.tty.unplug()
 
 
+class OnItsLine:
+    """A twin with a line of its own: where the driver finds it, and its power switch."""
+
+    line: SpeakingLine
+
+    @property
+    def path(self) -> str:
+        """The tty the driver opens."""
+        return self.line.tty.path
+
+    async def start(self) -> None:
+        """Power on."""
+        await self.line.start()
+
+    async def stop(self) -> None:
+        """Power off for good."""
+        await self.line.stop()
+
+
 def flood() -> bytes:
     """10 MB that mean nothing and are the same every time."""
     return hashlib.shake_256(b"flood").digest(1 << 20) * FLOOD_MIB

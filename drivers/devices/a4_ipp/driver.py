@@ -1,13 +1,12 @@
 """The driver of an A4 printer over IPP. Each question is one HTTP request on a connection of its own."""
 
-import asyncio
 import itertools
 from typing import Final
 
 from drivers import a4
 from drivers.devices.a4_ipp import protocol
 from drivers.devices.a4_ipp.protocol import Attribute, Message
-from drivers.errors import Absent, DriverError, Garbled, NotThisDevice, TimedOut, Unplugged
+from drivers.errors import Absent, DriverError, Garbled, NotThisDevice, Unplugged
 from drivers.ports import JobState, PrinterState, Submitted
 from drivers.wires.address import Address
 from drivers.wires.http_line import Exchange
@@ -92,15 +91,7 @@ class IppPrinter:
         return JobState(job=job, stage=stage, words=words, next=step)
 
     async def finished(self, job: str, timeout_s: float) -> JobState:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout_s
-        state = await self.job(job)
-        while not state.ended:
-            if loop.time() + POLL_S > end:
-                raise TimedOut(f"job still {state.stage}", device=self.name)
-            await asyncio.sleep(POLL_S)
-            state = await self.job(job)
-        return state
+        return await a4.finished(self, job, timeout_s, poll_s=POLL_S, device=self.name)
 
     async def describe(self) -> Words:
         state = await self.status()

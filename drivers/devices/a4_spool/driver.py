@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, TypeVar
 
+from drivers import a4
 from drivers.devices.a4_spool import protocol
 from drivers.errors import Absent, Busy, DriverError, Faulty, Garbled, NotThisDevice, TimedOut, Unplugged
 from drivers.ports import JobState, PrinterState, Submitted
@@ -74,15 +75,7 @@ class SpoolPrinter:
         return protocol.job_state(job, await self._in_thread(lambda: self._lies_in(job)))
 
     async def finished(self, job: str, timeout_s: float) -> JobState:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout_s
-        state = await self.job(job)
-        while not state.ended:
-            if loop.time() + POLL_S > end:
-                raise TimedOut(f"job still {state.stage}", device=self.name)
-            await asyncio.sleep(POLL_S)
-            state = await self.job(job)
-        return state
+        return await a4.finished(self, job, timeout_s, poll_s=POLL_S, device=self.name)
 
     async def describe(self) -> Words:
         state = await self.status()

@@ -11,7 +11,7 @@ import msgspec
 
 from drivers.errors import Garbled
 from drivers.ports import KeyAction, KeyPress
-from drivers.wires.listening import Damage
+from drivers.wires.listening import Damage, Finder
 from matters.model import Words
 
 HEAD: Final = b"\xff\x68"
@@ -60,28 +60,8 @@ def frame(message: Message) -> bytes:
     return HEAD + bytes((len(body), len(body), 0x68)) + body + bytes((sum(body) % 256, TAIL))
 
 
-class Messages:
-    """Finds frames in whatever arrives; holds at most one unfinished frame (under 40 bytes)."""
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-
-    @property
-    def pending(self) -> int:
-        """Bytes held because they may become a frame."""
-        return len(self._held)
-
-    def reset(self) -> None:
-        """Forget everything held."""
-        self._held.clear()
-
-    def feed(self, chunk: bytes) -> list[Message | Damage]:
-        """What the bytes so far amount to, in order. Noise between frames is dropped."""
-        self._held += chunk
-        found: list[Message | Damage] = []
-        while (event := self._next()) is not None:
-            found.append(event)
-        return found
+class Messages(Finder[Message]):
+    """Finds frames in whatever arrives, drops noise between them; holds one unfinished (under 40 bytes)."""
 
     def _next(self) -> Message | Damage | None:
         start = self._held.find(HEAD)

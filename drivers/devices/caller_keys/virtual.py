@@ -12,12 +12,12 @@ from typing import Any
 from drivers.devices.caller_keys import protocol
 from drivers.devices.caller_keys.protocol import Message, Messages
 from drivers.wires.control import run_on_tty
-from drivers.wires.twin_line import SpeakingLine
+from drivers.wires.twin_line import OnItsLine, SpeakingLine
 
 BEEPS_MAX = 1000
 
 
-class VirtualPads:
+class VirtualPads(OnItsLine):
     """Pads on one bus. `shown` is what each display says; `acknowledged` counts the host's echoes per pad."""
 
     def __init__(self, *, link: Path | None = None) -> None:
@@ -28,19 +28,6 @@ class VirtualPads:
         self.acknowledged: dict[int, int] = {}
         self._messages = Messages()
         self._unanswered: list[bytes] = []
-
-    @property
-    def path(self) -> str:
-        """The tty the driver opens."""
-        return self.line.tty.path
-
-    async def start(self) -> None:
-        """Power on."""
-        await self.line.start()
-
-    async def stop(self) -> None:
-        """Power off for good."""
-        await self.line.stop()
 
     def press(self, key: str, pad: int = 1) -> None:
         """Press a key of the clerk's pad by its action. Raises ValueError for a key the pad has not."""

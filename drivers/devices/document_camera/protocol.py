@@ -13,7 +13,7 @@ import msgspec
 from PIL import Image, UnidentifiedImageError
 
 from drivers.errors import Garbled
-from drivers.wires.listening import Damage
+from drivers.wires.listening import Damage, Finder
 
 START: Final = b"\xff\xd8\xff"
 PICTURE_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -94,30 +94,22 @@ def parse_buffer(block: bytes) -> tuple[int, int, int, int]:
     return found[0], found[2], found[9] & 0xFFFFFFFF, found[10]
 
 
-class Pictures:
+class Pictures(Finder[bytes]):
     """Finds pictures in whatever arrives, in pieces of any size; holds at most one unfinished of 16 MiB."""
 
     def __init__(self) -> None:
-        self._held = bytearray()
+        super().__init__()
         self._at = 0
         self._scanning = False
 
-    @property
-    def pending(self) -> int:
-        """Bytes held because they may become a picture."""
-        return len(self._held)
-
     def reset(self) -> None:
         """Forget everything held."""
-        self._held.clear()
+        super().reset()
         self._begin()
 
     def feed(self, chunk: bytes) -> list[bytes | Damage]:
         """What the bytes so far amount to, in order; bytes before a picture are passed over."""
-        self._held += chunk
-        found: list[bytes | Damage] = []
-        while (event := self._next()) is not None:
-            found.append(event)
+        found = super().feed(chunk)
         if len(self._held) > PICTURE_BYTES_MAX:
             self.reset()
             found.append(Damage("a picture without an end"))

@@ -13,28 +13,15 @@ from PIL import Image, ImageDraw
 
 from drivers.devices.document_camera import protocol
 from drivers.wires.control import run_on_tty
-from drivers.wires.twin_line import SpeakingLine
+from drivers.wires.twin_line import OnItsLine, SpeakingLine
 
 
-class VirtualCamera:
+class VirtualCamera(OnItsLine):
     """A camera over a table. `look` lays a paper on it; each time it is asked, it gives a picture of that."""
 
     def __init__(self, *, link: Path | None = None) -> None:
         self.line = SpeakingLine(self._asked, link)
         self._picture = drawn("empty table")
-
-    @property
-    def path(self) -> str:
-        """The device the driver opens."""
-        return self.line.tty.path
-
-    async def start(self) -> None:
-        """Power on."""
-        await self.line.start()
-
-    async def stop(self) -> None:
-        """Power off for good."""
-        await self.line.stop()
 
     def look(self, picture: bytes) -> None:
         """Give this picture from now on. Raises ValueError for one over 16 MiB."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from drivers.errors import Garbled
 from drivers.ports import Fix
-from drivers.wires.listening import Damage
+from drivers.wires.listening import Damage, Finder
 
 SENTENCE_BYTES_MAX: Final = 120  # the standard says 82; receivers with many systems exceed it
 KNOT_KMH: Final = 1.852
@@ -24,36 +24,27 @@ _TIME: Final = re.compile(r"(\d\d)(\d\d)(\d\d)(?:\.(\d{1,6}))?")
 _DATE: Final = re.compile(r"(\d\d)(\d\d)(\d\d)")
 
 
-class Sentences:
-    """Finds position reports in a stream; holds at most one unfinished sentence.
+class Sentences(Finder[Fix]):
+    """Finds position reports in a stream, drops what is between; holds at most one unfinished sentence.
 
     One report per RMC sentence; quality and satellites are those of the last GGA.
     """
 
     def __init__(self) -> None:
-        self._held = bytearray()
+        super().__init__()
         self._satellites: int | None = None
         self._differential = False
 
-    @property
-    def pending(self) -> int:
-        """Bytes of a sentence that has not ended."""
-        return len(self._held)
-
     def reset(self) -> None:
         """Forget half a sentence and the last GGA."""
-        self._held.clear()
+        super().reset()
         self._satellites, self._differential = None, False
 
-    def feed(self, chunk: bytes) -> list[Fix | Damage]:
-        """The reports that are complete now. Bytes between sentences are dropped."""
-        self._held += chunk
-        found: list[Fix | Damage] = []
-        while (sentence := self._sentence()) is not None:
+    def _next(self) -> Fix | Damage | None:
+        event = None
+        while event is None and (sentence := self._sentence()) is not None:
             event = self._read(sentence)
-            if event is not None:
-                found.append(event)
-        return found
+        return event
 
     def _sentence(self) -> bytes | None:
         start = self._held.find(b"$")

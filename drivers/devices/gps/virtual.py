@@ -14,28 +14,15 @@ import msgspec
 from drivers.devices.gps import protocol
 from drivers.ports import Fix
 from drivers.wires.control import run_on_tty
-from drivers.wires.twin_line import SpeakingLine
+from drivers.wires.twin_line import OnItsLine, SpeakingLine
 
 
-class VirtualReceiver:
+class VirtualReceiver(OnItsLine):
     """A receiver on a tty; it reports when told to."""
 
     def __init__(self, *, link: Path | None = None, talker: str = "GN") -> None:
         self.line = SpeakingLine(lambda _: None, link)
         self._talker = talker
-
-    @property
-    def path(self) -> str:
-        """The tty the driver opens."""
-        return self.line.tty.path
-
-    async def start(self) -> None:
-        """Power on."""
-        await self.line.start()
-
-    async def stop(self) -> None:
-        """Power off for good."""
-        await self.line.stop()
 
     def at(self, fix: Fix) -> None:
         """Report a position once."""

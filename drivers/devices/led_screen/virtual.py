@@ -18,7 +18,7 @@ from drivers.devices.led_screen.protocol import Area, Packet, Packets
 from drivers.errors import Garbled
 from drivers.wires.control import play_until_stopped
 from drivers.wires.twin_line import FAULTS as LINE_FAULTS
-from drivers.wires.twin_line import SpeakingLine
+from drivers.wires.twin_line import OnItsLine, SpeakingLine
 
 FAULTS: Final = {
     **LINE_FAULTS,
@@ -33,7 +33,7 @@ TOO_LARGE: Final = 11
 UNKNOWN_COMMAND: Final = 2
 
 
-class VirtualScreen:
+class VirtualScreen(OnItsLine):
     """A controller on a tty, or on a TCP port, with a screen of `width` × `height` pixels.
 
     `areas` is what it shows, by number.
@@ -58,22 +58,9 @@ class VirtualScreen:
         self._packets = Packets()
 
     @property
-    def path(self) -> str:
-        """The tty the driver opens."""
-        return self.line.tty.path
-
-    @property
     def lines(self) -> list[str]:
         """The texts shown, from top to bottom."""
         return [area.text for area in sorted(self.areas.values(), key=lambda area: (area.y, area.x))]
-
-    async def start(self) -> None:
-        """Power on."""
-        await self.line.start()
-
-    async def stop(self) -> None:
-        """Power off for good."""
-        await self.line.stop()
 
     def fault(self, name: str) -> None:
         """Arm a fault of `FAULTS` for the next order. Raises ValueError."""

@@ -7,40 +7,25 @@ import re
 import unicodedata
 from typing import Final
 
-from drivers.wires.listening import Damage
+from drivers.wires.listening import Damage, Finder
 
 CODE_BYTES_MAX: Final = 4296  # the most a QR code holds
 _END: Final = re.compile(rb"[\r\n]")
 
 
-class Codes:
-    """Splits a stream into codes in UTF-8; holds at most one unfinished code."""
+class Codes(Finder[str]):
+    """Splits a stream into codes in UTF-8; holds at most one unfinished code. Empty lines are nothing."""
 
-    def __init__(self) -> None:
-        self._held = bytearray()
-
-    @property
-    def pending(self) -> int:
-        """Bytes of a code that has not ended."""
-        return len(self._held)
-
-    def reset(self) -> None:
-        """Forget half a code."""
-        self._held.clear()
-
-    def feed(self, chunk: bytes) -> list[str | Damage]:
-        """The codes that ended now. Empty lines are nothing."""
-        self._held += chunk
-        found: list[str | Damage] = []
+    def _next(self) -> str | Damage | None:
         while (end := _END.search(self._held)) is not None:
             raw = bytes(self._held[: end.start()])
             del self._held[: end.end()]
             if raw:
-                found.append(_code(raw))
-        if len(self._held) > CODE_BYTES_MAX:
-            self._held.clear()
-            found.append(Damage("a code without end"))
-        return found
+                return _code(raw)
+        if len(self._held) <= CODE_BYTES_MAX:
+            return None
+        self.reset()
+        return Damage("a code without end")
 
 
 def _code(raw: bytes) -> str | Damage:

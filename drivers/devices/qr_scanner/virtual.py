@@ -10,27 +10,14 @@ from typing import Any
 
 from drivers.devices.qr_scanner import protocol
 from drivers.wires.control import run_on_tty
-from drivers.wires.twin_line import SpeakingLine
+from drivers.wires.twin_line import OnItsLine, SpeakingLine
 
 
-class VirtualScanner:
+class VirtualScanner(OnItsLine):
     """A scanner on a tty."""
 
     def __init__(self, *, link: Path | None = None) -> None:
         self.line = SpeakingLine(lambda _: None, link)
-
-    @property
-    def path(self) -> str:
-        """The tty the driver opens."""
-        return self.line.tty.path
-
-    async def start(self) -> None:
-        """Power on."""
-        await self.line.start()
-
-    async def stop(self) -> None:
-        """Power off for good."""
-        await self.line.stop()
 
     def scan(self, code: str) -> None:
         """Hold a code before it."""

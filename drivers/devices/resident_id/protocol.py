@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from drivers.errors import CardRefused, DriverError, Faulty, Garbled, NoCard
-from drivers.wires.listening import Damage
+from drivers.wires.listening import Damage, Finder
 from matters.model import Words
 
 PREAMBLE: Final = bytes.fromhex("AAAAAA9669")
@@ -94,31 +94,11 @@ def check_byte(counted: bytes) -> int:
     return reduce(xor, counted, 0)
 
 
-class Frames:
+class Frames(Finder[Frame]):
     """Finds frames in whatever arrives, in pieces of any size, and falls into step again after noise.
 
     Holds at most one unfinished frame (`pending` bytes, under 4.2 kB beyond what one `feed` brought).
     """
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-
-    @property
-    def pending(self) -> int:
-        """Bytes held because they may become a frame."""
-        return len(self._held)
-
-    def reset(self) -> None:
-        """Forget everything held."""
-        self._held.clear()
-
-    def feed(self, chunk: bytes) -> list[Frame | Damage]:
-        """What the bytes so far amount to, in order."""
-        self._held += chunk
-        found: list[Frame | Damage] = []
-        while (event := self._next()) is not None:
-            found.append(event)
-        return found
 
     def _next(self) -> Frame | Damage | None:
         del self._held[: self._start()]
