@@ -8,10 +8,12 @@ from pathlib import Path
 import msgspec
 
 from central.actions.arrivals import Arrivals
+from central.actions.shared import SharedWork
 from central.security.keys import Keyring
 from central.security.permissions import Role
 from central.settings import Settings
 from central.store.database import Store
+from central.store.ledger import CheckpointKept
 from central.upstream.bureau import Bureau
 from matters.model import Matter
 
@@ -43,6 +45,7 @@ class Centre:
     `now_ms` is the only clock of the actions (Unix milliseconds); tests hand in one that is told the time.
     `ingesting`: whose entries are opened and stored just now; the others wait in the order they came.
     `arrivals`: whose batches are on their way in, and what is kept of those that were cut.
+    `signing`: our own ledger's next checkpoint, one for all who wait for it.
     """
 
     data: Path
@@ -54,6 +57,7 @@ class Centre:
     catalogue: Mapping[str, Matter]
     ingesting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(INGESTING_MAX))
     arrivals: Arrivals = field(default_factory=Arrivals)
+    signing: SharedWork[CheckpointKept] = field(default_factory=SharedWork)
 
     @property
     def origin(self) -> str:

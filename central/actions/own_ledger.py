@@ -4,6 +4,7 @@ Administrators' acts, disclosures, accepted checkpoints. The same tree, the same
 """
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -141,9 +142,14 @@ async def act(centre: Centre, draft: Draft) -> Placed:
 async def signed_checkpoint(centre: Centre) -> CheckpointKept:
     """A signed checkpoint over the whole of our own ledger; durable and anchored before it is returned.
 
-    New leaves are read back and hashed again before the signature. Raises StoreRefused where they differ, and
-    what `may_sign` raises.
+    One for all who wait for it: it holds every entry that was durable when this was called. New leaves are
+    read back and hashed again before the signature. Raises StoreRefused where they differ, and what
+    `may_sign` raises.
     """
+    return await centre.signing.result(partial(_checkpoint, centre))
+
+
+async def _checkpoint(centre: Centre) -> CheckpointKept:
     async with centre.store.transaction() as tx:
         own = await may_sign(centre, tx)
         newest = await ledger.checkpoints(tx, own.origin, 1)
