@@ -4,6 +4,7 @@ A courtesy: without it a node goes on from the last whole frame. Nothing of a pa
 the rest names the batch, and the whole is proven like any other.
 """
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -25,11 +26,10 @@ def keep(data: Path, origin: str, part: bytes, now_ms: int, all_bytes: int = ALL
         return
     write_durably(_path(data, origin), part)
     os.utime(_path(data, origin), ns=(now_ms * 1_000_000, now_ms * 1_000_000))
-    kept = sorted((data / FOLDER).iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    beyond = sum(path.stat().st_size for path in kept) - all_bytes
-    for path in kept:
+    beyond = -all_bytes
+    for _, size, path in reversed(_oldest_first(data)):
+        beyond += size
         if beyond > 0:
-            beyond -= path.stat().st_size
             path.unlink(missing_ok=True)
 
 
@@ -48,12 +48,20 @@ def forget(data: Path, origin: str) -> None:
 
 def forget_old(data: Path, before_ms: int) -> int:
     """Remove what was kept before then: its node goes on with another batch, or never; how many."""
-    if not (data / FOLDER).exists():
-        return 0
-    gone = [path for path in (data / FOLDER).iterdir() if path.stat().st_mtime_ns < before_ms * 1_000_000]
+    gone = [path for kept_ns, _, path in _oldest_first(data) if kept_ns < before_ms * 1_000_000]
     for path in gone:
         path.unlink(missing_ok=True)
     return len(gone)
+
+
+def _oldest_first(data: Path) -> list[tuple[int, int, Path]]:
+    """When each part was kept (ns), its bytes, its path; other requests come and go meanwhile."""
+    found = []
+    for path in (data / FOLDER).glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            seen = path.stat()
+            found.append((seen.st_mtime_ns, seen.st_size, path))
+    return sorted(found)
 
 
 def _path(data: Path, origin: str) -> Path:
