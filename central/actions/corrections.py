@@ -11,7 +11,7 @@ import msgspec
 
 from central.actions import mailbox
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import drafted, record
 from central.security.permissions import require
 from central.store import corrections
 from central.store import fleet as nodes
@@ -77,13 +77,7 @@ async def ask(
         await corrections.add(tx, row)
         body = {"correction": name, "case": case, "what": what, "why": why, "until_ms": row.until_ms}
         await mailbox.post(centre, tx, origin, [("case.correction", body)])
-        draft = Draft(
-            kind="admin.changed",
-            actor=admin.admin,
-            role=admin.role,
-            window=admin.place,
-            object=f"correction {name}",
-        )
+        draft = drafted(admin, "admin.changed", f"correction {name}")
         await record(centre, tx, draft)
         found = await nodes.node(tx, node)
     return _row(centre, row, found.name if found else node)

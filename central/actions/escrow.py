@@ -6,7 +6,7 @@ import binascii
 import msgspec
 
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft, note_missing, record
+from central.actions.own_ledger import drafted, note_missing, record
 from central.errors import FileRefused, NotFound
 from central.security.permissions import require
 from central.store import fleet
@@ -61,14 +61,8 @@ async def give(
             raise FileRefused("这份备份属于另一节点。", "the backup is another node's")
         slot, key = _key(centre, found, stem)
         sealed = release(_public(public), node, key)
-        draft = Draft(
-            kind="admin.changed",
-            actor=admin.admin,
-            role=admin.role,
-            window=admin.place,
-            object=f"escrow {slot} of {found.origin}",
-            outcome="released",
-            note=note.strip(),
+        draft = drafted(
+            admin, "admin.changed", f"escrow {slot} of {found.origin}", note.strip(), outcome="released"
         )
         await record(centre, tx, draft)
     return Released(node=node, slot=slot, sealed=base64.b64encode(sealed).decode())

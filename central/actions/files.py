@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft, act
+from central.actions.own_ledger import act, drafted
 from central.errors import NotFound, StoreRefused
 from central.security.permissions import require
 from central.settings import DAY_MS
@@ -136,14 +136,7 @@ async def read(centre: Centre, admin: AdminSession, origin: str, digest: bytes) 
         kept = await files.whole(tx, origin, digest)
     if kept is None:
         raise NotFound("中心没有这份文件。", "the centre does not hold this file")
-    draft = Draft(
-        kind="admin.read",
-        actor=admin.admin,
-        role=admin.role,
-        window=admin.place,
-        object="report file",
-        note=digest.hex(),
-    )
+    draft = drafted(admin, "admin.read", "report file", digest.hex())
     await act(centre, draft)
     content = await _looked_at(centre, kept)
     if content is None:

@@ -7,7 +7,7 @@ import msgspec
 from central.actions import mailbox
 from central.actions.centre import AdminSession, Centre
 from central.actions.gathered import HallWord
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import Draft, drafted, record
 from central.actions.views import FindingRow, FindingState
 from central.errors import NotFound
 from central.security.permissions import require
@@ -165,14 +165,7 @@ async def settle(
         )
         await reconciling.settle_finding(tx, moved)
         await mailbox.post(centre, tx, found.origin, [_letter(moved)])
-        draft = Draft(
-            kind="admin.changed",
-            actor=admin.admin,
-            role=admin.role,
-            window=admin.place,
-            object=f"finding {finding_id} {state}",
-            note=note,
-        )
+        draft = drafted(admin, "admin.changed", f"finding {finding_id} {state}", note)
         await record(centre, tx, draft)
         node = await nodes.node(tx, found.node)
     return finding_row(moved, node.name if node else found.node)

@@ -9,7 +9,7 @@ our ledger first.
 import msgspec
 
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import drafted, record
 from central.errors import NotFound
 from central.security.permissions import require
 from central.store import contacts, fleet, records, trips
@@ -82,15 +82,13 @@ async def held_at(
     if number and len(purpose.strip()) < PURPOSE_CHARACTERS_MIN:
         return _NO_PURPOSE
     ref = centre.keys.ref(number) if number else b""
-    draft = Draft(
-        kind="admin.read",
-        actor=admin.admin,
-        role=admin.role,
-        window=admin.place,
-        subject_ref=ref,
+    draft = drafted(
+        admin,
+        "admin.read",
+        f"held {node} {at_ms}",
+        purpose.strip(),
+        ref=ref,
         purpose="held" if number else "",
-        object=f"held {node} {at_ms}",
-        note=purpose.strip(),
     )
     async with centre.store.transaction() as tx:
         if await fleet.node(tx, node) is None:

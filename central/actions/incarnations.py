@@ -13,7 +13,7 @@ from central.actions import adopt, mailbox, restored
 from central.actions.centre import AdminSession, Centre
 from central.actions.findings import new_finding, raised
 from central.actions.gathered import Gathered, Line
-from central.actions.own_ledger import Draft, note_missing, record
+from central.actions.own_ledger import Draft, drafted, note_missing, record
 from central.errors import NotFound
 from central.security.permissions import ROLE_WORDS, require
 from central.store import contacts, incarnations, ledger
@@ -193,14 +193,12 @@ async def decide(
         officers = _agreed(row, said) if approves else ()
         if not approves:
             await incarnations.settle(tx, known, "refused", centre.now_ms())
-        draft = Draft(
-            kind="admin.changed",
-            actor=admin.admin,
-            role=admin.role,
-            window=admin.place,
-            object=f"incarnation {asked} of {node}",
+        draft = drafted(
+            admin,
+            "admin.changed",
+            f"incarnation {asked} of {node}",
+            note.strip(),
             outcome="approved" if approves else "refused",
-            note=note.strip(),
         )
         await record(centre, tx, draft)
         if officers:

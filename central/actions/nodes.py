@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from central.actions import leases, mailbox, restored
 from central.actions.centre import AdminSession, Centre
 from central.actions.leases import SCOPE_KEY
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import drafted, record
 from central.actions.views import NodeCreated
 from central.errors import NotFound
 from central.security import passwords
@@ -48,7 +48,7 @@ async def create(
         )
         await fleet.add_node(tx, node)
         await open_scopes(centre, tx, node)
-        await record(centre, tx, _changed(admin, f"node {node.node} created"))
+        await record(centre, tx, drafted(admin, "admin.changed", f"node {node.node} created"))
         return await _new_code(centre, tx, node.node)
 
 
@@ -58,7 +58,7 @@ async def new_code(centre: Centre, admin: AdminSession, node: str) -> NodeCreate
     async with centre.store.transaction() as tx:
         if await fleet.node(tx, node) is None:
             raise NotFound("没有这个节点。", "there is no such node")
-        await record(centre, tx, _changed(admin, f"node {node} new code"))
+        await record(centre, tx, drafted(admin, "admin.changed", f"node {node} new code"))
         return await _new_code(centre, tx, node)
 
 
@@ -72,7 +72,7 @@ async def revoke(centre: Centre, admin: AdminSession, node: str, reason: str) ->
             raise NotFound("没有这个节点。", "there is no such node")
         for origin in await fleet.revoke(tx, node, reason, centre.now_ms()):
             await mailbox.post(centre, tx, origin, [("revoked", {"reason": [reason, reason]})])
-        await record(centre, tx, _changed(admin, f"node {node} revoked", note=reason))
+        await record(centre, tx, drafted(admin, "admin.changed", f"node {node} revoked", reason))
     return None
 
 
@@ -126,12 +126,6 @@ async def open_scopes(centre: Centre, tx: Tx, node: NodeKept) -> None:
             version=await restored.numbers_floor(tx),
         )
         await records.add_scope(tx, scope)
-
-
-def _changed(admin: AdminSession, what: str, note: str = "") -> Draft:
-    return Draft(
-        kind="admin.changed", actor=admin.admin, role=admin.role, window=admin.place, object=what, note=note
-    )
 
 
 def _objection(name: str, region: str, kind: str, route: Sequence[str]) -> Refusal | None:

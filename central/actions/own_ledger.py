@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from central.actions.centre import Centre
+from central.actions.centre import AdminSession, Centre
 from central.actions.views import Placed
 from central.errors import StoreRefused
 from central.store import incarnations, ledger, trail
@@ -52,6 +52,30 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     object: str = ""
     note: str = ""
     fields: dict[str, DetailValue] = {}
+
+
+def drafted(
+    admin: AdminSession,
+    kind: str,
+    what: str,
+    note: str = "",
+    *,
+    outcome: str = "ok",
+    ref: bytes = b"",
+    purpose: str = "",
+) -> Draft:
+    """The entry of what an administrator did: who, in which role, from where, and to `what`."""
+    return Draft(
+        kind=kind,
+        actor=admin.admin,
+        role=admin.role,
+        window=admin.place,
+        object=what,
+        note=note,
+        outcome=outcome,
+        subject_ref=ref,
+        purpose=purpose,
+    )
 
 
 def note_missing(note: str, what: Words, rule: str) -> Refusal | None:

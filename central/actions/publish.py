@@ -18,7 +18,7 @@ import msgspec
 from central.actions import dossier, restored
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.leases import SCOPE_KEY
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import drafted, record
 from central.security.permissions import require
 from central.store import people, records, trips
 from central.store.database import Tx
@@ -115,13 +115,7 @@ async def _scope(centre: Centre, admin: AdminSession, name: str) -> Published:
         version = scope.version + 1
         packs = await _packs(centre, tx, scope, before, rows, version)
         released = await _release(centre, tx, scope, packs, after, version, news)
-        draft = Draft(
-            kind="admin.changed",
-            actor=admin.admin,
-            role=admin.role,
-            window=admin.place,
-            object=f"publish {name} {version}",
-        )
+        draft = drafted(admin, "admin.changed", f"publish {name} {version}")
         await record(centre, tx, draft)
     return Published(
         scope=name,

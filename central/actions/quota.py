@@ -15,7 +15,7 @@ from central.actions import findings, mailbox, restored
 from central.actions.centre import AdminSession, Centre
 from central.actions.mailbox import Draft
 from central.actions.own_ledger import Draft as Entry
-from central.actions.own_ledger import record
+from central.actions.own_ledger import drafted, record
 from central.errors import NotFound
 from central.security.permissions import require
 from central.store import fleet, quota, records
@@ -185,13 +185,7 @@ async def set_level(
         if await fleet.node(tx, node) is None:
             raise NotFound("没有这个节点。", "there is no such node")
         await quota.set_level(tx, Level(node=node, matter=matter, units=units, days=days))
-        draft = Entry(
-            kind="admin.changed",
-            actor=admin.admin,
-            role=admin.role,
-            window=admin.place,
-            object=f"quota {node} {matter} {units} units {days} days",
-        )
+        draft = drafted(admin, "admin.changed", f"quota {node} {matter} {units} units {days} days")
         await record(centre, tx, draft)
     return None
 

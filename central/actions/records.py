@@ -17,7 +17,7 @@ import msgspec
 from central.actions import dossier, import_rows
 from central.actions.centre import AdminSession, Centre
 from central.actions.import_rows import RowFile
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import drafted, record
 from central.errors import NotFound
 from central.security.keys import Keyring
 from central.security.permissions import require
@@ -94,7 +94,7 @@ async def import_file(
         await imports.finish(tx, digest, centre.now_ms())
         shown = await imports.rejects(tx, digest, REJECTS_SHOWN_MAX)
         note = f"{done.read} read, {done.stored} stored, {done.rejected} rejected"
-        await record(centre, tx, _changed(admin, "records import", note))
+        await record(centre, tx, drafted(admin, "admin.changed", "records import", note))
     return Imported(
         read=done.read,
         stored=done.stored,
@@ -262,7 +262,7 @@ async def change(centre: Centre, admin: AdminSession, number: str) -> str:
             raise NotFound("中心没有该主体。", "the centre holds no such subject")
         fresh = _another(found.subject, len(found.records), now_ms)
         await records.write_records(tx, [seal_record(centre.keys, fresh)])
-        await record(centre, tx, _changed(admin, "record changed", fresh.id, ref))
+        await record(centre, tx, drafted(admin, "admin.changed", "record changed", fresh.id, ref=ref))
     return fresh.id
 
 
@@ -279,16 +279,4 @@ def _another(subject: SubjectRecord, count: int, now_ms: int) -> Record:
         openness="public",
         kept_until=None,
         status="valid",
-    )
-
-
-def _changed(admin: AdminSession, what: str, note: str, ref: bytes = b"") -> Draft:
-    return Draft(
-        kind="admin.changed",
-        actor=admin.admin,
-        role=admin.role,
-        window=admin.place,
-        object=what,
-        note=note,
-        subject_ref=ref,
     )

@@ -15,7 +15,7 @@ from central.actions import mailbox
 from central.actions.centre import AdminSession, Centre
 from central.actions.findings import corrected, new_finding, raised
 from central.actions.gathered import Source
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import Draft, drafted, record
 from central.errors import NotFound
 from central.security.permissions import require
 from central.store import deep_checks, fleet, ledger, reconciling, trail
@@ -71,7 +71,7 @@ async def recount(centre: Centre, admin: AdminSession, node: str, folder: Path |
         identity = await fleet.current(tx, node)
     if identity is None:
         raise NotFound("没有这个节点，或它从未登记。", "there is no such node, or it never enrolled")
-    draft = Draft(kind="admin.changed", actor=admin.admin, role=admin.role, window=admin.place)
+    draft = drafted(admin, "admin.changed", "")
     found = await _ask(centre, identity, "demand", draft)
     files = (await _on_a_stick(centre, identity, found, folder),) if folder else ()
     return RecountAsked(node=node, origin=identity.origin, size=found.size, files=files)

@@ -2,7 +2,7 @@
 
 from central.actions import settle
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft, act
+from central.actions.own_ledger import act, drafted
 from central.actions.trail import matter_words
 from central.actions.views import ReportRow
 from central.security.permissions import require
@@ -31,14 +31,7 @@ async def reports(
     Verdict "waiting" are provisional ones not judged yet. The look is on the ledger.
     """
     require(admin.role, "reports.read")
-    draft = Draft(
-        kind="admin.read",
-        actor=admin.admin,
-        role=admin.role,
-        window=admin.place,
-        object="reports",
-        note=f"{node} {serial} {verdict}".strip(),
-    )
+    draft = drafted(admin, "admin.read", "reports", f"{node} {serial} {verdict}".strip())
     await act(centre, draft)
     async with centre.store.reading() as tx:
         names = {one.node: one.name for one in await nodes.nodes(tx)}

@@ -4,7 +4,7 @@ import msgspec
 
 from central.actions import leases
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft, note_missing, record
+from central.actions.own_ledger import drafted, note_missing, record
 from central.errors import NotFound
 from central.security.permissions import require
 from central.store import contacts, fleet, ledger
@@ -68,13 +68,11 @@ async def speak(
             return _USED_UP
         grant = _grant(centre, kept, capabilities, hours, counter)
         made = await _keep(centre, tx, kept, identity, grant)
-        draft = Draft(
-            kind="admin.changed",
-            actor=admin.admin,
-            role=admin.role,
-            window=admin.place,
-            object=f"spoken lease {counter} of {identity.origin}",
-            note=f"{','.join(capabilities)} {hours} h: {note.strip()}",
+        draft = drafted(
+            admin,
+            "admin.changed",
+            f"spoken lease {counter} of {identity.origin}",
+            f"{','.join(capabilities)} {hours} h: {note.strip()}",
         )
         await record(centre, tx, draft)
     return made

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft, record
+from central.actions.own_ledger import drafted, record
 from central.errors import FileRefused, NotFound
 from central.security import passwords
 from central.security.permissions import require
@@ -62,13 +62,8 @@ async def import_file(centre: Centre, admin: AdminSession, node: str, path: Path
         if await fleet.node(tx, node) is None:
             raise NotFound("没有这个节点。", "there is no such node")
         stored = await people.put_staff(tx, kept)
-        draft = Draft(
-            kind="admin.changed",
-            actor=admin.admin,
-            role=admin.role,
-            window=admin.place,
-            object=f"staff of {node}",
-            note=", ".join(clerk.staff for clerk in clerks),
+        draft = drafted(
+            admin, "admin.changed", f"staff of {node}", ", ".join(clerk.staff for clerk in clerks)
         )
         await record(centre, tx, draft)
     return StaffImported(node=node, stored=stored)

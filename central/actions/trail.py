@@ -10,7 +10,7 @@ import msgspec
 
 from central.actions import fleet, own_ledger
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft
+from central.actions.own_ledger import Draft, drafted
 from central.actions.views import (
     AccessRow,
     Neighbour,
@@ -172,15 +172,13 @@ def _no_such_number(number: str, today: date) -> Refusal | None:
 def _reading(centre: Centre, admin: AdminSession, query: TrailQuery) -> Draft:
     """The entry of a search: who, why, about whom (a reference), and the other terms in its sealed detail."""
     terms = msgspec.structs.replace(query, subject_number=None)
-    return Draft(
-        kind="admin.read",
-        actor=admin.admin,
-        role=admin.role,
-        window=admin.place,
-        subject_ref=centre.keys.ref(plain(query.subject_number)) if query.subject_number else b"",
+    return drafted(
+        admin,
+        "admin.read",
+        "trail",
+        msgspec.json.encode(terms).decode(),
+        ref=centre.keys.ref(plain(query.subject_number)) if query.subject_number else b"",
         purpose=query.purpose,
-        object="trail",
-        note=msgspec.json.encode(terms).decode(),
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 from central.actions import mailbox, publish, reconcile
 from central.actions.centre import AdminSession, Centre, operator
 from central.actions.leases import SCOPE_KEY
-from central.actions.own_ledger import Draft, note_missing, record
+from central.actions.own_ledger import drafted, note_missing, record
 from central.errors import NotFound
 from central.security.permissions import require
 from central.store import fleet, records, trips
@@ -109,7 +109,9 @@ async def plan(
             subjects_max=subjects_max if listed else 0,
         )
         await records.add_scope(tx, scope)
-        await record(centre, tx, _changed(admin, f"trip {name} planned", " ".join(scope.prefixes)))
+        await record(
+            centre, tx, drafted(admin, "admin.changed", f"trip {name} planned", " ".join(scope.prefixes))
+        )
     return await _published(centre, name)
 
 
@@ -129,7 +131,9 @@ async def take_list(
         if len(refs) > trip.subjects_max or len(numbers) > LINES_MAX:
             return _too_many(len(refs), trip.subjects_max)
         await trips.replace_list(tx, scope, refs)
-        await record(centre, tx, _changed(admin, f"trip {scope} list", f"{len(refs)} subjects"))
+        await record(
+            centre, tx, drafted(admin, "admin.changed", f"trip {scope} list", f"{len(refs)} subjects")
+        )
     await _published(centre, scope)
     return ListTaken(
         scope=scope,
@@ -171,7 +175,7 @@ async def end(centre: Centre, admin: AdminSession, scope: str) -> Trip:
             raise NotFound("没有这个车次。", "there is no such trip")
         if found[0].until_ms > centre.now_ms():
             await trips.end_trip(tx, scope, centre.now_ms())
-            await record(centre, tx, _changed(admin, f"trip {scope} ended"))
+            await record(centre, tx, drafted(admin, "admin.changed", f"trip {scope} ended"))
     return await trip(centre, scope)
 
 
@@ -240,7 +244,7 @@ async def consent(
                 body = {"ref": ref.hex(), "withdrawn": withdrawn}
                 await mailbox.post(centre, tx, identity.origin, [("consent", body)])
         what = "consent withdrawn" if withdrawn else "consent given again"
-        await record(centre, tx, _changed(admin, what, note, ref))
+        await record(centre, tx, drafted(admin, "admin.changed", what, note, ref=ref))
     await publish.publish(centre, operator("system"))
     return None
 
@@ -263,18 +267,6 @@ async def _trip(tx: Tx, scope: Scope) -> Trip:
         named=len(await trips.listed(tx, scope.scope)) if scope.listed else 0,
         subjects=newest[0].rows if newest else 0,
         version=scope.version,
-    )
-
-
-def _changed(admin: AdminSession, what: str, note: str = "", ref: bytes = b"") -> Draft:
-    return Draft(
-        kind="admin.changed",
-        actor=admin.admin,
-        role=admin.role,
-        window=admin.place,
-        object=what,
-        note=note,
-        subject_ref=ref,
     )
 
 

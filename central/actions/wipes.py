@@ -6,7 +6,7 @@ import msgspec
 
 from central.actions import mailbox
 from central.actions.centre import AdminSession, Centre
-from central.actions.own_ledger import Draft, note_missing, record
+from central.actions.own_ledger import drafted, note_missing, record
 from central.errors import NotFound
 from central.security.permissions import require
 from central.store import contacts, fleet, trail
@@ -45,14 +45,7 @@ async def wipe(centre: Centre, admin: AdminSession, node: str, note: str) -> Wip
         if identity is None:
             raise NotFound("没有这个节点，或它从未登记。", "there is no such node, or it never enrolled")
         await mailbox.post(centre, tx, identity.origin, [(KIND, {"note": note.strip()})])
-        draft = Draft(
-            kind="admin.changed",
-            actor=admin.admin,
-            role=admin.role,
-            window=admin.place,
-            object=f"wipe {identity.origin}",
-            note=note.strip(),
-        )
+        draft = drafted(admin, "admin.changed", f"wipe {identity.origin}", note.strip())
         await record(centre, tx, draft)
     return next(row for row in await wipes(centre) if row.origin == identity.origin)
 
