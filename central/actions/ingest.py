@@ -15,9 +15,9 @@ Of a batch whose body was cut steps 1 to 3 are done, as far as its frames are wh
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -46,7 +46,7 @@ from central.store.contacts import Contact
 from central.store.database import Tx
 from central.store.effects import Deferral, Rejection
 from central.store.fleet import Identity
-from central.store.ledger import CheckpointKept, Head, StoredEntry
+from central.store.ledger import CheckpointKept, Head, StoredEntries
 from sync.batch.frames import Frame
 from sync.batch.header import header_length
 from sync.batch.incoming import Incoming
@@ -65,6 +65,7 @@ from sync.exchange.centre import (
 from sync.signing import cose
 from sync.signing.notes import Checkpoint
 
+T = TypeVar("T")
 Carrier = Literal["network", "courier"]
 GROUP_FRAMES = 8
 """Frames committed in one transaction, the next ones opened while the database writes: half a batch."""
@@ -73,7 +74,7 @@ GROUP_FRAMES = 8
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """New entries ready to be written, with their effects."""
 
-    entries: tuple[StoredEntry, ...]
+    entries: StoredEntries
     clock: tuple[int, int]
 
 
@@ -246,29 +247,35 @@ async def _write(centre: Centre, tx: Tx, identity: Identity, head: Head, frames:
 
 def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Rules) -> Prepared:
     """Seal what is stored and gather effects; no I/O."""
-    origin = gathered.source.origin
-    entries: list[StoredEntry] = []
-    clock = (0, 0)
+    source = gathered.source
     for frame in frames:
         rows = frame.rows
-        places = [place_bytes(origin, index) for index in rows.indexes]
-        sealed = centre.keys.seal_each(DETAIL, list(zip(places, rows.details, strict=True)))
-        columns = (rows.entries(), rows.details, sealed, rows.salts, rows.fields, frame.leaves, frame.hashes)
-        for entry, detail, detail_sealed, salt, values, leaf, leaf_hash in zip(*columns, strict=True):
-            entries.append(
-                StoredEntry(
-                    idx=entry.index,
-                    kind=entry.kind,
-                    occurred_ms=entry.hlc_ms,
-                    leaf=leaf,
-                    leaf_hash=leaf_hash,
-                    salt=salt,
-                    detail_sealed=detail_sealed,
-                )
-            )
-            clock = (entry.hlc_ms, entry.hlc_n)
-            gather(gathered.source, entry, leaf_hash, detail, gathered, by, values)
-    return Prepared(entries=tuple(entries), clock=clock)
+        columns = (rows.entries(), frame.hashes, rows.details, rows.fields)
+        for entry, leaf_hash, detail, values in zip(*columns, strict=True):
+            gather(source, entry, leaf_hash, detail, gathered, by, values)
+    newest = frames[-1].rows
+    clock = newest.column("hlc_ms")[-1], newest.column("hlc_n")[-1]
+    return Prepared(entries=_sealed(centre, source.origin, frames), clock=clock)
+
+
+def _sealed(centre: Centre, origin: str, frames: Sequence[Frame]) -> StoredEntries:
+    """The entries of these frames as they are written."""
+    idx = _joined(frame.rows.indexes for frame in frames)
+    details = _joined(frame.rows.details for frame in frames)
+    places = [place_bytes(origin, index) for index in idx]
+    return StoredEntries(
+        idx=idx,
+        kind=_joined(frame.rows.column("kind") for frame in frames),
+        occurred_ms=_joined(frame.rows.column("hlc_ms") for frame in frames),
+        leaf=_joined(frame.leaves for frame in frames),
+        leaf_hash=_joined(frame.hashes for frame in frames),
+        salt=_joined(frame.rows.salts for frame in frames),
+        detail_sealed=centre.keys.seal_each(DETAIL, list(zip(places, details, strict=True))),
+    )
+
+
+def _joined(columns: Iterable[list[T]]) -> list[T]:
+    return list(chain.from_iterable(columns))
 
 
 async def _cause(centre: Centre, tx: Tx, gathered: Gathered) -> None:

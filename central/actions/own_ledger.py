@@ -16,7 +16,7 @@ from central.store import incarnations, ledger, trail
 from central.store.database import Tx
 from central.store.durable import write_durably
 from central.store.incarnations import CENTRE
-from central.store.ledger import CheckpointKept, Head, StoredEntry
+from central.store.ledger import CheckpointKept, Head, StoredEntries
 from matters.model import Refusal, Words
 from sync.clock import ClockState, Hlc, tick
 from sync.ledger.entry import Entry, commit, leaf, leaf_hash, salt
@@ -115,8 +115,8 @@ async def record(centre: Centre, tx: Tx, draft: Draft) -> Placed:
         **{name: getattr(draft, name) for name in _SAME},
     )
     stored = _stored(centre, own.origin, entry, _detail(draft))
-    await ledger.grow(tx, own, [stored], (now.ms, now.n), centre.now_ms())
-    return Placed(origin=own.origin, index=own.size, leaf_hash=stored.leaf_hash)
+    await ledger.grow(tx, own, stored, (now.ms, now.n), centre.now_ms())
+    return Placed(origin=own.origin, index=own.size, leaf_hash=stored.leaf_hash[0])
 
 
 async def origins(centre: Centre, tx: Tx) -> tuple[str, ...]:
@@ -143,17 +143,17 @@ def _detail(draft: Draft) -> bytes:
 _SAME = tuple(name for name in Draft.__struct_fields__ if name not in {"kind", "note", "fields"})
 
 
-def _stored(centre: Centre, origin: str, entry: Entry, detail: bytes) -> StoredEntry:
+def _stored(centre: Centre, origin: str, entry: Entry, detail: bytes) -> StoredEntries:
     grain = salt(centre.keys.salt, entry.index)
     encoded = leaf(entry, commit(grain, detail))
-    return StoredEntry(
-        idx=entry.index,
-        kind=entry.kind,
-        occurred_ms=entry.hlc_ms,
-        leaf=encoded,
-        leaf_hash=leaf_hash(encoded),
-        salt=grain,
-        detail_sealed=centre.keys.seal(DETAIL, place_bytes(origin, entry.index), detail),
+    return StoredEntries(
+        idx=[entry.index],
+        kind=[entry.kind],
+        occurred_ms=[entry.hlc_ms],
+        leaf=[encoded],
+        leaf_hash=[leaf_hash(encoded)],
+        salt=[grain],
+        detail_sealed=[centre.keys.seal(DETAIL, place_bytes(origin, entry.index), detail)],
     )
 
 

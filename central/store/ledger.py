@@ -6,7 +6,7 @@ Only full tiles are stored, so a tile's row is written once and never again; the
 read from the entries' leaf hashes and from the folded roots of full tiles.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
@@ -39,16 +39,19 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     frozen: str
 
 
-class StoredEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry as it is written: `leaf` verbatim, `detail_sealed` under the centre's storage key."""
+class StoredEntries(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries as they are written, by column.
 
-    idx: int
-    kind: int
-    occurred_ms: int
-    leaf: bytes
-    leaf_hash: bytes
-    salt: bytes
-    detail_sealed: bytes
+    `leaf` verbatim, `detail_sealed` under the centre's storage key.
+    """
+
+    idx: list[int]
+    kind: list[int]
+    occurred_ms: list[int]
+    leaf: list[bytes]
+    leaf_hash: list[bytes]
+    salt: list[bytes]
+    detail_sealed: list[bytes]
 
 
 class HeldTiles:
@@ -95,9 +98,7 @@ async def heads(tx: Tx) -> dict[str, Head]:
     return {row["origin"]: Head(**dict(row)) for row in await tx.fetch(query)}
 
 
-async def grow(
-    tx: Tx, at: Head, entries: Sequence[StoredEntry], clock: tuple[int, int], arrived_ms: int
-) -> Head:
+async def grow(tx: Tx, at: Head, entries: StoredEntries, clock: tuple[int, int], arrived_ms: int) -> Head:
     """Write entries after `at` (which is locked), their full tiles, and the new head.
 
     Durable with the transaction.
@@ -105,23 +106,26 @@ async def grow(
     `clock` is (hlc_ms, hlc_n) of the newest entry.
     """
     tiles = HeldTiles(await _edge(tx, at.origin, at.size))
-    size, changed = append(tiles, at.size, [entry.leaf_hash for entry in entries])
+    size, changed = append(tiles, at.size, entries.leaf_hash)
     await _insert(tx, at.origin, entries, arrived_ms)
     await _insert_tiles(tx, at.origin, changed)
     tiles.held.update(changed)
     return await _move(tx, at, size, root(tiles, size), clock)
 
 
-async def _insert(tx: Tx, origin: str, entries: Sequence[StoredEntry], arrived_ms: int) -> None:
+async def _insert(tx: Tx, origin: str, entries: StoredEntries, arrived_ms: int) -> None:
+    idx, occurred_ms = entries.idx, entries.occurred_ms
+    origins, arrived = [origin] * len(idx), [arrived_ms] * len(idx)
     await tx.copy_records_to_table(
         "entry",
         columns=["origin", "idx", "kind", "occurred_ms", "arrived_ms", "leaf_hash"],
-        records=[(origin, e.idx, e.kind, e.occurred_ms, arrived_ms, e.leaf_hash) for e in entries],
+        records=zip(origins, idx, entries.kind, occurred_ms, arrived, entries.leaf_hash, strict=True),
     )
+    bodies = (entries.leaf, entries.salt, entries.detail_sealed)
     await tx.copy_records_to_table(
         "entry_body",
         columns=["origin", "idx", "occurred_ms", "leaf", "salt", "detail_sealed"],
-        records=[(origin, e.idx, e.occurred_ms, e.leaf, e.salt, e.detail_sealed) for e in entries],
+        records=zip(origins, idx, occurred_ms, *bodies, strict=True),
     )
 
 

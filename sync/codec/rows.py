@@ -110,6 +110,10 @@ class Rows(Sequence[Row]):
         """The index of each."""
         return self.public[INDEX]
 
+    def column(self, name: str) -> Column:
+        """That field of `Entry` of each."""
+        return self.public[Entry.__struct_fields__.index(name)]
+
     def commitments(self) -> list[bytes]:
         """What the leaf of each carries for its detail."""
         columns = zip(self.salts, self.details, self.withheld, strict=True)
