@@ -119,6 +119,7 @@ async def cut(centre: Centre, part: bytes) -> None:
     async with centre.store.reading() as tx:
         held = (await ledger.head(tx, identity.origin)).size
     if incoming.header.end > held:
+        await restored.level(centre, identity, incoming.header)  # entries are judged by what is known of us
         async with centre.ingesting:
             await _store(centre, identity, incoming)
         with contextlib.suppress(Trouble):  # without it the node goes on from the last whole frame

@@ -81,12 +81,12 @@ def _letter(row: Spent, correction: int) -> Draft:
 async def _judge(centre: Centre, tx: Tx, row: Spent) -> None:
     """A unit was spent under a grant: it must be one of this node, in time and within its units.
 
-    One that a restored centre does not know may be of the hours it lost: that is no fault of the hall. An
-    entry that is later than its arrival was numbered behind those of a clock that ran ahead: of the time it
-    says nothing.
+    One that a restored centre does not know may be of the hours it lost, also while its officers have not
+    spoken yet: that is no fault of the hall. An entry that is later than its arrival was numbered behind
+    those of a clock that ran ahead: of the time it says nothing.
     """
     given = await quota.granted(tx, row.grant_id)
-    if given is None and await restored.began_ms(tx):
+    if given is None and (await restored.began_ms(tx) or await restored.waits(centre, tx)):
         zh, en = "本中心没有记录，可能在恢复前签发", "not on record, perhaps of the hours this centre lost"
         await _found(centre, tx, row, zh, en, code="grant-forgotten", owner="centre")
     elif given is None or given.node != row.node or given.matter != row.matter:

@@ -226,8 +226,12 @@ def test_a_frozen_release_grows_old_in_sight_until_nothing_is_answered_from_it(
     runner.run(story())
 
 
+@pytest.mark.parametrize(
+    "with_anchor", [False, True], ids=["found by the anchor", "only the hall can show it"]
+)
+@pytest.mark.parametrize("fault", ["", "request-cut"])
 def test_a_right_granted_in_the_hours_a_centre_lost_is_no_offence_of_the_hall(
-    runner: asyncio.Runner, place: Place
+    runner: asyncio.Runner, place: Place, with_anchor: bool, fault: str
 ):
     async def story() -> list[str]:
         async with scripted(place) as (world, side):
@@ -240,7 +244,10 @@ def test_a_right_granted_in_the_hours_a_centre_lost_is_no_offence_of_the_hall(
             await levels.set_level(place.centre, OPERATOR, name, granted.MATTER, 3, 30)
             await sync_up(world, side)
             await in_the_dark(world, side, place.people[1])
-            await put_back(world, backup, with_anchor=False)
+            await put_back(world, backup, with_anchor=with_anchor)
+            if fault:
+                side.line.plan = [fault]
+                await sync_up(world, side)
             await level(world)
             assert side.court is not None
             query = (
