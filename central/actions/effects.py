@@ -62,11 +62,10 @@ def gather(
 
     `values` is what the detail decodes to, where the caller just encoded it from them.
     """
-    if not known(entry.kind):
-        into.reject(entry.index, "unknown-kind")
-        return
-    effect = EFFECTS.get(by_number(entry.kind).name)
+    effect = _BY_NUMBER.get(entry.kind)
     if effect is None:
+        if not known(entry.kind):
+            into.reject(entry.index, "unknown-kind")
         return
     try:
         fields = _named(entry.kind, values) or (decode_detail(entry.kind, detail) if detail else {})
@@ -84,7 +83,7 @@ def gather(
 def _named(number: int, values: list[Any] | None) -> dict[str, DetailValue]:
     """The fields of a detail by name; empty where `decode_detail` has to look at it."""
     order = by_number(number).detail
-    if values is None or len(values) != len(order) or not set(map(type, values)) <= _PLAIN:
+    if values is None or len(values) != len(order) or not _PLAIN.issuperset(map(type, values)):
         return {}
     return dict(zip(order, values, strict=True))
 
@@ -381,3 +380,4 @@ EFFECTS: dict[str, Effect] = {
     "mark": _mark,
 }
 """Kinds without a row are evidence only: stored, proven, counted."""
+_BY_NUMBER = {kind(name).number: effect for name, effect in EFFECTS.items()}

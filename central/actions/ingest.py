@@ -19,8 +19,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Literal, TypeVar
 
-import msgspec
-
 from central.actions import (
     acknowledge,
     corrections,
@@ -69,13 +67,6 @@ T = TypeVar("T")
 Carrier = Literal["network", "courier"]
 GROUP_FRAMES = 8
 """Frames committed in one transaction, the next ones opened while the database writes: half a batch."""
-
-
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """New entries ready to be written, with their effects."""
-
-    entries: StoredEntries
-    clock: tuple[int, int]
 
 
 async def exchange(centre: Centre, batch: bytes, carrier: Carrier) -> bytes:
@@ -242,12 +233,12 @@ async def _write(centre: Centre, tx: Tx, identity: Identity, head: Head, frames:
     gathered = Gathered(source=Source(origin=identity.origin, node=identity.node, arrived_ms=centre.now_ms()))
     by = rules(centre.keys, centre.catalogue)
     prepared = await asyncio.to_thread(_prepare, centre, frames, gathered, by)
-    await ledger.grow(tx, head, prepared.entries, prepared.clock, gathered.source.arrived_ms)
+    await ledger.grow(tx, head, prepared, gathered.source.arrived_ms)
     await _cause(centre, tx, gathered)
 
 
-def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Rules) -> Prepared:
-    """Seal what is stored and gather effects; no I/O."""
+def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Rules) -> StoredEntries:
+    """Gather effects and seal what is stored; no I/O."""
     source = gathered.source
     for frame in frames:
         rows = frame.rows
@@ -255,15 +246,9 @@ def _prepare(centre: Centre, frames: Sequence[Frame], gathered: Gathered, by: Ru
         for entry, leaf_hash, detail, values in zip(*columns, strict=True):
             gather(source, entry, leaf_hash, detail, gathered, by, values)
     newest = frames[-1].rows
-    clock = newest.column("hlc_ms")[-1], newest.column("hlc_n")[-1]
-    return Prepared(entries=_sealed(centre, source.origin, frames), clock=clock)
-
-
-def _sealed(centre: Centre, origin: str, frames: Sequence[Frame]) -> StoredEntries:
-    """The entries of these frames as they are written."""
     idx = _joined(frame.rows.indexes for frame in frames)
     details = _joined(frame.rows.details for frame in frames)
-    places = [place_bytes(origin, index) for index in idx]
+    places = [place_bytes(source.origin, index) for index in idx]
     return StoredEntries(
         idx=idx,
         kind=_joined(frame.rows.column("kind") for frame in frames),
@@ -272,6 +257,7 @@ def _sealed(centre: Centre, origin: str, frames: Sequence[Frame]) -> StoredEntri
         leaf_hash=_joined(frame.hashes for frame in frames),
         salt=_joined(frame.rows.salts for frame in frames),
         detail_sealed=centre.keys.seal_each(DETAIL, list(zip(places, details, strict=True))),
+        clock=(newest.column("hlc_ms")[-1], newest.column("hlc_n")[-1]),
     )
 
 

@@ -115,7 +115,7 @@ async def record(centre: Centre, tx: Tx, draft: Draft) -> Placed:
         **{name: getattr(draft, name) for name in _SAME},
     )
     stored = _stored(centre, own.origin, entry, _detail(draft))
-    await ledger.grow(tx, own, stored, (now.ms, now.n), centre.now_ms())
+    await ledger.grow(tx, own, stored, centre.now_ms())
     return Placed(origin=own.origin, index=own.size, leaf_hash=stored.leaf_hash[0])
 
 
@@ -154,6 +154,7 @@ def _stored(centre: Centre, origin: str, entry: Entry, detail: bytes) -> StoredE
         leaf_hash=[leaf_hash(encoded)],
         salt=[grain],
         detail_sealed=[centre.keys.seal(DETAIL, place_bytes(origin, entry.index), detail)],
+        clock=(entry.hlc_ms, entry.hlc_n),
     )
 
 

@@ -133,12 +133,13 @@ def _contact(row: dict[str, Any]) -> Contact:
 
 async def add_leases(tx: Tx, leases: list[LeaseKept]) -> None:
     """Keep leases before they leave."""
-    await tx.executemany(
-        "INSERT INTO lease"
-        " (origin, lease_id, capability, scope, not_before_ms, not_after_ms, signed, opened, ended)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        [msgspec.structs.astuple(lease) for lease in leases],
-    )
+    if leases:
+        await tx.executemany(
+            "INSERT INTO lease"
+            " (origin, lease_id, capability, scope, not_before_ms, not_after_ms, signed, opened, ended)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            [msgspec.structs.astuple(lease) for lease in leases],
+        )
 
 
 async def leases_said(tx: Tx, origin: str, opened: list[str], ended: list[str]) -> None:

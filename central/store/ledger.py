@@ -40,9 +40,9 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEntries(msgspec.Struct, frozen=True, kw_only=True):
-    """Entries as they are written, by column.
+    """Entries as they are written, by column; at least one.
 
-    `leaf` verbatim, `detail_sealed` under the centre's storage key.
+    `leaf` verbatim, `detail_sealed` under the centre's storage key; `clock` is (hlc_ms, hlc_n) of the newest.
     """
 
     idx: list[int]
@@ -52,6 +52,7 @@ class StoredEntries(msgspec.Struct, frozen=True, kw_only=True):
     leaf_hash: list[bytes]
     salt: list[bytes]
     detail_sealed: list[bytes]
+    clock: tuple[int, int]
 
 
 class HeldTiles:
@@ -98,19 +99,17 @@ async def heads(tx: Tx) -> dict[str, Head]:
     return {row["origin"]: Head(**dict(row)) for row in await tx.fetch(query)}
 
 
-async def grow(tx: Tx, at: Head, entries: StoredEntries, clock: tuple[int, int], arrived_ms: int) -> Head:
+async def grow(tx: Tx, at: Head, entries: StoredEntries, arrived_ms: int) -> Head:
     """Write entries after `at` (which is locked), their full tiles, and the new head.
 
     Durable with the transaction.
-
-    `clock` is (hlc_ms, hlc_n) of the newest entry.
     """
     tiles = HeldTiles(await _edge(tx, at.origin, at.size))
     size, changed = append(tiles, at.size, entries.leaf_hash)
     await _insert(tx, at.origin, entries, arrived_ms)
     await _insert_tiles(tx, at.origin, changed)
     tiles.held.update(changed)
-    return await _move(tx, at, size, root(tiles, size), clock)
+    return await _move(tx, at, size, root(tiles, size), entries.clock)
 
 
 async def _insert(tx: Tx, origin: str, entries: StoredEntries, arrived_ms: int) -> None:

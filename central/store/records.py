@@ -141,7 +141,8 @@ async def touch_later(tx: Tx, changes: Sequence[tuple[bytes, str, int]]) -> None
     Without any lock: who exchanges never waits for a publication. A change number drawn here could be passed
     by one that ends before our commit, and the subject be forgotten; a row is seen by whichever comes after.
     """
-    await tx.executemany("INSERT INTO subject_touched (ref, origin, idx) VALUES ($1, $2, $3)", changes)
+    if changes:
+        await tx.executemany("INSERT INTO subject_touched (ref, origin, idx) VALUES ($1, $2, $3)", changes)
 
 
 async def touch_left(tx: Tx) -> None:
