@@ -48,6 +48,7 @@ from central.store.ledger import CheckpointKept, Head, StoredEntries
 from sync.batch.frames import Frame
 from sync.batch.header import header_length
 from sync.batch.incoming import Incoming
+from sync.clock import ClockState
 from sync.errors import Fork, LimitExceeded, Revoked, UnknownOrigin
 from sync.exchange.centre import (
     Accept,
@@ -371,10 +372,12 @@ async def _sign(centre: Centre, tx: Tx, origin: str, checkpoint: Checkpoint, not
 async def _note_contact(
     centre: Centre, incoming: Incoming, size: int, outcome: Outcome, own_size: int, carrier: Carrier
 ) -> None:
-    header = incoming.header
+    header, now_ms = incoming.header, centre.now_ms()
+    trusted = header.statistics.get("clock") != ClockState.UNTRUSTED
     contact = Contact(
         origin=header.origin,
-        at_ms=centre.now_ms(),
+        at_ms=now_ms,
+        told_ms=min(header.created_ms, now_ms) if trusted else 0,
         batch_id=header.batch_id,
         carrier=carrier,
         entries=outcome.stored,

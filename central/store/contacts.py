@@ -10,6 +10,7 @@ from central.store.database import Tx
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange. `pending`: what the node said still waited after it; `needs`: version held by scope.
 
+    `told_ms`: up to when it tells of the node's work; 0 where the node's own clock was not to be trusted.
     `centre_seen`: our own checkpoint with the node's signature under it: what the node can hold us to.
     `centre_sent`: the size of our ledger in the reply.
     """
@@ -23,6 +24,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     pending: int | None
     statistics: dict[str, int]
     needs: dict[str, int]
+    told_ms: int = 0
     centre_seen: bytes = b""
     centre_sent: int = 0
 
@@ -54,8 +56,8 @@ async def add_contact(tx: Tx, contact: Contact) -> None:
     """Note an exchange; a batch seen before is no new contact."""
     await tx.execute(
         "INSERT INTO contact (origin, at_ms, batch_id, carrier, entries, bytes_up, pending, statistics,"
-        " needs, centre_seen, centre_sent)"
-        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE NOT EXISTS"
+        " needs, centre_seen, centre_sent, told_ms)"
+        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 WHERE NOT EXISTS"
         " (SELECT 1 FROM contact WHERE origin = $1 AND batch_id = $3)",
         contact.origin,
         contact.at_ms,
@@ -68,6 +70,7 @@ async def add_contact(tx: Tx, contact: Contact) -> None:
         msgspec.json.encode(contact.needs).decode(),
         contact.centre_seen,
         contact.centre_sent,
+        contact.told_ms,
     )
     query = "UPDATE contact SET centre_sent = $3 WHERE origin = $1 AND batch_id = $2 AND centre_sent < $3"
     await tx.execute(query, contact.origin, contact.batch_id, contact.centre_sent)

@@ -79,14 +79,14 @@ async def unjudged(tx: Tx, low_ms: int, high_ms: int) -> set[tuple[str, str]]:
 
 
 async def heard(tx: Tx) -> dict[str, int]:
-    """Up to when each ledger's work is known here: its newest entry, or an exchange that left nothing.
+    """Up to when each ledger's work is known here: its newest entry, or when a batch that left none was made.
 
-    A stick is no exchange of that moment, and an entry that says a later time than that of its arrival says
-    nothing of what came after. Ledgers nothing came of are absent.
+    A batch or entry that says a later time than that of its arrival says nothing of what came after. Ledgers
+    nothing came of are absent.
     """
     rows = await tx.fetch(
-        "SELECT i.origin, greatest((SELECT max(c.at_ms) FROM contact c WHERE c.origin = i.origin"
-        " AND c.carrier = 'network' AND coalesce(c.pending, 0) = 0),"
+        "SELECT i.origin, greatest((SELECT nullif(max(c.told_ms), 0) FROM contact c WHERE c.origin = i.origin"
+        " AND coalesce(c.pending, 0) = 0),"
         " (SELECT least(e.occurred_ms, e.arrived_ms) FROM entry e"
         " WHERE e.origin = i.origin ORDER BY e.idx DESC LIMIT 1)) AS heard_ms FROM identity i"
     )

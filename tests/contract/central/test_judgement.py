@@ -324,30 +324,6 @@ async def test_rule_10_a_day_is_compared_as_soon_as_it_is_closed_and_not_before(
     assert (await reconcile.heat(stage.centre, 1)).rows[0].cells == ("matched",)
 
 
-async def test_rule_10_a_node_that_was_not_heard_of_matches_nothing(stage: Stage) -> None:
-    hall = await stage.hall()
-    await hand_in(stage, hall)
-    stage.clock.pass_ms(3 * 86_400_000)
-    (judged,) = (await reconcile.reconcile(stage.centre, "2026-11-23")).nodes
-    assert (judged.heard, judged.matched, judged.heard_ms) == (False, False, NOW_MS)
-    await hand_in(stage, hall)
-    (judged,) = (await reconcile.reconcile(stage.centre, "2026-11-23")).nodes
-    assert (judged.heard, judged.matched) == (True, True), "idle, and it says so itself"
-
-
-async def test_rule_10_an_entry_of_a_clock_that_ran_ahead_does_not_speak_for_the_days_to_come(
-    stage: Stage,
-) -> None:
-    hall = await stage.hall()
-    stage.clock.pass_ms(400 * 86_400_000)
-    hall.write("mark", {"note": ""}, outcome="ahead")
-    stage.clock.pass_ms(-400 * 86_400_000)
-    await ingest.exchange(stage.centre, hall.batch(), "courier")
-    stage.clock.pass_ms(3 * 86_400_000)
-    (judged,) = (await reconcile.reconcile(stage.centre, "2026-11-23")).nodes
-    assert (judged.heard, judged.matched, judged.heard_ms) == (False, False, NOW_MS)
-
-
 async def test_work_after_the_close_is_a_finding_until_the_day_is_closed_again(stage: Stage) -> None:
     hall = await stage.hall()
     hall.access(NUMBER, case="c-1")
