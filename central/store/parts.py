@@ -25,7 +25,8 @@ def keep(data: Path, origin: str, part: bytes, now_ms: int, all_bytes: int = ALL
     if len(part) > PART_BYTES:
         return
     write_durably(_path(data, origin), part)
-    os.utime(_path(data, origin), ns=(now_ms * 1_000_000, now_ms * 1_000_000))
+    with contextlib.suppress(FileNotFoundError):  # the whole batch came meanwhile
+        os.utime(_path(data, origin), ns=(now_ms * 1_000_000, now_ms * 1_000_000))
     beyond = -all_bytes
     for _, size, path in reversed(_oldest_first(data)):
         beyond += size
