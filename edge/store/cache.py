@@ -4,7 +4,7 @@ Cached rows of class `detail` are sealed under the data key of their scope and o
 Rows of the other classes (staff, catalogue) are protected by the database's own encryption only.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -133,57 +133,17 @@ def write_rows(tx: Transaction, shelf: int, data_class: str, rows: Sequence[Read
     table = holdings.table_of(data_class)
     kept = [row for row in rows if row.body is not None]
     if table == "subject_cache":
-        tx.execute(_PUT, (shelf, _in_one(kept)))
+        into = "INSERT OR REPLACE INTO subject_cache (shelf, ref, digest, sealed, open_part)"
+        tx.insert(into, [(shelf, row.ref, row.digest, row.body, row.public) for row in kept])
     else:
-        tx.execute_many(
-            "INSERT OR REPLACE INTO plain_row (shelf, ref, digest, blob) VALUES (?,?,?,?)",
-            ((shelf, row.ref, row.digest, row.body) for row in kept),
-        )
+        into = "INSERT OR REPLACE INTO plain_row (shelf, ref, digest, blob)"
+        tx.insert(into, [(shelf, row.ref, row.digest, row.body) for row in kept])
     gone = [(shelf, row.ref) for row in rows if row.body is None]
     tx.execute_many(f"DELETE FROM {table} WHERE shelf = ? AND ref = ?", gone)  # noqa: S608 -- one of two names
     if data_class == "staff":
         tx.execute_many("DELETE FROM staff WHERE shelf = ? AND ref = ?", ((shelf, row.ref) for row in rows))
         names = [(shelf, _name_of(row), row.ref) for row in kept]
         tx.execute_many("INSERT OR REPLACE INTO staff (shelf, staff, ref) VALUES (?,?,?)", names)
-
-
-def _in_one(rows: Iterable[Ready]) -> bytes:
-    """Sealed rows as the one value that `_PUT` takes apart."""
-    parts, past = list[bytes](), 1
-    for row in rows:
-        body, public = row.body or b"", row.public or b""
-        digest_at = past + _HEAD + len(row.ref)
-        public_at = digest_at + len(row.digest) + len(body)
-        past = public_at + len(public)
-        parts += (b"%10d%10d%10d" % (digest_at, public_at, past), row.ref, row.digest, body, public)
-    return b"".join(parts)
-
-
-_HEAD = 30
-"""Each row begins with the places, from 1, of its digest, of its open part, and of what comes after it."""
-_PUT = """
-WITH RECURSIVE place (at, digest, public, past) AS (
-  SELECT 0, 0, 0, 1
-  UNION ALL
-  SELECT past,
-    CAST(substr(?2, past, 10) AS INTEGER),
-    CAST(substr(?2, past + 10, 10) AS INTEGER),
-    CAST(substr(?2, past + 20, 10) AS INTEGER)
-  FROM place WHERE past < length(?2)
-)
-INSERT OR REPLACE INTO subject_cache (shelf, ref, digest, sealed, open_part)
-SELECT ?1,
-  substr(?2, at + 30, digest - at - 30),
-  substr(?2, digest, 32),
-  substr(?2, digest + 32, public - digest - 32),
-  nullif(substr(?2, public, past - public), x'')
-FROM place WHERE at > 0
-"""
-"""A slice of rows as one value, in one step: it takes half the time of a step for each row.
-
-SQLCipher locks each bound value in memory and wipes it, and between its steps Python lets go of its lock and
-takes it again, for which the thread that seals the next slice would have to stop each time.
-"""
 
 
 def _name_of(row: Ready) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from edge.errors import NotEnrolled
+from edge.store import bulk
 from edge.store.cipher import Connection
 from edge.store.clock import JUMP_MS
 from edge.store.draft import Draft, Placed
@@ -21,7 +22,7 @@ from sync.messages import registry
 
 Bound = str | int | bytes | float | None
 Table = list[tuple[Any, ...]]
-_INSERT = "INSERT INTO entry (idx, kind, hlc_ms, leaf, leaf_hash, salt, detail) VALUES (?,?,?,?,?,?,?)"
+_INTO = "INSERT INTO entry (idx, kind, hlc_ms, leaf, leaf_hash, salt, detail)"
 
 
 class Head:
@@ -92,10 +93,10 @@ class Transaction:
     def write_entries(self) -> None:
         """Put what was appended into its table: before any other statement, and when the request is done.
 
-        Together they take a quarter less time than one by one between hashes and encodings.
+        Together they take less time than one by one between hashes and encodings.
         """
         if self._head.waiting:
-            self._connection.executemany(_INSERT, self._head.waiting)
+            bulk.insert(self._connection, _INTO, self._head.waiting)
             self._head.waiting.clear()
 
     @property
@@ -137,6 +138,10 @@ class Transaction:
     def execute_many(self, sql: str, rows: Iterable[Sequence[Bound]]) -> None:
         """Run one statement for each row."""
         self.connection.executemany(sql, rows)
+
+    def insert(self, into: str, rows: Sequence[Sequence[bulk.Cell]]) -> None:
+        """Put rows of numbers and bytes, in their order, where `into` says (`edge.store.bulk`)."""
+        bulk.insert(self.connection, into, rows)
 
     def query(self, sql: str, bound: Sequence[Bound] = ()) -> Table:
         """All rows of a read inside this transaction."""

@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from edge.store import cipher
@@ -96,26 +97,23 @@ def test_rule_8_a_power_cut_in_the_migration_leaves_the_old_state_and_the_log_sa
     assert found.count(BEFORE) > 1, "cut while the table was written"
 
 
-def test_a_slice_puts_every_row_as_it_came_replaces_those_of_its_ref_and_removes_those_without_a_body() -> (
-    None
-):
+@pytest.mark.parametrize("many", [1, 40])
+def test_a_slice_puts_its_rows_replaces_those_of_their_refs_and_removes_those_without_a_body(
+    many: int,
+) -> None:
     connection = sqlite3.connect(":memory:")
     for _, sql in steps():
         connection.executescript(sql)
     tx = Transaction(connection, Head(0, Hlc(0, 0), 0, b""), None, 0, ClockState.SYNCED)
-    refs = [bytes([size]) * size for size in (1, 16, 64)]
-    digests = bytes(32), bytes(range(32)), b"1234567890" * 3 + b"12"
-    bodies = b"\0", b" 123  45", bytes(range(256)) * 300
-    publics = None, b"\0" * 70_000, b"0"
-    cells = list(zip(refs, digests, bodies, publics, strict=True))
 
     def put(*rows: Ready) -> list[Any]:
         write_rows(tx, 7, "detail", rows)
         return connection.execute("SELECT * FROM subject_cache ORDER BY shelf, ref").fetchall()
 
-    rows = [Ready(ref=ref, digest=digest, body=body, public=public) for ref, digest, body, public in cells]
+    refs = [n.to_bytes(16, "big") for n in range(2 * many)]
+    old = [Ready(ref=ref, digest=ref + ref, body=b"old", public=None) for ref in refs]
+    new = [Ready(ref=ref, digest=REF + ref, body=b"newer", public=b"open") for ref in refs[:many]]
+    gone = [Ready(ref=ref, digest=b"", body=None) for ref in refs[many:]]
     assert put() == []
-    assert put(*rows) == [(7, *row) for row in cells]
-    newer = Ready(ref=refs[0], digest=digests[1], body=b"newer", public=b"open")
-    gone = Ready(ref=refs[1], digest=b"", body=None)
-    assert put(newer, gone) == [(7, refs[0], digests[1], b"newer", b"open"), (7, *cells[2])]
+    assert put(*old) == [(7, ref, ref + ref, b"old", None) for ref in refs]
+    assert put(*new, *gone) == [(7, ref, REF + ref, b"newer", b"open") for ref in refs[:many]]
