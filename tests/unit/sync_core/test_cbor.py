@@ -128,12 +128,16 @@ def _one_by_one(rows):
     st.integers(1, 5).flatmap(lambda width: st.lists(st.tuples(*[_FIELDS] * width), min_size=1, max_size=12))
 )
 def test_rows_by_columns_are_the_bytes_of_rows_one_by_one(rows) -> None:
-    wanted, columns = _one_by_one(rows), list(zip(*rows, strict=True))
-    if isinstance(wanted, list):
-        assert cbor.encode_rows(columns, len(rows), limit=2**20) == wanted
-    else:
-        with pytest.raises(wanted):
-            cbor.encode_rows(columns, len(rows), limit=2**20)
+    columns = list(zip(*rows, strict=True))
+    for wanted, given_columns in (
+        (_one_by_one(rows), columns),
+        (_one_by_one([(*row, *row) for row in rows]), [*columns, *columns]),  # each column in two places
+    ):
+        if isinstance(wanted, list):
+            assert cbor.encode_rows(given_columns, len(rows), limit=2**20) == wanted
+        else:
+            with pytest.raises(wanted):
+                cbor.encode_rows(given_columns, len(rows), limit=2**20)
 
 
 @given(
