@@ -44,8 +44,13 @@ class No(msgspec.Struct, frozen=True, kw_only=True):
 
 def json(body: Any, status: int = 200) -> Response[bytes]:
     """A JSON answer that no cache keeps."""
+    return encoded(msgspec.json.encode(body), status)
+
+
+def encoded(body: bytes, status: int = 200) -> Response[bytes]:
+    """The same of JSON that is written already."""
     return Response(
-        msgspec.json.encode(body),
+        body,
         status_code=status,
         media_type="application/json",
         headers={"Cache-Control": "no-store"},

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from central.actions import adopt, answer, enrol, files, ingest, recount
 from central.actions.centre import Centre
-from central.actions.enrol import Application
+from central.actions.enrol import Application, Enrolled
 from central.api.doors import (
     ANSWERS,
     EXCHANGE_S,
@@ -19,6 +19,7 @@ from central.api.doors import (
     OCTETS,
     Asking,
     TheCentre,
+    encoded,
     json,
     octets,
     pieces,
@@ -32,6 +33,7 @@ from matters.model import Refusal
 from sync.errors import UNREADABLE, Gap, Malformed
 from sync.exchange.standing import Standing, batch_id, encode
 from sync.ledger.descent import Ask
+from sync.messages import introduction
 from sync.signing.requests import read_header
 
 BATCH_BYTES_MAX = 64 * 1024 * 1024
@@ -53,7 +55,7 @@ async def enrol_node(request: Asking, centre: TheCentre) -> Response[bytes]:
     except UNREADABLE as error:
         raise Malformed("not an enrolment") from error
     given = await enrol.enrol(centre, application)
-    return refused(given) if isinstance(given, Refusal) else json(given)
+    return _given(given, introduction.code_key(application.code))
 
 
 @post(
@@ -74,7 +76,12 @@ async def new_incarnation(request: Asking, centre: TheCentre) -> Response[bytes]
     except UNREADABLE as error:
         raise Malformed("not a request for a new incarnation") from error
     given = await enrol.renew(centre, identity, application)
-    return refused(given) if isinstance(given, Refusal) else json(given)
+    return _given(given, introduction.history_key(centre.keys.sealing, identity.sealing, identity.origin))
+
+
+def _given(given: Enrolled | Refusal, key: bytes) -> Response[bytes]:
+    """An altered key of ours would go unnoticed until nothing of the node can be opened: hence the proof."""
+    return refused(given) if isinstance(given, Refusal) else encoded(introduction.with_proof(given, key))
 
 
 @post(

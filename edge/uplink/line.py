@@ -24,12 +24,13 @@ from edge.store.identity import Identity
 from edge.store.part import Part
 from edge.uplink.knock import Knock
 from matters.model import Words
-from sync.errors import SyncError
+from sync.errors import UNREADABLE, SyncError
 from sync.exchange import standing
 from sync.exchange.node import BATCH_ENTRIES
 from sync.exchange.standing import Standing, batch_id
 from sync.exchange.steps import SendBatch
 from sync.ledger.descent import SHOWN_BYTES_MAX, Ask
+from sync.messages import introduction
 from sync.messages.incarnation import Opening
 from sync.signing.requests import authorise
 from sync.signing.sealing import seal, unseal
@@ -214,7 +215,8 @@ class Uplink:
         """
         content = msgspec.json.encode(body)
         headers = {"content-type": "application/json"}
-        return _enrolled(await self._deadlined(_Call("POST", "/api/enrol", content, deadline_s), headers))
+        reply = await self._deadlined(_Call("POST", "/api/enrol", content, deadline_s), headers)
+        return _enrolled(reply, introduction.code_key(body["code"]))
 
     async def renew(self, identity: Identity, body: dict[str, Any], deadline_s: float = 30.0) -> Enrolled:
         """Ask for a new incarnation, signed with the old key; `body` names the new public keys and why.
@@ -223,7 +225,8 @@ class Uplink:
         """
         content = msgspec.json.encode(body)
         call = _Call("POST", "/api/incarnation", content, deadline_s)
-        return _enrolled(await self._send(identity, call))
+        key = introduction.history_key(identity.sealing, identity.centre.sealing, identity.origin)
+        return _enrolled(await self._send(identity, call), key)
 
     async def consistency(
         self, incarnation: int, old: int, new: int, deadline_s: float = 30.0
@@ -326,11 +329,11 @@ class Uplink:
             yield response
 
 
-def _enrolled(reply: bytes) -> Enrolled:
+def _enrolled(reply: bytes, key: bytes) -> Enrolled:
     try:
-        return msgspec.json.decode(reply, type=Enrolled)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CentreUnreachable(f"not a centre: {error}") from error
+        return msgspec.json.decode(introduction.proven(reply, key), type=Enrolled)
+    except (SyncError, *UNREADABLE) as error:
+        raise CentreUnreachable(f"not the centre's answer, or altered on its way: {error}") from error
 
 
 async def _limited(response: httpx.Response, call: _Call) -> bytes:

@@ -8,15 +8,19 @@ body what the centre once signed, its key that of a history.
 Neither file is secret; each must be the other's and unaltered. Their key is what only the two sides know: the
 one-time code, of which the file carries nothing but the locator (`name`), or, for a node that has a history,
 what its sealing key and the centre's agree on (`name` is then its origin). So nobody on the way can put their
-own keys in the request's place, or another centre in the answer's.
+own keys in the request's place, or another centre in the answer's. An answer over the line is JSON and has
+its `proof` under the same key beside the other members.
 """
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from sync.errors import BadSignature, LimitExceeded, Malformed, UnknownVersion
+import msgspec
+
+from sync.errors import UNREADABLE, BadSignature, LimitExceeded, Malformed, UnknownVersion
 from sync.signing.keys import SealingKey
 from sync.signing.sealing import agreed_key
 
@@ -94,6 +98,28 @@ def read(kind: Kind, data: bytes, keys_of: Callable[[str], Sequence[bytes]]) -> 
         if hmac.compare_digest(_mac(key, data[:-_MAC_BYTES]), data[-_MAC_BYTES:]):
             return claimed_body(data), key
     raise BadSignature("not written with a key known here, or altered")
+
+
+def with_proof(answer: msgspec.Struct | dict[str, Any], key: bytes) -> bytes:
+    """The answer as JSON with its proof."""
+    members = msgspec.to_builtins(answer)
+    return msgspec.json.encode({**members, "proof": _proof(members, key)})
+
+
+def proven(content: bytes, key: bytes) -> bytes:
+    """What `with_proof` was given, as JSON; raises Malformed, BadSignature for one altered or of others."""
+    try:
+        members = msgspec.json.decode(content, type=dict[str, Any])
+    except UNREADABLE as error:
+        raise Malformed("not an answer") from error
+    if not hmac.compare_digest(_proof(members, key), str(members.pop("proof", ""))):
+        raise BadSignature("not written with this key, or altered")
+    return msgspec.json.encode(members)
+
+
+def _proof(members: dict[str, Any], key: bytes) -> str:
+    others = {name: value for name, value in members.items() if name != "proof"}
+    return base64.b64encode(_mac(key, msgspec.json.encode(others, order="sorted"))).decode()
 
 
 def _mac(key: bytes, content: bytes) -> bytes:

@@ -7,7 +7,9 @@ import pytest
 from central.actions import nodes
 from central.actions.centre import operator
 from matters.model import Refusal
+from sync.errors import BadSignature
 from sync.lease.lease import open_lease
+from sync.messages import introduction
 from sync.signing.certificate import open_certificate
 from sync.signing.keys import SealingKey, SigningKey
 from tests.contract.central.stage import Stage
@@ -29,6 +31,9 @@ async def test_a_code_gives_origin_certificate_keys_and_first_leases(stage: Stag
         reply = await http.post("/api/enrol", json=body(made.code))
     assert reply.status_code == 200, reply.text
     given = reply.json()
+    assert introduction.proven(reply.content, introduction.code_key(made.code))
+    with pytest.raises(BadSignature):
+        introduction.proven(reply.content, introduction.code_key("AAAA-BBBB-CCCC-DDDD"))
     assert given["origin"] == "qingzhou.example/node/330102/i1"
     public = base64.b64decode(given["centre"]["signing"])
     certificate = open_certificate(base64.b64decode(given["certificate"]), public)

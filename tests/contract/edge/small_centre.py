@@ -34,6 +34,7 @@ from sync.ids import subject_ref
 from sync.lease.lease import Lease, sign_lease
 from sync.ledger import tree
 from sync.ledger.tree import MemoryTiles
+from sync.messages import introduction
 from sync.messages.directives import Directive, letter
 from sync.packs.pack import PackKind, PackRow, SealedPack, build, row_digest, state_root
 from sync.packs.release import PackRef, Release, open_release, sign_release
@@ -264,7 +265,10 @@ class SmallCentre:
             "lease": [_text(one) for one in self.leases()] if self.send_leases else [],
             "window_ms": 72 * HOUR_MS,
         }
-        return Response(body)
+        return Response(
+            introduction.with_proof(body, introduction.code_key(asked["code"])),
+            media_type="application/json",
+        )
 
     def exchange(self, batch: bytes) -> bytes:
         """The real rules of sync, memory for a database."""

@@ -1,9 +1,11 @@
 """The exchange: countersignature, letters obeyed once, data sets whole or not at all, alarms that stop answers."""
 
 import base64
+import contextlib
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from edge.actions import courier, gates
@@ -378,6 +380,31 @@ async def test_enrolment_refuses_a_wrong_code_a_used_code_and_a_second_enrolment
         await tried(tmp_path / "second", "GOOD-CODE")
     with pytest.raises(Refused):
         await tried(tmp_path / "node", "GOOD-CODE")
+
+
+class Altering(httpx.AsyncBaseTransport):
+    """A line that changes one character of a member of every reply."""
+
+    def __init__(self, line: httpx.AsyncBaseTransport, member: str) -> None:
+        self._line, self._member = line, member.encode()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        reply = await self._line.handle_async_request(request)
+        content = await reply.aread()
+        at = content.index(b'"%s":' % self._member) + len(self._member) + 6
+        other = b"2" if content[at : at + 1] != b"2" else b"3"
+        return httpx.Response(reply.status_code, content=content[:at] + other + content[at + 1 :])
+
+
+@pytest.mark.parametrize("member", ["vkey", "sealing", "recovery", "window_ms", "proof"])
+async def test_an_answer_to_an_enrolment_that_was_altered_on_its_way_is_not_taken(
+    tmp_path: Path, told: ToldTime, fresh_centre: SmallCentre, member: str
+) -> None:
+    for line in (Altering(fresh_centre.transport(), member), fresh_centre.transport()):
+        altered = isinstance(line, Altering)
+        fresh_centre.codes.add("GOOD-CODE")
+        with pytest.raises(CentreUnreachable) if altered else contextlib.nullcontext():
+            await enrol(tmp_path / "node", URL, "GOOD-CODE", clock=told.clock(), transport=line)
 
 
 async def test_before_the_first_staff_list_nobody_can_sign_in_and_the_words_say_why(
