@@ -10,6 +10,7 @@ from central.actions.gathered import Asked
 from central.errors import UpstreamFailed
 from central.store import effects
 from central.store.effects import Deferral
+from sync.messages.directives import whose
 
 __all__ = ["Asked", "fulfil", "sealed"]
 
@@ -71,9 +72,8 @@ async def _one(centre: Centre, row: Deferral) -> bool:
         return False
     async with centre.store.transaction() as tx:
         if await effects.move_deferral(tx, row, "fulfilled", 0):
-            await mailbox.post(
-                centre, tx, row.origin, [("case.fulfilled", {"case": row.case_no, "note": note})]
-            )
+            body = {"case": row.case_no, "whose": whose(row.subject_ref), "note": note}
+            await mailbox.post(centre, tx, row.origin, [("case.fulfilled", body)])
     return True
 
 

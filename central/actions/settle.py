@@ -16,6 +16,7 @@ from matters.groups import shown_records
 from matters.model import Words
 from matters.records import Facts, SubjectRecord, compare, facts, facts_bytes, parse_facts
 from sync.errors import UNREADABLE
+from sync.messages.directives import whose
 
 PURPOSE = "settlement"
 Verdict = Literal["", "confirmed", "superseded"]
@@ -44,7 +45,7 @@ async def settle(centre: Centre, tx: Tx, origin: str, reports: Sequence[Provisio
             settled_ms=centre.now_ms(),
         )
         if await effects.add_settlement(tx, row):
-            letters.append(_letter(report.serial, changes))
+            letters.append(_letter(report, changes))
     return letters
 
 
@@ -56,11 +57,11 @@ def changes_of(centre: Centre, origin: str, serial: str, sealed: bytes) -> tuple
     return msgspec.json.decode(plain, type=tuple[Words, ...])
 
 
-def _letter(serial: str, changes: tuple[Words, ...]) -> Draft:
+def _letter(report: Provisional, changes: tuple[Words, ...]) -> Draft:
+    body: dict[str, Any] = {"serial": report.serial, "whose": whose(report.subject_ref)}
     if not changes:
-        return "report.confirmed", {"serial": serial}
-    body: dict[str, Any] = {"serial": serial, "changes": [[words.zh, words.en] for words in changes]}
-    return "report.superseded", body
+        return "report.confirmed", body
+    return "report.superseded", {**body, "changes": [[words.zh, words.en] for words in changes]}
 
 
 def _changes(centre: Centre, report: Provisional, held: "dossier.Dossier | None") -> tuple[Words, ...]:

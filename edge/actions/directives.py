@@ -23,7 +23,7 @@ from matters.model import Words
 from sync.errors import SyncError
 from sync.ids import parse_origin
 from sync.lease.lease import open_lease
-from sync.messages.directives import Directive, follows, objection
+from sync.messages.directives import Directive, follows, objection, whose
 from sync.messages.incarnation import GENERATION
 
 log = structlog.get_logger("directives")
@@ -50,7 +50,7 @@ def _obey(tx: Transaction, node: Node, letter: Directive) -> int:
     seen = int(tx.noted(DIRECTIVE_FACT) or 0)
     if not follows(seen, letter.number):
         return 0
-    problem = objection(letter) or _said_before(tx, letter)
+    problem = objection(letter) or _said_before(tx, letter) or _of_another(tx, letter)
     if not problem:
         problem = _EFFECTS[letter.kind](tx, node, letter.body)
     if problem:
@@ -89,6 +89,29 @@ _ONCE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "quota.settled": (("origin", "index"), ("quota.settled",)),
 }
 """Letters whose effect must not come twice: what they are about, and the kinds that say it."""
+
+
+def _of_another(tx: Transaction, letter: Directive) -> str:
+    """Why this is about somebody else's case: a disk that went back gives its numbers a second time."""
+    name, query = _WHOSE.get(letter.kind, ("", ""))
+    row = tx.one(query, (letter.body[name],)) if name and "whose" in letter.body else None
+    if row is None or whose(row[0]) == letter.body["whose"]:
+        return ""
+    return f"{name} {letter.body[name]} is another person's here"
+
+
+_OF_CASE = ("case", "SELECT subject_ref FROM office_case WHERE number = ?")
+_OF_REPORT = (
+    "serial",
+    "SELECT subject_ref FROM office_case WHERE number = (SELECT office_case FROM report WHERE serial = ?)",
+)
+_WHOSE = {
+    "report.confirmed": _OF_REPORT,
+    "report.superseded": _OF_REPORT,
+    "case.fulfilled": _OF_CASE,
+    "case.refused": _OF_CASE,
+}
+"""Letters that say whose case or report they are about: the field that names it, and how it is looked up."""
 
 
 def _confirmed(tx: Transaction, _: Node, body: Body) -> str:

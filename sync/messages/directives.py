@@ -3,6 +3,9 @@
 `Directive` itself lives with the acknowledgement that carries it (`sync.batch.acknowledge`); this table
 says what each kind means and which body fields both ends promise. A letter of an unknown kind or with a
 missing field is acknowledged and reported, never obeyed and never a reason to stop (property P6).
+
+Letters about a case or a report also say `whose` it is (`whose`): a disk that went back gives the numbers of
+what it forgot a second time, perhaps to another person.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +26,7 @@ __all__ = [
     "objection",
     "unread",
     "urgent",
+    "whose",
 ]
 
 
@@ -136,6 +140,11 @@ def unread(seen: int, letters: Iterable[Directive]) -> tuple[Directive, ...]:
 def follows(seen: int, number: int) -> bool:
     """Whether a letter is the next one after `seen`; a restored centre counts anew above a higher floor."""
     return number == seen + 1 or (number > seen and number % GENERATION == 1)
+
+
+def whose(subject_ref: bytes) -> str:
+    """The beginning of a reference in hexadecimal: enough to tell two persons of one hall apart."""
+    return subject_ref[:8].hex()
 
 
 def urgent(letters: Sequence[Directive]) -> int:

@@ -74,7 +74,8 @@ def _known(book: Book, objection: str) -> bool:
     """A letter of a restored centre said before, or about work the disk forgot at a node whose history began anew."""
     if objection.startswith("obeyed before"):
         return True
-    return book.lines[0].kind == "incarnation.opened" and objection.startswith(("no ", "grant "))
+    anew = book.lines[0].kind == "incarnation.opened"
+    return anew and objection.startswith(("no ", "grant ", "case ", "serial "))
 
 
 def _settled(book: Book) -> None:

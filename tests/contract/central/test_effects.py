@@ -80,6 +80,7 @@ async def test_g12_a_provisional_report_is_confirmed_when_the_facts_are_the_same
     await hand_in(stage, hall)
     kinds = [kind for kind, _ in letters(hall)]
     assert kinds == ["report.confirmed"] * 20
+    assert len({body["whose"] for _, body in letters(hall)}) == 20
     verdicts = await stage.rows("SELECT DISTINCT verdict FROM settlement")
     assert [row["verdict"] for row in verdicts] == ["confirmed"]
 
@@ -173,6 +174,7 @@ async def test_a_promise_made_without_the_line_is_kept_and_rides_with_the_same_r
             ("case.fulfilled", "330102-2026-C-00002"),
         ]
         assert "征信报告" in letters(hall)[0][1]["note"]
+        assert len({body["whose"] for _, body in letters(hall)}) == 2
         assert await fulfil.fulfil(stage.centre) == 0, "kept once"
 
 

@@ -265,10 +265,8 @@ class SmallCentre:
             "lease": [_text(one) for one in self.leases()] if self.send_leases else [],
             "window_ms": 72 * HOUR_MS,
         }
-        return Response(
-            introduction.with_proof(body, introduction.code_key(asked["code"])),
-            media_type="application/json",
-        )
+        key = introduction.code_key(asked["code"])
+        return Response(introduction.with_proof(body, key), media_type="application/json")
 
     def exchange(self, batch: bytes) -> bytes:
         """The real rules of sync, memory for a database."""
@@ -370,10 +368,8 @@ def application(centre: SmallCentre) -> Litestar:
     async def exchange(request: Request[Any, Any, Any]) -> Response[bytes]:
         body = await request.body()
         signed(request, body)
-        if (
-            centre.knows_no_dictionary
-            and open_header(body, {centre.origin: centre.node_signing}.get).dictionary
-        ):
+        header = open_header(body, {centre.origin: centre.node_signing}.get)
+        if centre.knows_no_dictionary and header.dictionary:
             words = {"zh": MissingDictionary.next_zh, "en": MissingDictionary.next_en}
             refusal = {"code": MissingDictionary.code, "message": words, "next": words}
             return Response(msgspec.json.encode(refusal), media_type="application/json", status_code=400)

@@ -1,29 +1,26 @@
 """The exchange: countersignature, letters obeyed once, data sets whole or not at all, alarms that stop answers."""
 
 import base64
-import contextlib
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from edge.actions import courier, gates
 from edge.actions.answer import answer
 from edge.actions.cases import list_cases, tasks
-from edge.actions.enrol import enrol
 from edge.actions.exchange import exchange
 from edge.actions.findings import findings
 from edge.actions.node import Node, Session
 from edge.actions.sign_in import session, sign_in
 from edge.actions.status import status
 from edge.actions.views import Answer, Deferral
-from edge.errors import CentreRefused, CentreUnreachable, CourierRefused, Refused
+from edge.errors import CentreUnreachable, CourierRefused
 from edge.store.cache import StaffRow
 from matters.model import Refusal
-from sync.messages.directives import Directive, letter
+from sync.messages.directives import Directive, letter, whose
 from sync.messages.incarnation import GENERATION
-from tests.contract.edge.conftest import URL, Opener, ToldTime, lay, signed_in
+from tests.contract.edge.conftest import ToldTime, lay, signed_in
 from tests.contract.edge.small_centre import HOUR_MS, PASSWORD, SmallCentre, number_of, person
 from tests.contract.edge.test_answers import count, entries, own
 
@@ -131,6 +128,26 @@ async def test_f071_a_fulfilled_deferral_ends_its_task_and_asks_for_a_call(
     assert (task.kind, task.case) == ("call", promised.case)
     (done,) = await tasks(node, done=True)
     assert done.kind == "deferral"
+
+
+@pytest.mark.parametrize("kind", ["case.fulfilled", "case.refused"])
+async def test_a_letter_about_another_persons_case_of_the_same_number_changes_nothing(
+    node: Node, clerk: Session, centre: SmallCentre, kind: str
+) -> None:
+    centre.down = True
+    read = await lay(node, centre)
+    promised = await answer(node, clerk, own(read.read_id, "credit-bureau.self"))
+    centre.down = False
+    assert isinstance(promised, Deferral)
+    said = {"case": promised.case, "note": "", "reason": ["证件不符", "no"], "rule": "第七条"}
+    centre.write(kind, {**said, "whose": "00" * 8})
+    await exchange(node)
+    assert {task.kind for task in await tasks(node)} == {"deferral"}
+    objections = await node.store.read(lambda db: db.query("SELECT objection FROM directive"))
+    assert [row[0] for row in objections] == [f"case {promised.case} is another person's here"]
+    centre.write(kind, {**said, "whose": whose(centre.ref(number_of(0)))})
+    await exchange(node)
+    assert {task.kind for task in await tasks(node)} == {"call"}
 
 
 async def test_a_refused_deferral_names_reason_and_article_on_the_call_list(
@@ -363,57 +380,3 @@ async def test_a_damaged_or_foreign_stick_is_refused_and_changes_nothing(
             await courier.import_files(node, [path])
         assert caught.value.exit_code == 4
     assert not (await status(node)).stopped
-
-
-async def test_enrolment_refuses_a_wrong_code_a_used_code_and_a_second_enrolment(
-    tmp_path: Path, told: ToldTime, fresh_centre: SmallCentre
-) -> None:
-    async def tried(data: Path, code: str) -> None:
-        await enrol(data, URL, code, clock=told.clock(), transport=fresh_centre.transport())
-
-    with pytest.raises(CentreRefused) as caught:
-        await tried(tmp_path / "node", "BAD-CODE")
-    assert caught.value.exit_code == 4
-    assert caught.value.message.zh
-    await tried(tmp_path / "node", "GOOD-CODE")
-    with pytest.raises(CentreRefused):
-        await tried(tmp_path / "second", "GOOD-CODE")
-    with pytest.raises(Refused):
-        await tried(tmp_path / "node", "GOOD-CODE")
-
-
-class Altering(httpx.AsyncBaseTransport):
-    """A line that changes one character of a member of every reply."""
-
-    def __init__(self, line: httpx.AsyncBaseTransport, member: str) -> None:
-        self._line, self._member = line, member.encode()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        reply = await self._line.handle_async_request(request)
-        content = await reply.aread()
-        at = content.index(b'"%s":' % self._member) + len(self._member) + 6
-        other = b"2" if content[at : at + 1] != b"2" else b"3"
-        return httpx.Response(reply.status_code, content=content[:at] + other + content[at + 1 :])
-
-
-@pytest.mark.parametrize("member", ["vkey", "sealing", "recovery", "window_ms", "proof"])
-async def test_an_answer_to_an_enrolment_that_was_altered_on_its_way_is_not_taken(
-    tmp_path: Path, told: ToldTime, fresh_centre: SmallCentre, member: str
-) -> None:
-    for line in (Altering(fresh_centre.transport(), member), fresh_centre.transport()):
-        altered = isinstance(line, Altering)
-        fresh_centre.codes.add("GOOD-CODE")
-        with pytest.raises(CentreUnreachable) if altered else contextlib.nullcontext():
-            await enrol(tmp_path / "node", URL, "GOOD-CODE", clock=told.clock(), transport=line)
-
-
-async def test_before_the_first_staff_list_nobody_can_sign_in_and_the_words_say_why(
-    tmp_path: Path, told: ToldTime, fresh_centre: SmallCentre, opener: Opener
-) -> None:
-    line = fresh_centre.transport()
-    await enrol(tmp_path / "node", URL, "GOOD-CODE", clock=told.clock(), transport=line)
-    node = await opener()
-    refused = await sign_in(node, "li.min", PASSWORD, "1")
-    assert isinstance(refused, Refusal)
-    assert refused.code == "no-staff"
-    assert "交换一次" in refused.message.zh
