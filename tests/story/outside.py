@@ -14,16 +14,17 @@ import asyncpg
 
 from central.store import embedded
 from edge.store import cipher, slots
+from matters.ids import resident_check
 from tests.story.world import Place, World
 
 TOOL_S = 30.0
 
 
 def people(world: World, region: str) -> list[dict[str, str]]:
-    """Adult residents of a county as the import file holds them, in file order."""
+    """Adult residents of a county as the import file holds them, in file order; of its spoiled lines none."""
     with (world.folder / f"records-{region}.csv").open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines)
-        return [row for row in rows if _adult(row, region)]
+        return list({row["number"]: row for row in rows if _adult(row, region)}.values())
 
 
 def _adult(row: dict[str, str], region: str) -> bool:
@@ -33,7 +34,13 @@ def _adult(row: dict[str, str], region: str) -> bool:
         and row.get("kind") == "natural"
         and (row.get("region") or "").startswith(region)
     )
-    return good and "1945" < born[:4] < "2002" and len(row.get("number") or "") == 18
+    number = row.get("number") or ""
+    return (
+        good
+        and "1945" < born[:4] < "2002"
+        and len(number) == 18
+        and number[17] == resident_check(number[:17])
+    )
 
 
 def card_of(row: dict[str, str]) -> dict[str, Any]:
