@@ -33,7 +33,7 @@ import msgspec
 
 Blame = Literal["sender", "receiver", "carrier", "line"]
 
-UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError)
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding foreign JSON or MessagePack raises; a text that is no UTF-8 leaves msgspec as the second."""
 
 

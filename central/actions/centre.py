@@ -44,7 +44,7 @@ class Centre:
 
     `now_ms` is the only clock of the actions (Unix milliseconds); tests hand in one that is told the time.
     `ingesting`: whose entries are opened and stored just now; the others wait in the order they came.
-    `arrivals`: whose batches are on their way in, and what is kept of those that were cut.
+    `arrivals`: whose batches are on their way in.
     `signing`: our own ledger's next checkpoint, one for all who wait for it.
     """
 

@@ -325,7 +325,9 @@ async def _alarm(node: Node, alarm: Alarm, done: Round, words: Words | None = No
     """Say it; a grave one stops sensitive answers until an officer has looked (protocol.md 8)."""
     done.alarms.append(alarm.code)
     known = alarm_words(alarm.code)
-    done.notes.append(words or Words(zh=f"{known.zh}。{known.next_zh}", en=f"{known.en}. {known.next_en}"))
+    words = words or Words(zh=f"{known.zh}。{known.next_zh}", en=f"{known.en}. {known.next_en}")
+    if words not in done.notes:
+        done.notes.append(words)
     log.warning("exchange.alarm", code=alarm.code, grave=alarm.grave)
     if alarm.grave:
         done.grave = True

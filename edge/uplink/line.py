@@ -356,7 +356,7 @@ def _refusal(status: int, content: bytes) -> CentreRefused | CentreUnreachable:
     """What a status that is no success means: the centre's own words, or a broken way to it."""
     try:
         said = msgspec.json.decode(content, type=CentreError)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return NotTheCentre(f"status {status}")
     if status >= 500:  # noqa: PLR2004 -- server trouble is the line's kind of trouble: try again
         return CentreUnreachable(f"status {status} {said.code}")

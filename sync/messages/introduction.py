@@ -112,7 +112,7 @@ def proven(content: bytes, key: bytes) -> bytes:
         members = msgspec.json.decode(content, type=dict[str, Any])
     except UNREADABLE as error:
         raise Malformed("not an answer") from error
-    if not hmac.compare_digest(_proof(members, key), str(members.pop("proof", ""))):
+    if not hmac.compare_digest(_proof(members, key).encode(), str(members.pop("proof", "")).encode()):
         raise BadSignature("not written with this key, or altered")
     return msgspec.json.encode(members)
 

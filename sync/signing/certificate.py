@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from sync.errors import BadSignature, Malformed
+from sync.errors import UNREADABLE, BadSignature, Malformed
 from sync.ids import parse_origin
 from sync.signing import cose
 from sync.signing.keys import KEY_BYTES, SigningKey, verify
@@ -72,7 +72,7 @@ def check_valid(cert: Certificate, now_ms: int) -> None:
 def _parse(payload: bytes) -> Certificate:
     try:
         cert = msgspec.json.decode(payload, type=Certificate)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Malformed("not a certificate") from error
     parse_origin(cert.origin)
     if cert.not_after_ms < cert.not_before_ms:

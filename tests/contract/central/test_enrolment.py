@@ -7,7 +7,7 @@ import pytest
 from central.actions import nodes
 from central.actions.centre import operator
 from matters.model import Refusal
-from sync.errors import BadSignature
+from sync.errors import BadSignature, Malformed
 from sync.lease.lease import open_lease
 from sync.messages import introduction
 from sync.signing.certificate import open_certificate
@@ -46,6 +46,31 @@ async def test_a_code_gives_origin_certificate_keys_and_first_leases(stage: Stag
     }
     assert set(leases) == {"public", "points", "summary", "detail"}
     assert leases["detail"].not_after_ms - leases["detail"].not_before_ms == 72 * HOUR_MS
+
+
+NOT_AN_ANSWER = (
+    b"[]",
+    b"[" * 100_000,
+    b'{"a":' * 50_000,
+    b'{"proof": null}',
+    '{"proof": "证"}'.encode(),
+    b"\xff",
+)
+
+
+@pytest.mark.parametrize("content", NOT_AN_ANSWER, ids=range(len(NOT_AN_ANSWER)))
+def test_whatever_comes_as_the_answer_to_an_enrolment_is_refused_in_the_errors_own_tree(
+    content: bytes,
+) -> None:
+    with pytest.raises((Malformed, BadSignature)):
+        introduction.proven(content, introduction.code_key("AAAA-BBBB-CCCC-DDDD"))
+
+
+async def test_a_body_nested_without_end_is_no_enrolment(stage: Stage) -> None:
+    nested = b'{"code":"x","signing":"x","sealing":"x","more":' + b"[" * 5_000
+    async with stage.client() as http:
+        reply = await http.post("/api/enrol", content=nested)
+    assert reply.status_code == 400, reply.text
 
 
 async def test_a_bus_gets_its_route_and_sixteen_hours(stage: Stage) -> None:
