@@ -25,6 +25,7 @@ from central.store.quota import GivenBack, Granted, Level, Spent
 from matters.calendar import china_day
 from matters.model import Refusal, Words
 from matters.quota import QuotaRule, spend
+from sync.messages.directives import whose
 
 UNITS_MAX = 10_000
 DAYS_MAX = 366
@@ -75,7 +76,7 @@ async def _settled(tx: Tx, one: Spent, rule: QuotaRule) -> tuple[Spent, int]:
 def _letter(row: Spent, correction: int) -> Draft:
     note = "本年度免费次数已在别处用完" if correction > 0 else "本次仍属免费次数"
     body = {"origin": row.origin, "index": row.idx, "fee_cents": correction, "note": note}
-    return "quota.settled", body
+    return "quota.settled", {**body, "whose": whose(row.subject_ref)}
 
 
 async def _judge(centre: Centre, tx: Tx, row: Spent) -> None:

@@ -94,8 +94,8 @@ _ONCE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def _of_another(tx: Transaction, letter: Directive) -> str:
     """Why this is about somebody else's case: a disk that went back gives its numbers a second time."""
     name, query = _WHOSE.get(letter.kind, ("", ""))
-    row = tx.one(query, (letter.body[name],)) if name and "whose" in letter.body else None
-    if row is None or whose(row[0]) == letter.body["whose"]:
+    row = tx.one(query, (letter.body[name],)) if name else None
+    if row is None or letter.body.get("whose", whose(row[0])) == whose(row[0]):
         return ""
     return f"{name} {letter.body[name]} is another person's here"
 
@@ -239,9 +239,11 @@ def _quota(tx: Transaction, node: Node, body: Body) -> str:
     place = _place(node, body["origin"], body["index"])
     if place is None:
         return f"no right spent at {body['index']}"
-    spent = tx.one("SELECT office_case FROM quota_spent WHERE entry = ?", (place,))
+    spent = tx.one("SELECT office_case, ref FROM quota_spent WHERE entry = ?", (place,))
     if spent is None:
         return f"no right spent at {body['index']}"
+    if body.get("whose", whose(spent[1])) != whose(spent[1]):
+        return f"entry {body['index']} is another person's here"
     cents, case = int(body["fee_cents"]), str(spent[0])
     tx.execute("UPDATE quota_spent SET fee_cents = max(0, fee_cents + ?) WHERE entry = ?", (cents, place))
     tx.append(

@@ -4,8 +4,8 @@
 says what each kind means and which body fields both ends promise. A letter of an unknown kind or with a
 missing field is acknowledged and reported, never obeyed and never a reason to stop (property P6).
 
-Letters about a case or a report also say `whose` it is (`whose`): a disk that went back gives the numbers of
-what it forgot a second time, perhaps to another person.
+Letters about a case, a report or a right also say whose it is (`whose`): a disk that went back gives the
+numbers of what it forgot a second time, perhaps to another person.
 """
 
 from collections.abc import Iterable, Sequence

@@ -114,14 +114,20 @@ async def test_g12_the_first_verdict_stands_whatever_a_restored_centre_says_afte
     assert case.report_status == "superseded"
 
 
-async def test_f071_a_fulfilled_deferral_ends_its_task_and_asks_for_a_call(
-    node: Node, clerk: Session, centre: SmallCentre
-) -> None:
+async def deferred(node: Node, clerk: Session, centre: SmallCentre) -> Deferral:
+    """A query the line had to be up for."""
     centre.down = True
     read = await lay(node, centre)
     promised = await answer(node, clerk, own(read.read_id, "credit-bureau.self"))
     centre.down = False
     assert isinstance(promised, Deferral)
+    return promised
+
+
+async def test_f071_a_fulfilled_deferral_ends_its_task_and_asks_for_a_call(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    promised = await deferred(node, clerk, centre)
     centre.write("case.fulfilled", {"case": promised.case, "note": "征信报告已可出具"})
     await exchange(node)
     (task,) = await tasks(node)
@@ -134,11 +140,7 @@ async def test_f071_a_fulfilled_deferral_ends_its_task_and_asks_for_a_call(
 async def test_a_letter_about_another_persons_case_of_the_same_number_changes_nothing(
     node: Node, clerk: Session, centre: SmallCentre, kind: str
 ) -> None:
-    centre.down = True
-    read = await lay(node, centre)
-    promised = await answer(node, clerk, own(read.read_id, "credit-bureau.self"))
-    centre.down = False
-    assert isinstance(promised, Deferral)
+    promised = await deferred(node, clerk, centre)
     said = {"case": promised.case, "note": "", "reason": ["证件不符", "no"], "rule": "第七条"}
     centre.write(kind, {**said, "whose": "00" * 8})
     await exchange(node)
@@ -153,11 +155,7 @@ async def test_a_letter_about_another_persons_case_of_the_same_number_changes_no
 async def test_a_refused_deferral_names_reason_and_article_on_the_call_list(
     node: Node, clerk: Session, centre: SmallCentre
 ) -> None:
-    centre.down = True
-    read = await lay(node, centre)
-    promised = await answer(node, clerk, own(read.read_id, "credit-bureau.self"))
-    centre.down = False
-    assert isinstance(promised, Deferral)
+    promised = await deferred(node, clerk, centre)
     centre.write("case.refused", {"case": promised.case, "reason": ["证件不符", "no"], "rule": "第七条"})
     await exchange(node)
     (task,) = await tasks(node)

@@ -3,6 +3,7 @@
 from edge.actions.cases import tasks
 from edge.actions.exchange import exchange
 from edge.actions.node import Node, Session
+from sync.messages.directives import whose
 from tests.contract.edge.small_centre import SmallCentre
 from tests.contract.edge.test_answers import entries
 from tests.contract.edge.test_exchange import offline_answer
@@ -63,6 +64,22 @@ async def test_a_settlement_calls_the_person_whose_case_it_was_not_the_one_serve
     centre.write("quota.settled", body)
     await exchange(node)
     assert [(task.case, task.phone) for task in await tasks(node)] == [(given[1].case, "13800000001")]
+
+
+async def test_a_settlement_of_another_persons_right_of_the_same_number_changes_nothing(
+    node: Node, clerk: Session, centre: SmallCentre
+) -> None:
+    given = await offline_answer(node, clerk, centre)
+    await spent(node, given.entry.index)
+    (ref,) = (await node.store.read(lambda db: db.query("SELECT ref FROM quota_spent")))[0]
+    body = {"origin": centre.origin, "index": given.entry.index + 1, "fee_cents": 500, "note": ""}
+    centre.write("quota.settled", {**body, "whose": "00" * 8})
+    await exchange(node)
+    assert await fees(node) == [0]
+    assert not await tasks(node)
+    centre.write("quota.settled", {**body, "whose": whose(ref)})
+    await exchange(node)
+    assert await fees(node) == [500]
 
 
 async def test_a_settlement_of_nothing_we_spent_is_noted_and_blocks_nothing(
