@@ -1,4 +1,4 @@
-"""`python -m tests.simulation --seeds N [--first S] [--trace]`: play seeds in this process and print the table of faults."""
+"""`python -m tests.simulation --seeds N [--first S] [--trace | --twice]`: play seeds in this process and print the table of faults."""
 
 import argparse
 import asyncio
@@ -16,6 +16,18 @@ from tests.simulation.play import play
 CHAPTER = Path(__file__).parents[2] / "sync" / "README.md"
 COLUMNS = 7
 """Bars in a line of the table."""
+
+
+async def _twice(first: int, count: int) -> int:
+    """Play each seed twice; how many were the same world to the length of every request."""
+    alike = 0
+    with memory_folder() as folder:
+        async with open_place(folder) as place:
+            for seed in range(first, first + count):
+                one, other = await play(seed, place), await play(seed, place)
+                alike += one.trace == other.trace
+    print(f"{alike} of {count} seeds were the same world twice")
+    return 0
 
 
 async def _play(first: int, count: int, *, trace: bool) -> int:
@@ -69,6 +81,7 @@ def main() -> int:
     parser.add_argument(
         "--adopt", type=Path, help="put the table of faults of a run's output into sync/README.md"
     )
+    parser.add_argument("--twice", action="store_true", help="play each seed twice and compare")
     options = parser.parse_args()
     if options.adopt:
         adopt(options.adopt.read_text("utf-8"))
@@ -80,6 +93,8 @@ def main() -> int:
         print(rules.table())
         return 0
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        if options.twice:
+            return runner.run(_twice(options.first, options.seeds))
         return runner.run(_play(options.first, options.seeds, trace=options.trace))
 
 

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
-from typing import Any
 
 WRITER = "writer"
 """The node's thread that runs beside the others; what it draws must not depend on who was first."""
@@ -33,8 +32,4 @@ def drawn_from(seed: object) -> Iterator[None]:
 
 def _put(source: Callable[[int], bytes]) -> None:
     for place, name in ((os, "urandom"), (random, "_urandom")):  # the second is what `secrets` draws from
-        _set(place, name, source)
-
-
-def _set(place: Any, name: str, source: Callable[[int], bytes]) -> None:
-    setattr(place, name, source)
+        setattr(place, name, source)
